@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * clock.h: vector clocks for very many goroutines. Knows chains (cid) and epochs; knows no policy.
+ *
+ * A clock maps a chain id to the highest epoch of that chain that happened before its owner. It is a
+ * persistent radix trie with shared, reference-counted nodes, so that a copy is O(1) and a join skips
+ * every subtree that both sides share (the structural part of shared research "provenance trie";
+ * pruning by already known subtrees goes back to tree clocks, Mathur et al., ASPLOS 2022).
+ *
+ * Context: every function that changes a clock or a reference count runs under the engine lock.
+ * gosan_clock_get on a goroutine's own clock needs no lock on that goroutine: nobody else changes the
+ * clock of a goroutine that runs.
+ * Memory comes from mem.h. When it is exhausted a join degrades to keeping the older clock, and the
+ * loss is counted in counters.clock_lost, never silent.
+ */
+#ifndef GOSAN_CLOCK_H
+#define GOSAN_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define GOSAN_CID_BITS 21
+#define GOSAN_CID_MAX ((1u << GOSAN_CID_BITS) - 1)
+
+struct gosan_node;
+
+/* All-zero is the empty clock. */
+struct gosan_clock {
+	struct gosan_node *root;
+};
+
+/* One moment of one chain. Event at stamp s happens before a holder of clock c iff
+ * gosan_clock_get(c, s.cid) >= s.epoch. epoch 0 is "never". */
+struct gosan_stamp {
+	uint32_t cid;
+	uint32_t epoch;
+};
+
+uint32_t gosan_clock_get(const struct gosan_clock *c, uint32_t cid);
+void gosan_clock_set(struct gosan_clock *c, uint32_t cid, uint32_t epoch);
+void gosan_clock_join(struct gosan_clock *dst, const struct gosan_clock *src);
+/* dst is released first; dst == src is allowed. O(1). */
+void gosan_clock_copy(struct gosan_clock *dst, const struct gosan_clock *src);
+void gosan_clock_clear(struct gosan_clock *c);
+
+static inline bool gosan_clock_covers(const struct gosan_clock *c, struct gosan_stamp s)
+{
+	return s.epoch == 0 || gosan_clock_get(c, s.cid) >= s.epoch;
+}
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * depot.h: call stacks, each stored once and named by a 32-bit id. 0 is "no stack".
+ * Context: any thread; lock-free look-up, one lock per insertion. Stacks are never removed.
+ */
+#ifndef GOSAN_DEPOT_H
+#define GOSAN_DEPOT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define GOSAN_STACK_MAX 64
+
+/* pcs[0] is the innermost return address; n is cut to GOSAN_STACK_MAX. 0 when memory is exhausted
+ * (counted in counters.stacks_lost). */
+uint32_t gosan_depot_put(const uintptr_t *pcs, size_t n);
+/* Frames of `id`, valid for ever; *ret_n = 0 and NULL for id 0. */
+const uintptr_t *gosan_depot_get(uint32_t id, size_t *ret_n);
+
+/* Stack of the caller by libunwind (unw_backtrace), own frames (libgosan, libgoroutine) removed.
+ * Call on the stack that is meant. */
+uint32_t gosan_unwind_here(void);
+
+#endif

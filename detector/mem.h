@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * mem.h: the detector's own memory. Private mmaps, never the program's malloc, never given back.
+ *
+ * Context: any thread, any hook, also in a signal handler while no other mem.h call of the same thread
+ * is under way. All functions are lock-protected by a private spin lock.
+ */
+#ifndef GOSAN_MEM_H
+#define GOSAN_MEM_H
+
+#include <stddef.h>
+
+/* Zeroed, 16-byte aligned block of `size` bytes, or NULL when the system or memory_limit_mb says no. */
+void *gosan_mem_alloc(size_t size);
+/* Give a block of exactly `size` bytes back for reuse by this allocator. */
+void gosan_mem_free(void *p, size_t size);
+/* Whole pages straight from mmap (MAP_NORESERVE), zeroed; for tables that are indexed sparsely. */
+void *gosan_mem_map(size_t bytes);
+void gosan_mem_unmap(void *p, size_t bytes);
+/* Bytes obtained from the system so far. */
+size_t gosan_mem_used(void);
+
+#endif
