@@ -16,6 +16,8 @@
 enum gosan_access_flags { GOSAN_WRITE = 1, GOSAN_ATOMIC = 2, GOSAN_FREE = 4 };
 
 int gosan_access_init(void);
+/* Set once gosan_access_init and gosan_engine_init ran: before, hooks do nothing. */
+extern bool gosan_access_ready;
 /* One access of the running goroutine. pc = return address of the hook. */
 void gosan_access(uintptr_t addr, size_t size, unsigned flags, uintptr_t pc);
 /* [addr, addr + size) is new memory: forget every access to it (malloc, mmap, a stack that is reused). */
@@ -29,5 +31,9 @@ bool gosan_heap_find(uintptr_t addr, uintptr_t *ret_start, size_t *ret_size, uin
 extern __thread int gosan_ignore __attribute__((tls_model("initial-exec")));
 /* The stack of the running goroutine: its calling context if instrumented, libunwind otherwise. */
 uint32_t gosan_access_stack(struct gosan_g *g, uintptr_t pc);
+/* Bring counters.accesses up to date. Call before the counters are written. Takes the engine lock. */
+void gosan_access_flush(void);
+/* In a forked child, before anything else: other threads' locks are void. */
+void gosan_access_fork_child(void);
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef GOSAN_DEPOT_H
 #define GOSAN_DEPOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,5 +21,9 @@ const uintptr_t *gosan_depot_get(uint32_t id, size_t *ret_n);
 /* Stack of the caller by libunwind (unw_backtrace), own frames (libgosan, libgoroutine) removed.
  * Call on the stack that is meant. */
 uint32_t gosan_unwind_here(void);
+/* Load libunwind and find our own modules. Not from a hook: it calls the loader. 0 frames until then. */
+void gosan_unwind_init(void);
+/* Around fork, as gosan_mem_fork. */
+void gosan_depot_fork(bool before);
 
 #endif

@@ -8,6 +8,7 @@
 #ifndef GOSAN_MEM_H
 #define GOSAN_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Zeroed, 16-byte aligned block of `size` bytes, or NULL when the system or memory_limit_mb says no. */
@@ -19,5 +20,7 @@ void *gosan_mem_map(size_t bytes);
 void gosan_mem_unmap(void *p, size_t bytes);
 /* Bytes obtained from the system so far. */
 size_t gosan_mem_used(void);
+/* Around fork: true takes the lock, false (in both processes) releases it. */
+void gosan_mem_fork(bool before);
 
 #endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * access.c: the doors of the access layer for front ends that are not on the hot path (access.h).
+ */
+#include "access.h"
+
+#include "atomic.h"
+#include "context.h"
+#include "depot.h"
+#include "heap.h"
+#include "module.h"
+#include "shadow.h"
+
+__thread int gosan_ignore __attribute__((tls_model("initial-exec")));
+bool gosan_access_ready;
+
+int gosan_access_init(void)
+{
+	int err = gosan_context_init();
+
+	if (!err)
+		err = gosan_module_init();
+	if (!err)
+		err = gosan_heap_init();
+	gosan_access_ready = !err;
+	return err;
+}
+
+void gosan_access(uintptr_t addr, size_t size, unsigned flags, uintptr_t pc)
+{
+	struct gosan_g *g = gosan_self;
+
+	if (gosan_ignore || size == 0 || !gosan_access_ready)
+		return;
+	if (!g && !(g = gosan_engine_self()))
+		return;
+	g->n_access++;
+	gosan_shadow_access(g, addr, size, flags, pc);
+}
+
+void gosan_access_forget(uintptr_t addr, size_t size)
+{
+	gosan_shadow_forget(addr, size);
+}
+
+uint32_t gosan_access_stack(struct gosan_g *g, uintptr_t pc)
+{
+	uint32_t stack = 0;
+
+	if (g->ctx)
+		stack = gosan_context_stack(gosan_context_child(g->ctx, pc));
+	return stack || g != gosan_self ? stack : gosan_unwind_here();
+}
+
+void gosan_access_flush(void)
+{
+	uint64_t n = 0;
+
+	gosan_engine_lock();
+	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next)
+		n += __atomic_load_n(&g->n_access, __ATOMIC_RELAXED);
+	gosan_engine_unlock();
+	__atomic_store_n(&gosan_counters->accesses, n, __ATOMIC_RELAXED);
+}
+
+void gosan_access_fork_child(void)
+{
+	gosan_shadow_fork_child();
+	gosan_atomic_fork_child();
+	gosan_heap_fork_child();
+}

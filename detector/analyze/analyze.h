@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * analyze.h: what the analyzers share, and the few doors between them.
+ *
+ * Knows who is parked, who uses which object, and which waits a finding already explains, so that one
+ * root cause gives one finding. Knows nothing of clocks and of no particular bug.
+ *
+ * Context: everything here runs under the engine lock, unless it says otherwise; stacks may be small (a
+ * goroutine's own), so nothing recurses and scratch space is static.
+ */
+#ifndef GOSAN_ANALYZE_H
+#define GOSAN_ANALYZE_H
+
+#include "engine.h"
+#include "finding.h"
+
+/* A growing array in the detector's memory, elements of one size. All-zero is empty. */
+struct gosan_vec {
+	void *data;
+	size_t n, cap;
+};
+/* A zeroed new last element; NULL when memory is exhausted (the caller goes on without). */
+void *gosan_vec_push(struct gosan_vec *v, size_t size);
+void gosan_vec_free(struct gosan_vec *v, size_t size);
+
+#define GOSAN_USERS_MAX 8
+#define GOSAN_LEFT_MAX 4
+
+/* What the analyzers remember of a goroutine. Freed at its end. */
+struct gosan_waits {
+	struct gosan_g *prev, *next;     /* parked goroutines: gosan_waits_first() */
+	bool parked;
+	bool explained;                  /* a finding says why it will never run again */
+	bool live;                       /* leak.c: somebody may still wake it */
+	uint32_t mark;                   /* walks: seen in this one */
+	bool lost_wake;                  /* lock.c: it waits for a signal that came before */
+	struct { const struct gosan_obj *lock; uint64_t tick; } left[GOSAN_LEFT_MAX]; /* locks it released */
+};
+
+/* Who works with an object. Goroutines that ended make room; when more than GOSAN_USERS_MAX living ones
+ * use it, `many` is set for good and nothing is concluded from absence. */
+struct gosan_use {
+	size_t n;
+	bool many;
+	bool fed;                        /* timers, signals or I/O deliver here */
+	const struct gosan_g *who[GOSAN_USERS_MAX];
+	/* [0] who gives (send, close, done, unlock, wake), [1] who takes (receive): for reports */
+	struct { const struct gosan_g *g; uint32_t stack; } last[2];
+};
+
+/* NULL when memory is exhausted. */
+struct gosan_waits *gosan_waits_of(struct gosan_g *g);
+struct gosan_use *gosan_waits_use(struct gosan_obj *obj);
+/* Keep the books for ev; block.c calls it once for every event, after the engine applied it. */
+void gosan_waits_note(const struct gosan_event *ev);
+/* The parked goroutines, in no particular order; next is in their gosan_waits. */
+struct gosan_g *gosan_waits_first(void);
+struct gosan_g *gosan_waits_next(const struct gosan_g *g);
+/* Parked goroutines whose number is in [*from, ..), ascending: for reports that don't depend on chance. */
+struct gosan_g *gosan_waits_by_id(uint64_t from);
+bool gosan_waits_on(const struct gosan_g *g, const struct gosan_obj *obj);
+void gosan_waits_explain(struct gosan_g *g);
+bool gosan_waits_explained(const struct gosan_g *g);
+uint32_t gosan_waits_new_mark(void);
+bool gosan_waits_mark(struct gosan_g *g, uint32_t mark); /* true the first time */
+
+/* Words. The strings of who and what are static and live through the next 7 calls. */
+const char *gosan_waits_op(const struct gosan_g *g);     /* "chan receive", "lock", .. of a parked g */
+const char *gosan_waits_who(const struct gosan_g *g);    /* goroutine 7 "worker" */
+const char *gosan_waits_what(const struct gosan_obj *obj); /* mutex 0x.. */
+/* A sentence part about the goroutine that could have helped a parked g, "" when none is known. */
+const char *gosan_waits_helper(const struct gosan_g *g);
+uint64_t gosan_waits_hash(uint64_t h, uint64_t x);
+
+/* lock.c: GS604 and GS605 that stand when the run stops for `why`; idempotent. Marks what they explain. */
+void gosan_lock_judge(enum gosan_end why);
+/* lock.c: `copy` holds the id of `original`: GS606. Takes the engine lock. */
+void gosan_lock_copied(const struct gosan_obj *copy, const struct gosan_obj *original, struct gosan_g *g,
+                       uint32_t stack);
+/* lock.c: the readers of an rwmutex that are known, up to n. */
+size_t gosan_lock_readers(const struct gosan_obj *l, struct gosan_g **ret, size_t n);
+/* leak.c: GS301 when the run ends for `why`. */
+void gosan_leak_judge(enum gosan_end why);
+/* resource.c: is this the done channel of a context that can still be cancelled? */
+bool gosan_resource_open_context(const struct gosan_obj *done);
+
+#endif

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * block.c: who waits for whom while the program runs: GS504 at the park, GS202 when a cycle of lock owners
+ * closes, GS201 when everything stands still. Also keeps the books of waits.c.
+ *
+ * A wait for a lock has known helpers: its owner, the readers that a writer waits for, the writer that a
+ * reader queues behind. Each of them must act before the wait can end, so one path of such edges back to
+ * its start is a deadlock, whatever the others do. Nothing is concluded from waits that anybody can end.
+ *
+ * One root cause, one finding. A cycle is kept back for GRACE_NS: if everything stands still by then, it is
+ * the reason of a GS201 and no GS202. What a finding explains is marked and not reported again.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../runtime/probe.h"
+#include "analyze.h"
+
+#define GRACE_NS UINT64_C(200000000)
+#define CYCLE_MAX 16
+#define CYCLES_MAX 8
+#define WALK_MAX 256
+#define EDGES_MAX 16
+
+struct cycle {
+	size_t n;
+	struct gosan_g *g[CYCLE_MAX];    /* each waits for the next, the last for the first */
+	uint64_t since_ns;
+};
+
+static struct cycle pending[CYCLES_MAX];
+static size_t n_pending;
+static bool stalled;
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
+}
+
+static struct gosan_obj *waits_for(const struct gosan_g *g)
+{
+	return g->wait.why && g->wait.n ? g->wait.on[0].obj : NULL;
+}
+
+/* GS504 */
+
+static void report_nil(struct gosan_g *g)
+{
+	bool cases = g->wait.why == GO_WAIT_NO_CASES, sends = !strcmp(gosan_waits_op(g), "chan send");
+	struct gosan_finding *f = gosan_finding_begin(504);
+
+	f->obj_kind = "chan";
+	gosan_finding_locks(gosan_finding_part(f, "blocked", g, gosan_waits_op(g), g->wait.stack));
+	snprintf(f->title, sizeof f->title, cases ? "a select in which no case can ever be ready"
+	                                          : "%s nil channel", sends ? "send on a" : "receive from a");
+	snprintf(f->why, sizeof f->why, "%s is blocked for ever: %s", gosan_waits_who(g),
+	         cases ? "its select has no cases, or only cases of nil channels"
+	               : "a nil channel is never ready, and nobody can be on its other side");
+	snprintf(f->help, sizeof f->help, cases ? "wait for something that can happen, for example the done "
+	                                          "channel of a context"
+	                                        : "make the channel with go_make() before it is used");
+	gosan_finding_emit(f);
+	gosan_waits_explain(g);
+}
+
+/* Cycles of lock owners. */
+
+static size_t queued_writers(const struct gosan_obj *l, struct gosan_g **ret, size_t n)
+{
+	size_t i = 0;
+
+	for (struct gosan_g *g = gosan_waits_first(); g && i < n; g = gosan_waits_next(g))
+		if (g->wait.why == GO_WAIT_WLOCK && waits_for(g) == l)
+			ret[i++] = g;
+	return i;
+}
+
+/* Everybody who must act before g's wait can end, as far as known. */
+static size_t helpers(const struct gosan_g *g, struct gosan_g **ret)
+{
+	struct gosan_obj *l = waits_for(g);
+
+	if (!l || g->wait.why < GO_WAIT_MUTEX || g->wait.why > GO_WAIT_WLOCK)
+		return 0;
+	if (l->owner) {
+		ret[0] = l->owner;
+		return 1;
+	}
+	if (g->wait.why == GO_WAIT_WLOCK)
+		return gosan_lock_readers(l, ret, EDGES_MAX);
+	return g->wait.why == GO_WAIT_RLOCK && l->readers ? queued_writers(l, ret, EDGES_MAX) : 0;
+}
+
+/* Breadth first from g to itself; the shortest cycle into *c. */
+static bool find_cycle(struct gosan_g *g, struct cycle *c)
+{
+	static struct { struct gosan_g *g; size_t from; } seen[WALK_MAX];
+	struct gosan_g *next[EDGES_MAX];
+	uint32_t mark = gosan_waits_new_mark();
+	size_t n = 0, n_next;
+
+	seen[n].g = g;
+	seen[n++].from = 0;
+	for (size_t i = 0; i < n; i++) {
+		n_next = helpers(seen[i].g, next);
+		for (size_t k = 0; k < n_next; k++) {
+			if (next[k] == g && !(i == 0 && g->wait.why == GO_WAIT_MUTEX)) {
+				for (c->n = 0; c->n < CYCLE_MAX; i = seen[i].from) {
+					c->g[c->n++] = seen[i].g;
+					if (i == 0)
+						return true;
+				}
+				return false; /* longer than can be told */
+			}
+			if (n < WALK_MAX && !next[k]->ended && next[k]->wait.why && gosan_waits_mark(next[k], mark)) {
+				seen[n].g = next[k];
+				seen[n++].from = i;
+			}
+		}
+	}
+	return false;
+}
+
+/* From the end back to the start: turn it round, and let the lowest id begin, so that the report does not
+ * tell who came last. */
+static void normalize(struct cycle *c)
+{
+	struct gosan_g *g[CYCLE_MAX];
+	size_t first = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		g[i] = c->g[c->n - 1 - i];
+		if (g[i]->id < g[first]->id)
+			first = i;
+	}
+	for (size_t i = 0; i < c->n; i++)
+		c->g[i] = g[(first + i) % c->n];
+}
+
+static bool still_stuck(const struct cycle *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (!c->g[i]->wait.why)
+			return false;
+	return true;
+}
+
+/* "a waits for x held by b, b waits for y held by a" */
+static void tell_cycle(const struct cycle *c, char *text, size_t size)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < c->n && at < size; i++)
+		at += (size_t)snprintf(text + at, size - at, "%s%s waits for %s, which %s has", i ? "; " : "",
+		                       gosan_waits_who(c->g[i]), gosan_waits_what(waits_for(c->g[i])),
+		                       gosan_waits_who(c->g[(i + 1) % c->n]));
+}
+
+static void tell_story(struct gosan_finding *f, const struct cycle *c)
+{
+	for (size_t i = 0; i < c->n && i < 4; i++) {
+		const struct gosan_g *g = c->g[i];
+
+		for (size_t k = 0; k < g->n_held; k++)
+			if (g->held[k].obj == waits_for(c->g[(i + c->n - 1) % c->n]))
+				gosan_finding_story(f, g, g->held[k].stack, "lock %s", gosan_waits_what(g->held[k].obj));
+	}
+	for (size_t i = 0; i < c->n && i < 4; i++)
+		gosan_finding_story(f, c->g[i], c->g[i]->wait.stack, "lock %s  <-- waits",
+		                    gosan_waits_what(waits_for(c->g[i])));
+}
+
+static void report_cycle(const struct cycle *c)
+{
+	struct gosan_finding *f;
+
+	if (!still_stuck(c))
+		return;
+	f = gosan_finding_begin(202);
+	f->obj = waits_for(c->g[0]);
+	for (size_t i = 0; i < c->n; i++)
+		gosan_finding_locks(gosan_finding_part(f, "waiter", c->g[i], gosan_waits_op(c->g[i]),
+		                                       c->g[i]->wait.stack));
+	snprintf(f->title, sizeof f->title, "%zu goroutines wait for each other for ever", c->n);
+	tell_cycle(c, f->why, sizeof f->why);
+	snprintf(f->help, sizeof f->help, "take these locks in the same order everywhere");
+	tell_story(f, c);
+	gosan_finding_emit(f);
+	for (size_t i = 0; i < c->n; i++)
+		gosan_waits_explain(c->g[i]);
+}
+
+static void flush_cycles(void)
+{
+	for (size_t i = 0; i < n_pending; i++)
+		report_cycle(&pending[i]);
+	n_pending = 0;
+}
+
+static void look_for_cycle(struct gosan_g *g)
+{
+	struct cycle *c = &pending[n_pending];
+
+	if (n_pending == CYCLES_MAX)
+		flush_cycles();
+	c = &pending[n_pending];
+	if (gosan_waits_explained(g) || !find_cycle(g, c))
+		return;
+	normalize(c);
+	c->since_ns = g->wait.since_ns;
+	n_pending++;
+}
+
+static void on_park(struct gosan_g *g)
+{
+	if (g->wait.why == GO_WAIT_NIL_CHAN || g->wait.why == GO_WAIT_NO_CASES)
+		report_nil(g);
+	else if (g->wait.why >= GO_WAIT_MUTEX && g->wait.why <= GO_WAIT_WLOCK)
+		look_for_cycle(g);
+}
+
+/* GS201 */
+
+static bool any_explained(void)
+{
+	for (const struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g))
+		if (gosan_waits_explained(g))
+			return true;
+	return false;
+}
+
+static void explain_all(void)
+{
+	for (struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g))
+		gosan_waits_explain(g);
+}
+
+/* "a waits for x, its last sender was b, which ended; .." as far as there is room. */
+static void tell_waits(struct gosan_finding *f)
+{
+	char *text = f->why;
+	size_t at = 0, size = sizeof f->why;
+
+	for (size_t i = 0; i < f->n_parts && i < 4 && at < size; i++) {
+		const struct gosan_g *g = f->parts[i].g;
+		const char *help = gosan_waits_helper(g);
+
+		at += (size_t)snprintf(text + at, size - at, "%s%s is blocked in %s", i ? "; " : "",
+		                       gosan_waits_who(g), gosan_waits_op(g));
+		if (at < size && waits_for(g))
+			at += (size_t)snprintf(text + at, size - at, " on %s%s%s", gosan_waits_what(waits_for(g)),
+			                       *help ? ", " : "", help);
+	}
+}
+
+static void report_stall(void)
+{
+	struct gosan_finding *f = gosan_finding_begin(201);
+	struct gosan_g *g = gosan_waits_by_id(1);
+	const struct cycle *c = n_pending && still_stuck(&pending[0]) ? &pending[0] : NULL;
+
+	if (!g)
+		return;
+	f->obj = waits_for(c ? c->g[0] : g);
+	for (; g && f->n_parts < GOSAN_PARTS_MAX; g = gosan_waits_by_id(g->id + 1))
+		gosan_finding_locks(gosan_finding_part(f, "blocked", g, gosan_waits_op(g), g->wait.stack));
+	for (g = gosan_waits_first(); g; g = gosan_waits_next(g))
+		f->n_more += g->id != 0;
+	f->n_more -= f->n_parts;
+	snprintf(f->title, sizeof f->title, "every goroutine is blocked, for ever");
+	if (c) {
+		tell_cycle(c, f->why, sizeof f->why);
+		tell_story(f, c);
+	} else {
+		tell_waits(f);
+	}
+	snprintf(f->help, sizeof f->help, c ? "take these locks in the same order everywhere"
+	                                    : "make sure that each wait has somebody left who ends it: a send, a "
+	                                      "close, a Done or an unlock on every path");
+	gosan_finding_emit(f);
+}
+
+/* Nothing runs any more, and nothing will. What explains one of the waits explains the standstill. */
+static void on_stall(void)
+{
+	if (stalled)
+		return;
+	stalled = true;
+	gosan_lock_judge(GOSAN_END_STALL);
+	if (!any_explained())
+		report_stall();
+	explain_all();
+	n_pending = 0;
+}
+
+static void after(const struct gosan_event *ev)
+{
+	gosan_waits_note(ev);
+	if (ev->op == GOSAN_EV_G_PARK)
+		on_park(ev->g);
+	else if (ev->op == GOSAN_EV_STALL)
+		on_stall();
+	else if (n_pending && now_ns() - pending[0].since_ns > GRACE_NS)
+		flush_cycles();
+}
+
+static void end(enum gosan_end why)
+{
+	if (why == GOSAN_END_STALL)
+		on_stall();
+	flush_cycles();
+	if (!stalled)
+		gosan_leak_judge(why);
+}
+
+const struct gosan_analyzer gosan_analyze_block = {
+	.check = "deadlock",
+	.after = after,
+	.end = end,
+};

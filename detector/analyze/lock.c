@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * lock.c: misuse of one lock or condition by itself: GS204, GS601, GS603, GS604, GS605, GS606.
+ *
+ * Invariant: holders of a lock are those that the engine lists in held[]; the readers that this file lists
+ * besides are a shortcut for walks from a lock to whoever has it (block.c).
+ *
+ * What is only known at the end. GS604: Go lets another goroutine unlock, so a lock that the dead left locked
+ * counts when nobody has unlocked it by the end. GS605, lost wake-up: a goroutine waits, no wake came since,
+ * and one that woke nobody came before, with no section of the mutex by this waiter in between: had it
+ * looked at the condition in an earlier section, it had seen what the wake was about.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "../../runtime/probe.h"
+#include "mem.h"
+#include "analyze.h"
+
+#define READERS_MAX 16
+
+/* obj->lock of mutexes and rwmutexes. */
+struct lock {
+	struct gosan_g *readers[READERS_MAX];
+	size_t n_readers;
+	const struct gosan_g *unlocker;  /* who released it last */
+	uint32_t unlock_stack;
+};
+
+/* obj->cond. */
+struct cond {
+	const struct gosan_obj *mutex;   /* that the first wait came with */
+	const struct gosan_g *first;
+	uint32_t first_stack;
+	uint64_t empty_tick, wake_tick;  /* the last wake that woke nobody, the last wake at all; 0: none */
+	const struct gosan_g *waker;
+	uint32_t empty_stack;
+	bool mixed;                      /* two mutexes: reported */
+};
+
+/* A goroutine that ended with a lock. */
+struct left {
+	struct gosan_g *g;
+	struct gosan_obj *obj;
+	uint32_t acquired, ended;
+};
+
+static uint64_t tick;                    /* events seen */
+static struct gosan_vec left;
+static bool judged;
+
+static struct lock *lock_of(struct gosan_obj *obj)
+{
+	if (!obj->lock)
+		obj->lock = gosan_mem_alloc(sizeof(struct lock));
+	return obj->lock;
+}
+
+static struct cond *cond_of(struct gosan_obj *obj)
+{
+	if (!obj->cond)
+		obj->cond = gosan_mem_alloc(sizeof(struct cond));
+	return obj->cond;
+}
+
+size_t gosan_lock_readers(const struct gosan_obj *obj, struct gosan_g **ret, size_t n)
+{
+	const struct lock *l = obj->lock;
+	size_t i = 0;
+
+	for (; l && i < l->n_readers && i < n; i++)
+		ret[i] = l->readers[i];
+	return i;
+}
+
+static void add_reader(struct lock *l, struct gosan_g *g)
+{
+	if (l->n_readers < READERS_MAX)
+		l->readers[l->n_readers++] = g;
+}
+
+static void drop_reader(struct lock *l, const struct gosan_g *g)
+{
+	for (size_t i = 0; i < l->n_readers; i++)
+		if (l->readers[i] == g) {
+			l->readers[i] = l->readers[--l->n_readers];
+			return;
+		}
+}
+
+/* GS204 */
+
+static const struct gosan_held *conflict(const struct gosan_g *g, const struct gosan_obj *obj, int mode)
+{
+	for (size_t i = 0; i < g->n_held; i++)
+		if (g->held[i].obj == obj && !(g->held[i].mode & mode & GO_LOCK_READ))
+			return &g->held[i];
+	return NULL;
+}
+
+static void on_request(const struct gosan_event *ev)
+{
+	const struct gosan_held *h = ev->mode & GO_LOCK_TRY ? NULL : conflict(ev->g, ev->obj, ev->mode);
+	bool was_read = h && h->mode & GO_LOCK_READ, read = ev->mode & GO_LOCK_READ;
+	struct gosan_finding *f;
+
+	if (!h)
+		return;
+	f = gosan_finding_begin(204);
+	f->obj = ev->obj;
+	gosan_finding_locks(gosan_finding_part(f, "waiter", ev->g, read ? "rlock" : "lock", ev->stack));
+	gosan_finding_part(f, "owner", ev->g, was_read ? "rlock" : "lock", h->stack);
+	snprintf(f->title, sizeof f->title, "{obj} is locked again by the goroutine that holds it");
+	snprintf(f->why, sizeof f->why, "%s %s a lock that it holds itself%s: it waits for itself, for ever",
+	         gosan_waits_who(ev->g), read ? "read-locks" : "locks", was_read ? " for reading" : "");
+	snprintf(f->help, sizeof f->help,
+	         "unlock first, or split off a function that expects the lock to be held; these locks are not "
+	         "recursive");
+	gosan_finding_story(f, ev->g, h->stack, was_read ? "rlock" : "lock");
+	gosan_finding_story(f, ev->g, ev->stack, "%s  <-- waits for itself", read ? "rlock" : "lock");
+	gosan_finding_emit(f);
+	gosan_waits_explain(ev->g);
+}
+
+/* GS601 */
+
+static void on_unlock_fault(const struct gosan_event *ev)
+{
+	const struct lock *l = ev->obj ? ev->obj->lock : NULL;
+	struct gosan_finding *f = gosan_finding_begin(601);
+
+	f->obj = ev->obj;
+	gosan_finding_locks(gosan_finding_part(f, "current", ev->g, "unlock", ev->stack));
+	if (l && l->unlocker)
+		gosan_finding_part(f, "previous", l->unlocker, "unlock", l->unlock_stack);
+	snprintf(f->title, sizeof f->title, "unlock of unlocked {obj}");
+	if (l && l->unlocker)
+		snprintf(f->why, sizeof f->why, "%s unlocks it, but %s had unlocked it already and nobody has "
+		         "locked it since", gosan_waits_who(ev->g), gosan_waits_who(l->unlocker));
+	else
+		snprintf(f->why, sizeof f->why, "%s unlocks it, and nobody ever locked it",
+		         gosan_waits_who(ev->g));
+	snprintf(f->help, sizeof f->help, "pair each unlock with one lock; go_defer() right after the lock keeps "
+	                                  "them together");
+	gosan_finding_emit(f);
+}
+
+/* GS603 */
+
+static void explain_waiters(const struct gosan_obj *obj)
+{
+	for (struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g))
+		if (gosan_waits_on(g, obj))
+			gosan_waits_explain(g);
+}
+
+static bool add_waiters(struct gosan_finding *f, const struct gosan_obj *obj)
+{
+	size_t before_n = f->n_parts;
+
+	for (struct gosan_g *g = gosan_waits_by_id(0); g; g = gosan_waits_by_id(g->id + 1)) {
+		if (gosan_waits_on(g, obj))
+			gosan_finding_part(f, "waiter", g, gosan_waits_op(g), g->wait.stack);
+		if (!g->id)
+			break; /* threads have no order of their own */
+	}
+	return f->n_parts > before_n;
+}
+
+static bool add_holders(struct gosan_finding *f, struct gosan_obj *obj)
+{
+	struct gosan_g *holder[READERS_MAX + 1];
+	size_t n = gosan_lock_readers(obj, holder, READERS_MAX), parts = f->n_parts;
+
+	if (obj->owner)
+		holder[n++] = obj->owner;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < holder[i]->n_held; k++)
+			if (holder[i]->held[k].obj == obj && !holder[i]->ended)
+				gosan_finding_part(f, "owner", holder[i], "lock", holder[i]->held[k].stack);
+	return f->n_parts > parts;
+}
+
+static void judge_left(const struct left *l);
+
+/* `arg` is the event that destroys obj. */
+static void destroy(struct gosan_obj *obj, void *arg)
+{
+	const struct gosan_event *ev = arg;
+	const struct left *l = left.data;
+	struct gosan_finding *f;
+	bool held, waited;
+
+	for (size_t i = 0; i < left.n; i++)
+		if (l[i].obj == obj && obj->owner == l[i].g)
+			judge_left(&l[i]);
+	if (!obj->owner && !obj->readers && !gosan_waits_first())
+		return;
+	f = gosan_finding_begin(603);
+	f->obj = obj;
+	gosan_finding_part(f, "current", ev->g, "free", ev->stack);
+	held = add_holders(f, obj);
+	waited = add_waiters(f, obj);
+	if (!held && !waited)
+		return;
+	snprintf(f->title, sizeof f->title, "{obj} is freed while it is %s", held ? "held" : "waited for");
+	snprintf(f->why, sizeof f->why, "%s frees the %s that %s %s", gosan_waits_who(ev->g),
+	         gosan_finding_kind_name(obj->kind), gosan_waits_who(f->parts[1].g),
+	         held ? "still holds" : "is parked on");
+	snprintf(f->help, sizeof f->help, "free it only after every goroutine that uses it is done");
+	gosan_finding_emit(f);
+	explain_waiters(obj);
+}
+
+/* GS604 */
+
+static bool still_held(const struct left *l)
+{
+	if (l->obj->dead)
+		return false;
+	for (size_t i = 0; i < l->g->n_held; i++)
+		if (l->g->held[i].obj == l->obj)
+			return true;
+	return false;
+}
+
+static void judge_left(const struct left *l)
+{
+	struct gosan_finding *f;
+
+	if (!still_held(l))
+		return;
+	f = gosan_finding_begin(604);
+	f->obj = l->obj;
+	gosan_finding_part(f, "owner", l->g, "lock", l->acquired);
+	snprintf(f->title, sizeof f->title, "a goroutine ended with {obj} locked");
+	snprintf(f->why, sizeof f->why, "%s locked it and ended without unlocking it%s", gosan_waits_who(l->g),
+	         add_waiters(f, l->obj) ? "; whoever waits for it waits for ever" : "; nobody else did, either");
+	snprintf(f->help, sizeof f->help, "unlock on every path out of the function: go_defer(go_mutex_unlock, ..) "
+	                                  "right after the lock");
+	gosan_finding_story(f, l->g, l->acquired, "lock");
+	gosan_finding_story(f, l->g, l->ended, "end, still locked");
+	gosan_finding_emit(f);
+	explain_waiters(l->obj);
+}
+
+static void on_end(const struct gosan_event *ev)
+{
+	for (size_t i = 0; i < ev->g->n_held && !ev->g->is_thread; i++) {
+		struct left *l = gosan_vec_push(&left, sizeof *l);
+
+		if (l)
+			*l = (struct left){ ev->g, ev->g->held[i].obj, ev->g->held[i].stack, ev->stack };
+	}
+}
+
+/* GS605 */
+
+static struct gosan_finding *begin_cond(const struct gosan_obj *obj, const struct gosan_g *g, uint32_t stack)
+{
+	struct gosan_finding *f = gosan_finding_begin(605);
+
+	f->obj = obj;
+	gosan_finding_locks(gosan_finding_part(f, "waiter", g, "cond wait", stack));
+	return f;
+}
+
+static void on_cond_fault(const struct gosan_event *ev)
+{
+	struct gosan_finding *f = begin_cond(ev->obj, ev->g, ev->stack);
+
+	snprintf(f->title, sizeof f->title, "wait on {obj} without its mutex held");
+	snprintf(f->why, sizeof f->why, "%s waits without holding the mutex of the condition: a wake-up between "
+	         "its test of the condition and the wait is lost", gosan_waits_who(ev->g));
+	snprintf(f->help, sizeof f->help, "lock the mutex, test the condition in a loop, and wait with it held");
+	gosan_finding_emit(f);
+}
+
+static void report_two_mutexes(struct cond *c, const struct gosan_event *ev)
+{
+	struct gosan_finding *f = begin_cond(ev->obj, ev->g, ev->stack);
+
+	c->mixed = true;
+	gosan_finding_part(f, "previous", c->first, "cond wait", c->first_stack);
+	snprintf(f->title, sizeof f->title, "{obj} is waited on with two mutexes");
+	snprintf(f->why, sizeof f->why, "%s waits with %s, %s had waited with %s: neither mutex protects the "
+	         "condition from the other's side", gosan_waits_who(ev->g), gosan_waits_what(ev->obj2),
+	         gosan_waits_who(c->first), gosan_waits_what(c->mutex));
+	snprintf(f->help, sizeof f->help, "use one mutex with each condition variable");
+	gosan_finding_emit(f);
+}
+
+/* Did g end a section of mutex m after t? */
+static bool left_since(struct gosan_g *g, const struct gosan_obj *m, uint64_t t)
+{
+	const struct gosan_waits *w = gosan_waits_of(g);
+
+	for (size_t i = 0; w && i < GOSAN_LEFT_MAX; i++)
+		if (w->left[i].lock == m && w->left[i].tick > t)
+			return true;
+	return false;
+}
+
+static void on_cond_wait(const struct gosan_event *ev)
+{
+	struct cond *c = cond_of(ev->obj);
+	struct gosan_waits *w = gosan_waits_of(ev->g);
+
+	if (!c || !w)
+		return;
+	w->lost_wake = c->empty_tick && ev->obj2 && !left_since(ev->g, ev->obj2, c->empty_tick);
+	if (!c->mutex) {
+		c->mutex = ev->obj2;
+		c->first = ev->g;
+		c->first_stack = ev->stack;
+	}
+	if (c->mutex != ev->obj2 && ev->obj2 && !c->mutex->dead && !c->mixed)
+		report_two_mutexes(c, ev);
+}
+
+static void on_wake(const struct gosan_event *ev)
+{
+	struct cond *c = cond_of(ev->obj);
+
+	if (!c)
+		return;
+	c->wake_tick = tick;
+	if (ev->arg)
+		return;
+	c->empty_tick = tick;
+	c->empty_stack = ev->stack;
+	c->waker = ev->g;
+}
+
+static void judge_lost_wake(struct gosan_g *g)
+{
+	const struct gosan_waits *w = g->waits;
+	const struct cond *c = NULL;
+	struct gosan_finding *f;
+
+	if (g->wait.why == GO_WAIT_COND && g->wait.n && g->wait.on[0].obj)
+		c = g->wait.on[0].obj->cond;
+	if (!c || !w->lost_wake || c->wake_tick != c->empty_tick || w->explained)
+		return;
+	f = begin_cond(g->wait.on[0].obj, g, g->wait.stack);
+	f->grade = GOSAN_LIKELY;
+	gosan_finding_part(f, "waker", c->waker, "signal", c->empty_stack);
+	snprintf(f->title, sizeof f->title, "the wake-up of {obj} came before the wait and was lost");
+	snprintf(f->why, sizeof f->why, "%s signalled when nobody waited; %s then waited for a signal that never "
+	         "comes again: signals are not remembered", gosan_waits_who(c->waker), gosan_waits_who(g));
+	snprintf(f->help, sizeof f->help, "keep the condition in a variable, set it under the mutex before the "
+	                                  "signal, and wait only while it is not set");
+	gosan_finding_story(f, c->waker, c->empty_stack, "signal: nobody waits");
+	gosan_finding_story(f, g, g->wait.stack, "wait  <-- for ever");
+	gosan_finding_emit(f);
+	gosan_waits_explain(g);
+}
+
+void gosan_lock_judge(enum gosan_end why)
+{
+	const struct left *l = left.data;
+
+	if (judged || why == GOSAN_END_CRASH)
+		return;
+	judged = true;
+	for (size_t i = 0; i < left.n; i++)
+		judge_left(&l[i]);
+	for (struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g))
+		judge_lost_wake(g);
+}
+
+/* GS606 */
+
+void gosan_lock_copied(const struct gosan_obj *copy, const struct gosan_obj *original, struct gosan_g *g,
+                       uint32_t stack)
+{
+	struct gosan_finding *f;
+
+	gosan_engine_lock();
+	f = gosan_finding_begin(606);
+	f->obj = copy;
+	gosan_finding_part(f, "current", g, "use of a copy", stack);
+	gosan_finding_part(f, "previous", NULL, "first use", original->created_stack);
+	snprintf(f->title, sizeof f->title, "a copy of a used %s is used", gosan_finding_kind_name(copy->kind));
+	snprintf(f->why, sizeof f->why, "%s uses a %s that was copied from %s after that was used: the two share "
+	         "no state, so neither excludes nor wakes the other's users", gosan_waits_who(g),
+	         gosan_finding_kind_name(copy->kind), gosan_waits_what(original));
+	snprintf(f->help, sizeof f->help, "pass a pointer to it, and to the struct that contains it");
+	gosan_finding_emit(f);
+	gosan_engine_unlock();
+}
+
+/* Dispatch. */
+
+static void note_acquire(const struct gosan_event *ev)
+{
+	struct lock *l = lock_of(ev->obj);
+
+	if (l && ev->mode & GO_LOCK_READ)
+		add_reader(l, ev->g);
+}
+
+static void note_release(const struct gosan_event *ev)
+{
+	struct lock *l = lock_of(ev->obj);
+	struct gosan_waits *w = gosan_waits_of(ev->g);
+	size_t oldest = 0;
+
+	if (l) {
+		l->unlocker = ev->g;
+		l->unlock_stack = ev->stack;
+		if (ev->mode & GO_LOCK_READ)
+			drop_reader(l, ev->g);
+	}
+	if (!w)
+		return;
+	for (size_t i = 0; i < GOSAN_LEFT_MAX; i++) {
+		if (w->left[i].lock == ev->obj) {
+			oldest = i;
+			break;
+		}
+		if (w->left[i].tick < w->left[oldest].tick)
+			oldest = i;
+	}
+	w->left[oldest].lock = ev->obj;
+	w->left[oldest].tick = tick;
+}
+
+static void on_fault(const struct gosan_event *ev)
+{
+	if (ev->arg == GO_FAULT_UNLOCK_OF_UNLOCKED)
+		on_unlock_fault(ev);
+	if (ev->arg == GO_FAULT_COND_UNLOCKED)
+		on_cond_fault(ev);
+}
+
+static void before(const struct gosan_event *ev)
+{
+	tick++;
+	switch (ev->op) {
+	case GOSAN_EV_LOCK_REQUEST:
+		on_request(ev);
+		break;
+	case GOSAN_EV_LOCK_ACQUIRE:
+		note_acquire(ev);
+		break;
+	case GOSAN_EV_LOCK_RELEASE:
+		note_release(ev);
+		break;
+	case GOSAN_EV_COND_WAIT:
+		on_cond_wait(ev);
+		break;
+	case GOSAN_EV_COND_WAKE:
+		on_wake(ev);
+		break;
+	case GOSAN_EV_G_END:
+		on_end(ev);
+		break;
+	case GOSAN_EV_CHAN_FREE:
+		destroy(ev->obj, (void *)ev);
+		break;
+	case GOSAN_EV_FREE:
+		gosan_engine_each_object(ev->addr, ev->addr + ev->size, destroy, (void *)ev);
+		break;
+	case GOSAN_EV_FAULT:
+		on_fault(ev);
+		break;
+	default: /* the others don't concern locks */
+		break;
+	}
+}
+
+const struct gosan_analyzer gosan_analyze_lock = {
+	.check = "lock",
+	.before = before,
+	.end = gosan_lock_judge,
+};

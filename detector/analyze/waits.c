@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * waits.c: who is parked on what, and who works with which object.
+ *
+ * Invariants
+ *  - A goroutine is in the list of the parked iff its wait.why is not 0 and it has not ended.
+ *  - use->who holds every living goroutine that touched the object, unless `many` is set.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../runtime/probe.h"
+#include "mem.h"
+#include "analyze.h"
+
+static struct gosan_g *parked;
+static uint32_t last_mark;
+
+void *gosan_vec_push(struct gosan_vec *v, size_t size)
+{
+	if (v->n == v->cap) {
+		size_t cap = v->cap ? v->cap * 2 : 8;
+		void *data = gosan_mem_alloc(cap * size);
+
+		if (!data)
+			return NULL;
+		if (v->n)
+			memcpy(data, v->data, v->n * size);
+		if (v->data)
+			gosan_mem_free(v->data, v->cap * size);
+		v->data = data;
+		v->cap = cap;
+	}
+	return memset((char *)v->data + v->n++ * size, 0, size);
+}
+
+void gosan_vec_free(struct gosan_vec *v, size_t size)
+{
+	if (v->data)
+		gosan_mem_free(v->data, v->cap * size);
+	*v = (struct gosan_vec){ 0 };
+}
+
+struct gosan_waits *gosan_waits_of(struct gosan_g *g)
+{
+	if (!g->waits)
+		g->waits = gosan_mem_alloc(sizeof(struct gosan_waits));
+	return g->waits;
+}
+
+struct gosan_use *gosan_waits_use(struct gosan_obj *obj)
+{
+	if (!obj->use)
+		obj->use = gosan_mem_alloc(sizeof(struct gosan_use));
+	return obj->use;
+}
+
+/* The list of the parked. */
+
+static void park(struct gosan_g *g)
+{
+	struct gosan_waits *w = gosan_waits_of(g);
+
+	if (!w || w->parked)
+		return;
+	w->parked = true;
+	w->prev = NULL;
+	w->next = parked;
+	if (parked)
+		gosan_waits_of(parked)->prev = g;
+	parked = g;
+}
+
+static void unpark(struct gosan_g *g)
+{
+	struct gosan_waits *w = g->waits;
+
+	if (!w || !w->parked)
+		return;
+	if (w->prev)
+		gosan_waits_of(w->prev)->next = w->next;
+	else
+		parked = w->next;
+	if (w->next)
+		gosan_waits_of(w->next)->prev = w->prev;
+	w->parked = false;
+	w->explained = false;
+	w->lost_wake = false;
+}
+
+struct gosan_g *gosan_waits_first(void)
+{
+	return parked;
+}
+
+struct gosan_g *gosan_waits_next(const struct gosan_g *g)
+{
+	return ((const struct gosan_waits *)g->waits)->next;
+}
+
+struct gosan_g *gosan_waits_by_id(uint64_t from)
+{
+	struct gosan_g *best = NULL;
+
+	for (struct gosan_g *g = parked; g; g = gosan_waits_next(g))
+		if (g->id >= from && (!best || g->id < best->id))
+			best = g;
+	return best;
+}
+
+bool gosan_waits_on(const struct gosan_g *g, const struct gosan_obj *obj)
+{
+	for (size_t i = 0; g->wait.why && i < g->wait.n && i < GOSAN_WAIT_MAX; i++)
+		if (g->wait.on[i].obj == obj)
+			return true;
+	return false;
+}
+
+void gosan_waits_explain(struct gosan_g *g)
+{
+	struct gosan_waits *w = gosan_waits_of(g);
+
+	if (w)
+		w->explained = true;
+}
+
+bool gosan_waits_explained(const struct gosan_g *g)
+{
+	return g->waits && ((const struct gosan_waits *)g->waits)->explained;
+}
+
+uint32_t gosan_waits_new_mark(void)
+{
+	return ++last_mark;
+}
+
+bool gosan_waits_mark(struct gosan_g *g, uint32_t mark)
+{
+	struct gosan_waits *w = gosan_waits_of(g);
+
+	if (!w || w->mark == mark)
+		return false;
+	w->mark = mark;
+	return true;
+}
+
+/* Who uses what. */
+
+static void add_user(struct gosan_use *u, const struct gosan_g *g)
+{
+	size_t room = u->n;
+
+	for (size_t i = 0; i < u->n; i++) {
+		if (u->who[i] == g)
+			return;
+		if (u->who[i]->ended)
+			room = i;
+	}
+	if (room == GOSAN_USERS_MAX) {
+		u->many = true;
+		return;
+	}
+	u->who[room] = g;
+	if (room == u->n)
+		u->n++;
+}
+
+/* What a goroutine does to an object for those who wait there: 0 gives, 1 takes, -1 neither. */
+static int direction(const struct gosan_event *ev)
+{
+	switch (ev->op) {
+	case GOSAN_EV_CHAN_SEND:
+	case GOSAN_EV_CHAN_PAIR:
+	case GOSAN_EV_CHAN_CLOSE:
+	case GOSAN_EV_LOCK_RELEASE:
+	case GOSAN_EV_ONCE_DONE:
+	case GOSAN_EV_COND_WAKE:
+	case GOSAN_EV_HB_RELEASE:
+		return 0;
+	case GOSAN_EV_CHAN_RECV:
+	case GOSAN_EV_CHAN_RECV_CLOSED:
+		return 1;
+	case GOSAN_EV_WG_ADD:
+		return ev->arg < 0 ? 0 : -1;
+	default:
+		return -1;
+	}
+}
+
+static void touch(struct gosan_obj *obj, const struct gosan_event *ev)
+{
+	struct gosan_use *u = gosan_waits_use(obj);
+	int d = direction(ev);
+
+	if (!u)
+		return;
+	if (ev->g->is_system || ev->op == GOSAN_EV_NOTIFY)
+		u->fed = true;
+	if (ev->g->is_system)
+		return;
+	add_user(u, ev->g);
+	if (ev->peer && ev->op == GOSAN_EV_CHAN_PAIR) {
+		add_user(u, ev->peer);
+		u->last[1].g = ev->peer;
+		u->last[1].stack = ev->peer->last_stack;
+	}
+	if (d >= 0) {
+		u->last[d].g = ev->g;
+		u->last[d].stack = ev->stack;
+	}
+}
+
+/* A goroutine that waits for an object uses it, too. */
+static void touch_waited(struct gosan_g *g)
+{
+	for (size_t i = 0; i < g->wait.n && i < GOSAN_WAIT_MAX; i++) {
+		struct gosan_use *u = g->wait.on[i].obj ? gosan_waits_use(g->wait.on[i].obj) : NULL;
+
+		if (u)
+			add_user(u, g);
+	}
+}
+
+static bool has_users(const struct gosan_obj *obj)
+{
+	return obj->kind != GOSAN_OBJ_ATOMIC && obj->kind != GOSAN_OBJ_FD && obj->kind != GOSAN_OBJ_TIMER;
+}
+
+static void forget_g(struct gosan_g *g)
+{
+	unpark(g);
+	if (g->waits)
+		gosan_mem_free(g->waits, sizeof(struct gosan_waits));
+	g->waits = NULL;
+}
+
+void gosan_waits_note(const struct gosan_event *ev)
+{
+	struct gosan_use *u;
+
+	if (ev->obj && has_users(ev->obj))
+		touch(ev->obj, ev);
+	switch (ev->op) {
+	case GOSAN_EV_G_PARK:
+		park(ev->g);
+		touch_waited(ev->g);
+		break;
+	case GOSAN_EV_G_READY:
+		unpark(ev->peer);
+		break;
+	case GOSAN_EV_G_START:
+		unpark(ev->g);
+		break;
+	case GOSAN_EV_G_END:
+		forget_g(ev->g);
+		break;
+	case GOSAN_EV_TICKER_NEW:
+	case GOSAN_EV_TICKER_STOP:
+		u = ev->obj2 ? gosan_waits_use(ev->obj2) : NULL;
+		if (u)
+			u->fed = ev->op == GOSAN_EV_TICKER_NEW;
+		break;
+	default:
+		break;
+	}
+}
+
+/* Words. */
+
+const char *gosan_waits_op(const struct gosan_g *g)
+{
+	static const char *const text[] = {
+		[GO_WAIT_NONE] = "running",        [GO_WAIT_CHAN_SEND] = "chan send",
+		[GO_WAIT_CHAN_RECV] = "chan receive", [GO_WAIT_SELECT] = "select",
+		[GO_WAIT_NIL_CHAN] = "chan receive", [GO_WAIT_NO_CASES] = "select",
+		[GO_WAIT_MUTEX] = "lock",          [GO_WAIT_RLOCK] = "rlock",
+		[GO_WAIT_WLOCK] = "lock",          [GO_WAIT_WAITGROUP] = "wait",
+		[GO_WAIT_COND] = "cond wait",      [GO_WAIT_ONCE] = "once",
+		[GO_WAIT_SLEEP] = "sleep",         [GO_WAIT_IO] = "io",
+		[GO_WAIT_BLOCKING] = "blocking call", [GO_WAIT_SIGNAL] = "signal",
+	};
+	size_t why = (size_t)g->wait.why;
+
+	if (why == GO_WAIT_NIL_CHAN && g->wait.n && g->wait.on[0].op == GO_ON_SEND)
+		return "chan send";
+	return why < sizeof text / sizeof *text ? text[why] : "wait";
+}
+
+static char *scratch(void)
+{
+	static char ring[8][128];
+	static unsigned next;
+
+	return ring[next++ % 8];
+}
+
+const char *gosan_waits_who(const struct gosan_g *g)
+{
+	char *s = scratch();
+	const char *name = !g ? NULL : g->name[0] ? g->name : g->fn_name;
+
+	if (!g)
+		return "somebody";
+	if (g->is_system)
+		return "the system";
+	if (g->is_thread)
+		snprintf(s, 128, "thread %" PRIu32, g->tid);
+	else if (g->id == 1)
+		snprintf(s, 128, "the main goroutine");
+	else if (name)
+		snprintf(s, 128, "goroutine %" PRIu64 " (%.60s)", g->id, name);
+	else
+		snprintf(s, 128, "goroutine %" PRIu64, g->id);
+	return s;
+}
+
+const char *gosan_waits_what(const struct gosan_obj *obj)
+{
+	char *s = scratch();
+
+	if (!obj)
+		return "nothing";
+	snprintf(s, 128, "%s {var:0x%" PRIxPTR "}", gosan_finding_kind_name(obj->kind), obj->addr);
+	return s;
+}
+
+static const char *state_of(const struct gosan_g *g)
+{
+	return g->ended ? "which ended" : g->wait.why ? "which is blocked itself" : "which is elsewhere";
+}
+
+const char *gosan_waits_helper(const struct gosan_g *g)
+{
+	char *s = scratch();
+	const struct gosan_obj *obj = g->wait.n ? g->wait.on[0].obj : NULL;
+	const struct gosan_use *u = obj ? obj->use : NULL;
+	const struct gosan_g *who;
+	bool takes = g->wait.n && g->wait.on[0].op == GO_ON_SEND;
+
+	if (obj && obj->owner) {
+		snprintf(s, 128, "held by %s, %s", gosan_waits_who(obj->owner), state_of(obj->owner));
+		return s;
+	}
+	who = u ? u->last[takes].g : NULL;
+	if (!obj || obj->kind != GOSAN_OBJ_CHAN)
+		return "";
+	if (!who)
+		snprintf(s, 128, "nobody ever %s it", takes ? "received from" : "sent on or closed");
+	else
+		snprintf(s, 128, "its last %s was %s, %s", takes ? "receiver" : "sender", gosan_waits_who(who),
+		         state_of(who));
+	return s;
+}
+
+uint64_t gosan_waits_hash(uint64_t h, uint64_t x)
+{
+	h = (h ^ x) * UINT64_C(0x9E3779B97F4A7C15);
+	return h ^ h >> 29;
+}

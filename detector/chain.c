@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * chain.c: chains, their recycling, and whose a stamp is.
+ *
+ *   chain 7   [1 .. 4] goroutine 3    [5 .. 9] goroutine 12    [10 ..] goroutine 31
+ *
+ * Invariants
+ *  - All events of a tenant happen before all events of the next tenant, in the strong and in the weak
+ *    relation. So "entry >= e" means the same as it would with a chain for each: recycling is exact. It needs
+ *    a spawner whose clocks cover the last moment in which the dead tenant did anything; everybody else who
+ *    learns of the new tenant learns it from that spawner. (Slots that are taken from a living or unordered
+ *    owner, as in ThreadSanitizer v3, order what nothing ordered: races are missed.)
+ *  - So the width of the clocks is the number of goroutines that are pairwise unordered, not of all that ever
+ *    ran.
+ *  - The shared chain breaks the first rule on purpose. A tenant's entry for it is never below its own epoch,
+ *    so no two ordered events look unordered: misses only. Each tenant is counted in cid_lost.
+ */
+#include "mem.h"
+#include "chain.h"
+
+/* How many dead chains a spawn looks at: a wave that was waited for is found at the first try. */
+#define TRIES 6
+
+struct tenant {
+	struct gosan_g *g;
+	struct tenant *before;  /* on the same chain */
+	struct tenant *earlier; /* the same goroutine, on the chain that it left at epoch `left` */
+	uint32_t cid, first, left;
+};
+
+struct chain {
+	struct tenant *last;
+	uint32_t final; /* last moment in which the last tenant did anything */
+	uint32_t next;  /* first epoch of the next tenant */
+};
+
+uint32_t gosan_chain_limit = GOSAN_CHAIN_SHARED - 1;
+uint32_t gosan_chain_last_epoch = UINT32_MAX - 1;
+
+static struct chain *chains; /* sparse, indexed by cid */
+static uint32_t n_chains;    /* cids 1..n_chains were given out */
+static struct stack {
+	uint32_t *cid;
+	uint32_t n, room;
+} unused, dead; /* unused: given out and handed back without an event */
+static uint32_t dead_cursor;
+
+static bool push(struct stack *s, uint32_t cid)
+{
+	if (s->n == s->room) {
+		uint32_t room = s->room ? s->room * 2 : 64;
+		uint32_t *grown = gosan_mem_alloc(room * sizeof *grown);
+
+		if (!grown)
+			return false; /* the chain is never used again: wider clocks, nothing wrong */
+		for (uint32_t i = 0; i < s->n; i++)
+			grown[i] = s->cid[i];
+		gosan_mem_free(s->cid, s->room * sizeof *s->cid);
+		s->cid = grown;
+		s->room = room;
+	}
+	s->cid[s->n++] = cid;
+	return true;
+}
+
+static uint32_t fresh_cid(void)
+{
+	if (!chains && !(chains = gosan_mem_map((GOSAN_CID_MAX + 1) * sizeof *chains)))
+		return GOSAN_CHAIN_SHARED;
+	if (unused.n)
+		return unused.cid[--unused.n];
+	if (n_chains < gosan_chain_limit)
+		return ++n_chains;
+	return GOSAN_CHAIN_SHARED;
+}
+
+static uint32_t highest(const struct gosan_g *g)
+{
+	uint32_t s = gosan_clock_get(&g->strong, g->cid), w = gosan_clock_get(&g->weak, g->cid);
+	uint32_t known = s > w ? s : w;
+
+	return known > g->epoch ? known : g->epoch;
+}
+
+/* A tenant of the shared chain takes the highest epoch that it has heard of there for its own. */
+static void own_entry(struct gosan_g *g)
+{
+	if (g->cid == GOSAN_CHAIN_SHARED)
+		g->epoch = highest(g);
+	gosan_clock_set(&g->strong, g->cid, g->epoch);
+	gosan_clock_set(&g->weak, g->cid, g->epoch);
+}
+
+void gosan_chain_restart(struct gosan_g *g)
+{
+	const struct tenant *t = g->tenancy;
+
+	for (t = t ? t->earlier : NULL; t; t = t->earlier) {
+		gosan_clock_set(&g->strong, t->cid, t->left);
+		gosan_clock_set(&g->weak, t->cid, t->left);
+	}
+	own_entry(g);
+}
+
+/* g becomes the tenant of cid from this epoch on. */
+static void settle(struct gosan_g *g, uint32_t cid, uint32_t first)
+{
+	struct tenant *t = chains ? gosan_mem_alloc(sizeof *t) : NULL;
+
+	g->cid = cid;
+	g->epoch = first;
+	if (cid == GOSAN_CHAIN_SHARED)
+		GOSAN_COUNT(cid_lost);
+	g->busy_epoch = 0;
+	g->access_epoch = 0;
+	if (!t)
+		return; /* whose() names an earlier tenant or nobody: exposition only */
+	*t = (struct tenant){g, chains[cid].last, g->tenancy, cid, first, 0};
+	chains[cid].last = t;
+	g->tenancy = t;
+}
+
+void gosan_chain_begin(struct gosan_g *g)
+{
+	uint32_t cid = fresh_cid(), first = 1;
+
+	if (cid != GOSAN_CHAIN_SHARED && chains[cid].next > first)
+		first = chains[cid].next;
+	settle(g, cid, first);
+	own_entry(g);
+}
+
+/* g's chain was given to it by begin and has no event yet: take it back. The epoch it stood for is skipped,
+ * so that a stamp that somebody nevertheless took of it names no other goroutine's event. */
+static void hand_back(struct gosan_g *g)
+{
+	struct tenant *t = g->tenancy;
+
+	if (g->cid == GOSAN_CHAIN_SHARED || !t)
+		return;
+	chains[g->cid].last = t->before;
+	chains[g->cid].next = g->epoch + 1;
+	gosan_mem_free(t, sizeof *t);
+	g->tenancy = NULL;
+	push(&unused, g->cid);
+}
+
+/* A dead chain whose last tenant the clocks cover, removed from the dead; 0 when none is near. */
+static uint32_t recyclable(const struct gosan_clock *strong, const struct gosan_clock *weak)
+{
+	for (uint32_t i = 0; i < TRIES && i < dead.n; i++) {
+		uint32_t at = dead_cursor++ % dead.n, cid = dead.cid[at];
+		struct gosan_stamp s = {cid, chains[cid].final};
+
+		if (!gosan_clock_covers(weak, s) || !gosan_clock_covers(strong, s))
+			continue;
+		dead.cid[at] = dead.cid[--dead.n];
+		dead_cursor = at;
+		return cid;
+	}
+	return 0;
+}
+
+void gosan_chain_spawn(struct gosan_g *g, const struct gosan_clock *strong, const struct gosan_clock *weak)
+{
+	uint32_t cid = recyclable(strong, weak);
+
+	gosan_clock_copy(&g->strong, strong);
+	gosan_clock_copy(&g->weak, weak);
+	if (cid) {
+		hand_back(g);
+		settle(g, cid, chains[cid].next);
+	}
+	own_entry(g);
+}
+
+/* No epoch is left: the old chain stays in g's clocks as a fact of its past. */
+static void move(struct gosan_g *g)
+{
+	uint32_t cid = fresh_cid();
+	struct tenant *t = g->tenancy;
+
+	if (cid == GOSAN_CHAIN_SHARED && g->cid == cid)
+		return; /* the last epoch for ever: misses only */
+	if (t)
+		t->left = g->epoch;
+	settle(g, cid, cid == GOSAN_CHAIN_SHARED || !chains[cid].next ? 1 : chains[cid].next);
+	own_entry(g);
+}
+
+void gosan_chain_advance(struct gosan_g *g)
+{
+	if (g->epoch >= gosan_chain_last_epoch) {
+		move(g);
+		return;
+	}
+	g->epoch = (g->cid == GOSAN_CHAIN_SHARED ? highest(g) : g->epoch) + 1;
+	own_entry(g);
+}
+
+void gosan_chain_end(struct gosan_g *g)
+{
+	uint32_t final = g->busy_epoch;
+
+	if (g->cid == 0 || g->cid == GOSAN_CHAIN_SHARED || g->epoch >= gosan_chain_last_epoch - 1)
+		return;
+	if (g->access_epoch > final)
+		final = g->access_epoch;
+	chains[g->cid].final = final;
+	chains[g->cid].next = g->epoch + 1;
+	push(&dead, g->cid);
+}
+
+struct gosan_g *gosan_chain_whose(struct gosan_stamp s)
+{
+	struct tenant *t = chains && s.cid <= GOSAN_CID_MAX ? chains[s.cid].last : NULL;
+
+	while (t && t->first > s.epoch)
+		t = t->before;
+	return t && s.cid != GOSAN_CHAIN_SHARED ? t->g : NULL;
+}
+
+struct gosan_stamp gosan_chain_birth(const struct gosan_g *g)
+{
+	const struct tenant *t = g->tenancy;
+
+	return (struct gosan_stamp){g->cid, t ? t->first : 0};
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * chain.h: which chain (cid) a goroutine's moments lie on. A chain is a sequence of goroutines each of which
+ * happened before the next, so that one clock entry can stand for all of them. Knows nothing of objects.
+ *
+ * Context: all under the engine lock.
+ */
+#ifndef GOSAN_CHAIN_H
+#define GOSAN_CHAIN_H
+
+#include "engine.h"
+
+/* Chain 0 is nobody's: a context that could not be made has stamps {0, 0}, which everybody covers. The last
+ * one is shared by all goroutines that found no other. */
+#define GOSAN_CHAIN_SHARED GOSAN_CID_MAX
+
+/* Put g on a chain of its own, with its own entry in both clocks. */
+void gosan_chain_begin(struct gosan_g *g);
+/* g, which has not run yet, is spawned by a holder of these clocks: move it to a dead chain when one fits,
+ * and set both clocks of g to copies with g's own entry. */
+void gosan_chain_spawn(struct gosan_g *g, const struct gosan_clock *strong, const struct gosan_clock *weak);
+/* g's clocks were replaced by others': set the entries of its own past again. */
+void gosan_chain_restart(struct gosan_g *g);
+/* g published its clock: its later events are not covered by that. */
+void gosan_chain_advance(struct gosan_g *g);
+/* g will have no more events: its chain may serve another. */
+void gosan_chain_end(struct gosan_g *g);
+struct gosan_g *gosan_chain_whose(struct gosan_stamp s);
+/* Stamp of the first moment of g. */
+struct gosan_stamp gosan_chain_birth(const struct gosan_g *g);
+
+/* Chains given out before goroutines start to share; the tests lower it. */
+extern uint32_t gosan_chain_limit;
+/* Epoch after which a goroutine moves to a new chain; the tests lower it. */
+extern uint32_t gosan_chain_last_epoch;
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * clock.c: the persistent radix trie behind a vector clock.
+ *
+ *   level 2            [ 16 kids ]                 a node of level k covers 32 * 16^k chains; the root
+ *                     /          \                 is only as high as the largest cid needs, so that a
+ *   level 1     [ 16 kids ]   [ 16 kids ]          program of 32 goroutines has clocks of one leaf
+ *               /    |                 \
+ *   level 0  [32]   [32]              [32]         epochs
+ *
+ * Invariants
+ *  - A node with refs > 1 never changes. A node with refs == 1 may be changed by the clock that reaches it
+ *    through nodes with refs == 1 only. Copying a node adds a reference to each kid, which keeps that rule
+ *    without a flag.
+ *  - Epochs only grow: of two nodes for the same chains, one that covers the other may replace it. A join
+ *    that ends up with its source's contents adopts the source's node and drops its own ("unification"), so
+ *    that goroutines which know the same end up sharing memory and the next join of the two is one pointer
+ *    comparison. Without it joins between many goroutines degrade to full walks.
+ *  - A kid is lower than its parent by exactly one level.
+ */
+#include <string.h>
+
+#include "engine.h"
+#include "mem.h"
+#include "clock.h"
+
+#define LEAF_BITS 5
+#define KID_BITS  4
+#define LEAF      (1u << LEAF_BITS)
+#define KIDS      (1u << KID_BITS)
+
+struct gosan_node {
+	uint32_t refs;
+	uint32_t level;
+	union {
+		uint32_t epoch[LEAF];
+		struct gosan_node *kid[KIDS];
+	};
+};
+
+/* Index of cid's kid in an inner node of this level. */
+static unsigned kid_index(uint32_t cid, uint32_t level)
+{
+	return (cid >> (LEAF_BITS + KID_BITS * (level - 1))) & (KIDS - 1);
+}
+
+/* Does a root of this level have a place for cid? Shifts stay below 32: the highest level is 4. */
+static bool reaches(uint32_t level, uint32_t cid)
+{
+	return cid >> (LEAF_BITS + KID_BITS * level) == 0;
+}
+
+static struct gosan_node *ref(struct gosan_node *n)
+{
+	if (n)
+		n->refs++;
+	return n;
+}
+
+static void unref(struct gosan_node *n)
+{
+	if (!n || --n->refs)
+		return;
+	if (n->level)
+		for (unsigned i = 0; i < KIDS; i++)
+			unref(n->kid[i]);
+	gosan_mem_free(n, sizeof *n);
+}
+
+static struct gosan_node *new_node(uint32_t level)
+{
+	struct gosan_node *n = gosan_mem_alloc(sizeof *n);
+
+	if (!n) {
+		GOSAN_COUNT(clock_lost);
+		return NULL;
+	}
+	n->refs = 1;
+	n->level = level;
+	return n;
+}
+
+/* A copy that its caller may change; consumes the reference to n. n itself when nobody shares it, NULL (and
+ * n kept) when memory is exhausted. */
+static struct gosan_node *own(struct gosan_node *n)
+{
+	if (n->refs == 1)
+		return n;
+	struct gosan_node *copy = new_node(n->level);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy->epoch, n->epoch, sizeof n->epoch);
+	if (n->level)
+		for (unsigned i = 0; i < KIDS; i++)
+			ref(copy->kid[i]);
+	n->refs--;
+	return copy;
+}
+
+/* join() and its parts: consume the reference to d, borrow s, return an owned node that covers both. When
+ * memory is exhausted the result covers only d, which is counted by new_node. */
+static struct gosan_node *join(struct gosan_node *d, struct gosan_node *s);
+
+static struct gosan_node *adopt(struct gosan_node *d, struct gosan_node *s)
+{
+	ref(s);
+	unref(d);
+	return s;
+}
+
+static struct gosan_node *join_leaf(struct gosan_node *d, struct gosan_node *s)
+{
+	uint32_t d_ahead = 0, s_ahead = 0;
+
+	for (unsigned i = 0; i < LEAF; i++) {
+		d_ahead |= d->epoch[i] > s->epoch[i];
+		s_ahead |= s->epoch[i] > d->epoch[i];
+	}
+	if (!d_ahead)
+		return adopt(d, s);
+	if (!s_ahead)
+		return d;
+	struct gosan_node *r = own(d);
+
+	if (!r)
+		return d;
+	for (unsigned i = 0; i < LEAF; i++)
+		r->epoch[i] = r->epoch[i] > s->epoch[i] ? r->epoch[i] : s->epoch[i];
+	return r;
+}
+
+/* d belongs to this join alone: its kids can be consumed in place. */
+static struct gosan_node *join_owned(struct gosan_node *d, struct gosan_node *s)
+{
+	bool same = true;
+
+	for (unsigned i = 0; i < KIDS; i++) {
+		d->kid[i] = join(d->kid[i], s->kid[i]);
+		same &= d->kid[i] == s->kid[i];
+	}
+	return same ? adopt(d, s) : d;
+}
+
+/* d is shared: compute the kids first, and copy d only when the result is neither d nor s. */
+static struct gosan_node *join_shared(struct gosan_node *d, struct gosan_node *s)
+{
+	struct gosan_node *kid[KIDS], *r = d;
+	bool is_d = true, is_s = true;
+
+	for (unsigned i = 0; i < KIDS; i++) {
+		kid[i] = join(ref(d->kid[i]), s->kid[i]);
+		is_d &= kid[i] == d->kid[i];
+		is_s &= kid[i] == s->kid[i];
+	}
+	if (!is_s && !is_d && (r = new_node(d->level))) {
+		memcpy(r->kid, kid, sizeof kid);
+		unref(d);
+		return r;
+	}
+	for (unsigned i = 0; i < KIDS; i++)
+		unref(kid[i]);
+	return is_s ? adopt(d, s) : d;
+}
+
+/* Roots of different height: the lower one stands for the first kid of the higher. */
+static struct gosan_node *join_lower(struct gosan_node *d, struct gosan_node *s)
+{
+	struct gosan_node *first = d->refs == 1 ? d->kid[0] : ref(d->kid[0]), *r = d;
+
+	first = join(first, s);
+	if (d->refs == 1) {
+		d->kid[0] = first;
+		return d;
+	}
+	if (first == d->kid[0] || !(r = own(d))) {
+		unref(first);
+		return d;
+	}
+	unref(r->kid[0]);
+	r->kid[0] = first;
+	return r;
+}
+
+static struct gosan_node *join_higher(struct gosan_node *d, struct gosan_node *s)
+{
+	struct gosan_node *first = join(d, s->kid[0]), *r = ref(s);
+
+	if (first == s->kid[0]) {
+		unref(first);
+		return r;
+	}
+	r = own(r);
+	if (!r) {
+		unref(s);
+		return first;
+	}
+	unref(r->kid[0]);
+	r->kid[0] = first;
+	return r;
+}
+
+static struct gosan_node *join(struct gosan_node *d, struct gosan_node *s)
+{
+	if (d == s || !s)
+		return d;
+	if (!d)
+		return ref(s);
+	if (d->level != s->level)
+		return d->level > s->level ? join_lower(d, s) : join_higher(d, s);
+	if (d->level == 0)
+		return join_leaf(d, s);
+	return d->refs == 1 ? join_owned(d, s) : join_shared(d, s);
+}
+
+uint32_t gosan_clock_get(const struct gosan_clock *c, uint32_t cid)
+{
+	const struct gosan_node *n = c->root;
+
+	if (!n || !reaches(n->level, cid))
+		return 0;
+	while (n->level) {
+		n = n->kid[kid_index(cid, n->level)];
+		if (!n)
+			return 0;
+	}
+	return n->epoch[cid & (LEAF - 1)];
+}
+
+/* Under a root that is high enough: the same walk, owning each node on the way. */
+static void set_below(struct gosan_node **slot, uint32_t cid, uint32_t epoch)
+{
+	for (;;) {
+		struct gosan_node *n = own(*slot);
+
+		if (!n)
+			return;
+		*slot = n;
+		if (n->level == 0) {
+			n->epoch[cid & (LEAF - 1)] = epoch;
+			return;
+		}
+		slot = &n->kid[kid_index(cid, n->level)];
+		if (!*slot && !(*slot = new_node(n->level - 1)))
+			return;
+	}
+}
+
+void gosan_clock_set(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
+{
+	if (!c->root && !(c->root = new_node(0)))
+		return;
+	while (!reaches(c->root->level, cid)) {
+		struct gosan_node *higher = new_node(c->root->level + 1);
+
+		if (!higher)
+			return;
+		higher->kid[0] = c->root;
+		c->root = higher;
+	}
+	set_below(&c->root, cid, epoch);
+}
+
+void gosan_clock_join(struct gosan_clock *dst, const struct gosan_clock *src)
+{
+	dst->root = join(dst->root, src->root);
+}
+
+void gosan_clock_copy(struct gosan_clock *dst, const struct gosan_clock *src)
+{
+	struct gosan_node *n = ref(src->root);
+
+	unref(dst->root);
+	dst->root = n;
+}
+
+void gosan_clock_clear(struct gosan_clock *c)
+{
+	unref(c->root);
+	c->root = NULL;
+}

@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * engine.c: the one pass over events: lock, look, apply, look again, count. And what every analyzer asks
+ * for: who there is, what they hold, what they wait for, which objects there are.
+ *
+ * Lock order: engine lock, then depot's, then mem's; the last two are leaves. Access locks (shadow memory)
+ * are taken before the engine lock or not together with it.
+ * Nothing under the engine lock calls the program, allocates from it, or blocks but on these locks.
+ *
+ * Invariants
+ *  - `inside` is set before a thread tries the lock and cleared after it released it, so that a signal
+ *    handler on that thread sees it whatever instruction it interrupts; its events are dropped and counted.
+ *  - A goroutine is in `all` for ever. held[0..n_held) are exactly the acquisitions without a release.
+ *  - obj->owner is the writer that holds it, as far as the held list had room.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../runtime/probe.h"
+#include "chain.h"
+#include "depot.h"
+#include "hb.h"
+#include "mem.h"
+#include "object.h"
+#include "registry.h"
+#include "engine.h"
+
+static struct gosan_counters early_counters;
+struct gosan_counters *gosan_counters = &early_counters;
+__thread struct gosan_g *gosan_self __attribute__((tls_model("initial-exec")));
+
+static __thread bool inside __attribute__((tls_model("initial-exec")));
+static int lock_word; /* 0 free, 1 held, 2 held and somebody sleeps */
+static struct gosan_g *all;
+static uint32_t n_threads;
+static bool over; /* end() ran: analyzers see nothing more, clocks go on */
+
+/* Where a context can't be made: stamps {0, 0}, covered by everybody. */
+static struct gosan_g nobody = {.is_thread = true, .is_system = true, .name = "unknown"};
+
+/* What an event needs beside g; one that lacks it (memory was exhausted, or a hook was interrupted inside
+ * the engine) is lost. */
+enum need { PEER = 1, OBJ = 2 };
+static const unsigned char needs[GOSAN_EV_COUNT] = {
+	[GOSAN_EV_G_SPAWN] = PEER,         [GOSAN_EV_G_JOIN] = PEER,
+	[GOSAN_EV_G_READY] = PEER,         [GOSAN_EV_CHAN_MAKE] = OBJ,
+	[GOSAN_EV_CHAN_SEND] = OBJ,        [GOSAN_EV_CHAN_RECV] = OBJ,
+	[GOSAN_EV_CHAN_PAIR] = OBJ | PEER, [GOSAN_EV_CHAN_CLOSE] = OBJ,
+	[GOSAN_EV_CHAN_RECV_CLOSED] = OBJ, [GOSAN_EV_CHAN_FREE] = OBJ,
+	[GOSAN_EV_LOCK_REQUEST] = OBJ,     [GOSAN_EV_LOCK_ACQUIRE] = OBJ,
+	[GOSAN_EV_LOCK_RELEASE] = OBJ,     [GOSAN_EV_WG_ADD] = OBJ,
+	[GOSAN_EV_WG_WAIT] = OBJ,          [GOSAN_EV_WG_WAITED] = OBJ,
+	[GOSAN_EV_ONCE_DONE] = OBJ,        [GOSAN_EV_ONCE_RETURN] = OBJ,
+	[GOSAN_EV_COND_WAIT] = OBJ,        [GOSAN_EV_COND_WAITED] = OBJ,
+	[GOSAN_EV_COND_WAKE] = OBJ,        [GOSAN_EV_HB_RELEASE] = OBJ,
+	[GOSAN_EV_HB_RELEASE_STORE] = OBJ, [GOSAN_EV_HB_ACQUIRE] = OBJ,
+};
+
+/* The lock. Held for about a microsecond: spin a little, then sleep, for with more threads than processors
+ * the holder may need this one to go on. errno belongs to the program. */
+static bool try_lock(void)
+{
+	int free_word = 0;
+
+	return __atomic_compare_exchange_n(&lock_word, &free_word, 1, false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
+}
+
+static void lock_slow(void)
+{
+	int saved = errno;
+
+	for (int i = 0; i < 1000; i++)
+		if (__atomic_load_n(&lock_word, __ATOMIC_RELAXED) == 0 && try_lock())
+			return;
+	while (__atomic_exchange_n(&lock_word, 2, __ATOMIC_ACQUIRE) != 0)
+		syscall(SYS_futex, &lock_word, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+	errno = saved;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void gosan_engine_lock(void)
+{
+	inside = true;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (!try_lock())
+		lock_slow();
+}
+
+bool gosan_engine_lock_within(unsigned ms)
+{
+	uint64_t until = now_ns() + (uint64_t)ms * 1000000u;
+
+	if (inside)
+		return false;
+	inside = true;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	while (!try_lock()) {
+		if (now_ns() >= until) {
+			inside = false;
+			return false;
+		}
+		sched_yield();
+	}
+	return true;
+}
+
+void gosan_engine_unlock(void)
+{
+	int saved = errno;
+
+	if (__atomic_exchange_n(&lock_word, 0, __ATOMIC_RELEASE) == 2)
+		syscall(SYS_futex, &lock_word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	errno = saved;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	inside = false;
+}
+
+bool gosan_engine_inside(void)
+{
+	return inside;
+}
+
+/* For functions that take the lock themselves: false (and one event lost) when this thread is inside. */
+static bool enter(void)
+{
+	if (inside) {
+		GOSAN_COUNT(lost);
+		return false;
+	}
+	gosan_engine_lock();
+	return true;
+}
+
+void gosan_engine_fork(bool before)
+{
+	if (before)
+		gosan_engine_lock();
+	if (before) {
+		gosan_depot_fork(true);
+		gosan_mem_fork(true);
+		return;
+	}
+	gosan_mem_fork(false);
+	gosan_depot_fork(false);
+	gosan_engine_unlock();
+}
+
+int gosan_engine_init(void)
+{
+	gosan_unwind_init();
+	return gosan_engine_self() == &nobody ? -ENOMEM : 0;
+}
+
+/* Goroutines. */
+
+struct gosan_g *gosan_engine_new_g(uint64_t id, bool is_thread)
+{
+	if (!enter())
+		return &nobody;
+	struct gosan_g *g = gosan_mem_alloc(sizeof *g);
+
+	if (!g) {
+		gosan_engine_unlock();
+		GOSAN_COUNT(lost);
+		return &nobody;
+	}
+	g->id = id;
+	g->is_thread = is_thread;
+	g->tid = is_thread ? ++n_threads : 0;
+	gosan_chain_begin(g);
+	g->next = all;
+	all = g;
+	gosan_engine_unlock();
+	if (is_thread)
+		GOSAN_COUNT(threads);
+	else
+		GOSAN_COUNT(goroutines);
+	return g;
+}
+
+struct gosan_g *gosan_engine_self(void)
+{
+	if (!gosan_self) {
+		struct gosan_g *g = gosan_engine_new_g(0, true);
+
+		if (g == &nobody && inside)
+			return g; /* try again outside */
+		gosan_self = g;
+	}
+	return gosan_self;
+}
+
+struct gosan_g *gosan_engine_all(void)
+{
+	return all;
+}
+
+struct gosan_g *gosan_engine_whose(struct gosan_stamp s)
+{
+	return gosan_chain_whose(s);
+}
+
+void gosan_engine_system_begin(struct gosan_g *sys, struct gosan_obj *timer)
+{
+	if (sys == &nobody || !enter())
+		return;
+	gosan_hb_system_begin(sys, timer);
+	gosan_engine_unlock();
+}
+
+/* Objects. */
+
+static struct gosan_obj *born(uintptr_t addr, enum gosan_obj_kind kind)
+{
+	struct gosan_obj *obj = gosan_object_new(addr, kind);
+
+	if (!obj)
+		GOSAN_COUNT(lost);
+	else
+		obj->created_by = gosan_self ? gosan_self->id : 0;
+	return obj;
+}
+
+static bool fits(const struct gosan_obj *obj, uintptr_t addr, enum gosan_obj_kind kind)
+{
+	return obj && obj->addr == addr && obj->kind == kind &&
+	       !__atomic_load_n(&obj->dead, __ATOMIC_ACQUIRE);
+}
+
+/* Under the lock. A word of 0 where an object lives: the program zeroed it, so it is another one. */
+static struct gosan_obj *renew(uint32_t *id_word, enum gosan_obj_kind kind,
+			       struct gosan_obj **ret_copied_from)
+{
+	uintptr_t addr = (uintptr_t)id_word;
+	struct gosan_obj *named = *id_word ? gosan_object_by_id(*id_word) : NULL, *old, *obj;
+
+	if (fits(named, addr, kind))
+		return named; /* another thread was faster */
+	if (named && !named->dead && named->addr != addr && named->kind == kind && ret_copied_from)
+		*ret_copied_from = named;
+	old = gosan_object_find(addr, kind);
+	if (old)
+		gosan_object_die(old);
+	obj = born(addr, kind);
+	if (obj)
+		__atomic_store_n(id_word, obj->id, __ATOMIC_RELAXED);
+	return obj;
+}
+
+/* The common case takes no lock: the word names a living object of this address. */
+struct gosan_obj *gosan_engine_object(uint32_t *id_word, enum gosan_obj_kind kind,
+				      struct gosan_obj **ret_copied_from)
+{
+	uint32_t id = __atomic_load_n(id_word, __ATOMIC_RELAXED);
+	struct gosan_obj *obj = id ? gosan_object_by_id(id) : NULL;
+
+	if (ret_copied_from)
+		*ret_copied_from = NULL;
+	if (fits(obj, (uintptr_t)id_word, kind))
+		return obj;
+	if (!enter())
+		return NULL;
+	obj = renew(id_word, kind, ret_copied_from);
+	gosan_engine_unlock();
+	return obj;
+}
+
+struct gosan_obj *gosan_engine_object_at(uintptr_t addr, enum gosan_obj_kind kind)
+{
+	if (!enter())
+		return NULL;
+	struct gosan_obj *obj = gosan_object_find(addr, kind);
+
+	if (!obj)
+		obj = born(addr, kind);
+	gosan_engine_unlock();
+	return obj;
+}
+
+struct gosan_obj *gosan_engine_find(uintptr_t addr, enum gosan_obj_kind kind)
+{
+	return gosan_object_find(addr, kind);
+}
+
+void gosan_engine_each_object(uintptr_t lo, uintptr_t hi, void (*fn)(struct gosan_obj *, void *), void *arg)
+{
+	gosan_object_each(lo, hi, fn, arg);
+}
+
+static void die(struct gosan_obj *obj, void *unused)
+{
+	(void)unused;
+	gosan_object_die(obj);
+}
+
+void gosan_engine_forget(uintptr_t lo, uintptr_t hi)
+{
+	gosan_object_each(lo, hi, die, NULL);
+}
+
+/* What goroutines hold. */
+
+static bool same_mode(int a, int b)
+{
+	return (a & GO_LOCK_READ) == (b & GO_LOCK_READ);
+}
+
+static bool held_room(struct gosan_g *g)
+{
+	size_t room = g->held_room ? g->held_room * 4 : 4;
+
+	if (g->n_held < g->held_room)
+		return true;
+	if (room > GOSAN_HELD_MAX)
+		return false;
+	struct gosan_held *held = gosan_mem_alloc(room * sizeof *held);
+
+	if (!held)
+		return false;
+	if (g->n_held)
+		memcpy(held, g->held, g->n_held * sizeof *held);
+	gosan_mem_free(g->held, g->held_room * sizeof *held);
+	g->held = held;
+	g->held_room = room;
+	return true;
+}
+
+static void hold(const struct gosan_event *ev)
+{
+	struct gosan_g *g = ev->g;
+
+	if (ev->mode & GO_LOCK_READ)
+		ev->obj->readers++;
+	else
+		ev->obj->owner = g;
+	if (held_room(g))
+		g->held[g->n_held++] = (struct gosan_held){ev->obj, ev->mode, ev->stack, ev->at};
+	else
+		GOSAN_COUNT(held_lost);
+}
+
+/* The newest acquisition of obj in this mode; false when g has none. */
+static bool let_go(struct gosan_g *g, const struct gosan_obj *obj, int mode)
+{
+	for (size_t i = g->n_held; i-- > 0;) {
+		if (g->held[i].obj != obj || !same_mode(g->held[i].mode, mode))
+			continue;
+		memmove(&g->held[i], &g->held[i + 1], (g->n_held - i - 1) * sizeof *g->held);
+		g->n_held--;
+		return true;
+	}
+	return false;
+}
+
+/* Go lets anybody unlock. Then the writer is known; of the readers any one is taken, as nothing tells which. */
+static void unhold(const struct gosan_event *ev)
+{
+	struct gosan_obj *obj = ev->obj;
+	bool read = ev->mode & GO_LOCK_READ, found = let_go(ev->g, obj, ev->mode);
+
+	if (!found && !read && obj->owner)
+		let_go(obj->owner, obj, ev->mode);
+	for (struct gosan_g *g = found || !read || !obj->readers ? NULL : all; g; g = g->next)
+		if (let_go(g, obj, ev->mode))
+			break;
+	if (!read)
+		obj->owner = NULL;
+	else if (obj->readers)
+		obj->readers--;
+}
+
+/* Events. */
+
+/* After the analyzers. Nobody acquires the end of a goroutine; that of a thread waits for its join. */
+static void end_g(struct gosan_g *g)
+{
+	if (g->is_thread)
+		return;
+	gosan_chain_end(g);
+	gosan_clock_clear(&g->strong);
+	gosan_clock_clear(&g->weak);
+	if (g->n_held == 0) {
+		gosan_mem_free(g->held, g->held_room * sizeof *g->held);
+		g->held = NULL;
+		g->held_room = 0;
+	}
+}
+
+static void park(const struct gosan_event *ev)
+{
+	struct gosan_wait *w = &ev->g->wait;
+
+	w->why = (int)ev->arg;
+	w->stack = ev->stack;
+	w->at = ev->at;
+	w->since_ns = now_ns();
+}
+
+/* State that analyzers find changed in after(). Releases are taken back after the clocks, which need to know
+ * the owner; acquisitions are noted before nothing needs them. */
+static void keep_books(const struct gosan_event *ev)
+{
+	switch (ev->op) {
+	case GOSAN_EV_LOCK_ACQUIRE:
+		hold(ev);
+		break;
+	case GOSAN_EV_LOCK_RELEASE:
+		unhold(ev);
+		break;
+	case GOSAN_EV_G_PARK:
+		park(ev);
+		break;
+	case GOSAN_EV_G_READY:
+		ev->peer->wait.why = 0;
+		break;
+	case GOSAN_EV_G_START:
+		ev->g->wait.why = 0;
+		break;
+	case GOSAN_EV_G_END:
+		ev->g->ended = true;
+		ev->g->wait.why = 0;
+		break;
+	case GOSAN_EV_G_JOIN:
+		gosan_chain_end(ev->peer);
+		break;
+	default: /* the others change clocks only */
+		break;
+	}
+}
+
+static bool complete(const struct gosan_event *ev)
+{
+	return ev->g && ev->g != &nobody && (!(needs[ev->op] & PEER) || (ev->peer && ev->peer != &nobody)) &&
+	       (!(needs[ev->op] & OBJ) || ev->obj);
+}
+
+static void note(struct gosan_event *ev)
+{
+	ev->at = gosan_stamp_of(ev->g);
+	if (ev->stack)
+		ev->g->last_stack = ev->stack;
+	if (ev->op != GOSAN_EV_G_END)
+		ev->g->busy_epoch = ev->g->epoch;
+	if (ev->op == GOSAN_EV_CHAN_PAIR)
+		ev->peer->busy_epoch = ev->peer->epoch;
+	if (!ev->obj)
+		return;
+	ev->seq = ++ev->obj->seq;
+	if (!ev->obj->created_stack)
+		ev->obj->created_stack = ev->stack;
+}
+
+static void before(const struct gosan_event *ev)
+{
+	for (size_t i = 0; gosan_registry[i] && !over; i++)
+		if (gosan_registry[i]->before)
+			gosan_registry[i]->before(ev);
+}
+
+static void after(const struct gosan_event *ev)
+{
+	for (size_t i = 0; gosan_registry[i] && !over; i++)
+		if (gosan_registry[i]->after)
+			gosan_registry[i]->after(ev);
+}
+
+void gosan_engine_event(struct gosan_event *ev)
+{
+	if (!complete(ev)) {
+		GOSAN_COUNT(lost);
+		return;
+	}
+	if (!enter())
+		return;
+	note(ev);
+	before(ev);
+	gosan_hb_apply(ev);
+	keep_books(ev);
+	after(ev);
+	if (ev->op == GOSAN_EV_G_END)
+		end_g(ev->g);
+	GOSAN_COUNT(events);
+	gosan_engine_unlock();
+}
+
+/* System contexts became such after they were counted. */
+static void recount_threads(void)
+{
+	uint64_t n = 0;
+
+	for (const struct gosan_g *g = all; g; g = g->next)
+		n += g->is_thread && !g->is_system;
+	gosan_counters->threads = n;
+}
+
+void gosan_engine_end(enum gosan_end why)
+{
+	if (!enter())
+		return;
+	if (!over) {
+		recount_threads();
+		for (size_t i = 0; gosan_registry[i]; i++)
+			if (gosan_registry[i]->end)
+				gosan_registry[i]->end(why);
+	}
+	over = true;
+	gosan_engine_unlock();
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * awake.c: does the detector see what it claims to see? A verdict without this list would be a guess.
+ *
+ * Each interposed function that matters is looked up as the program's calls are bound: by the global scope.
+ * When that finds another definition than ours, the program brings its own, and what went through it was
+ * not seen.
+ */
+#include "front.h"
+
+#include "../finding.h"
+#include "../module.h"
+
+#include "../../runtime/probe.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+
+struct live {
+	const char *symbol, *lost;
+	bool ours;
+};
+
+static struct live live[] = {
+	{ "__tsan_read4", "memory accesses: the program brings its own ThreadSanitizer", false },
+	{ "malloc", "heap blocks: malloc is not libc's", false },
+	{ "free", "freed memory: free is not libc's", false },
+	{ "memcpy", "memory copied by libc: memcpy is not libc's", false },
+	{ "pthread_mutex_lock", "order by pthread mutexes: pthread_mutex_lock is not libc's", false },
+	{ "pthread_create", "order by thread creation: pthread_create is not libc's", false },
+};
+#define N_LIVE (sizeof(live) / sizeof(live[0]))
+
+static int attach_rc;
+
+static bool is_ours(const char *symbol)
+{
+	const char *p = dlsym(RTLD_DEFAULT, symbol);
+
+	return p >= __ehdr_start && p < _end;
+}
+
+void gosan_awake_init(void)
+{
+	for (size_t i = 0; i < N_LIVE; i++)
+		live[i].ours = is_ours(live[i].symbol);
+	attach_rc = gosan_front_attach();
+}
+
+bool gosan_awake_any(void)
+{
+	return gosan_front_attached || gosan_module_any_instrumented();
+}
+
+static void say_checks_off(void (*say)(const char *))
+{
+	static const char *const checks[] = { "race", "deadlock", "leak", "waitgroup",
+		                              "channel", "lock", "resource" };
+	char text[64];
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		if (gosan_check_on(checks[i]))
+			continue;
+		snprintf(text, sizeof(text), "%s: switched off", checks[i]);
+		say(text);
+	}
+}
+
+static void say_module(const struct gosan_module *m, void *arg)
+{
+	void (**say)(const char *) = arg;
+	const char *slash = strrchr(m->path, '/');
+	char text[300];
+
+	snprintf(text, sizeof(text), "memory accesses in %s: %s", slash ? slash + 1 : m->path,
+	         m->own_tsan ? "it brings its own ThreadSanitizer" : "no instrumentation");
+	(*say)(text);
+}
+
+static void say_runtime(void (*say)(const char *))
+{
+	if (attach_rc == -ENOENT)
+		say("goroutines: no goroutine runtime in this process");
+	else if (attach_rc == -EBUSY)
+		say("goroutines: the runtime ran before gosan was loaded");
+	else if (attach_rc != 0)
+		say("goroutines: the runtime is of another version than gosan");
+}
+
+void gosan_awake_not_checked(void (*say)(const char *text))
+{
+	for (size_t i = 0; i < N_LIVE; i++)
+		if (!live[i].ours)
+			say(live[i].lost);
+	say_runtime(say);
+	gosan_module_uninstrumented(say_module, &say);
+	if (gosan_module_any_instrumented() && gosan_counters->threads > 1)
+		say("pthread locks: taken as order, not analysed for deadlocks");
+	say_checks_off(say);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * free.c: the death of synchronisation objects with the memory that they live in.
+ *
+ * Nearly every block that a program frees holds no object, and free must stay cheap. So a bitmap, indexed by
+ * a hash of the page, has a bit for every page on which an object ever was; a bit is never cleared. A set
+ * bit leads to the exact look-up under the engine lock, a clear one proves that there is nothing to do.
+ */
+#include "front.h"
+
+#include "../depot.h"
+
+#define PAGE_BITS   12
+#define FILTER_BITS 18
+#define PAGES_MAX   256 /* blocks with more pages are looked up without asking the filter */
+
+static uint64_t filter[(1u << FILTER_BITS) / 64];
+
+struct census {
+	size_t all, busy;
+};
+
+static size_t bit_of(uintptr_t page)
+{
+	return (size_t)((page * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - FILTER_BITS));
+}
+
+void gosan_front_note(uintptr_t addr)
+{
+	size_t bit = bit_of(addr >> PAGE_BITS);
+	uint64_t mask = UINT64_C(1) << (bit % 64);
+
+	if (!(__atomic_load_n(&filter[bit / 64], __ATOMIC_RELAXED) & mask))
+		__atomic_fetch_or(&filter[bit / 64], mask, __ATOMIC_RELAXED);
+}
+
+static bool maybe_any(uintptr_t lo, size_t size)
+{
+	uintptr_t first = lo >> PAGE_BITS, last = (lo + size - 1) >> PAGE_BITS;
+
+	if (size == 0)
+		return false;
+	if (last - first >= PAGES_MAX)
+		return true;
+	for (uintptr_t page = first; page <= last; page++) {
+		size_t bit = bit_of(page);
+
+		if (__atomic_load_n(&filter[bit / 64], __ATOMIC_RELAXED) & (UINT64_C(1) << (bit % 64)))
+			return true;
+	}
+	return false;
+}
+
+static void count(struct gosan_obj *obj, void *arg)
+{
+	struct census *c = arg;
+
+	c->all++;
+	c->busy += obj->owner != NULL || obj->readers != 0;
+}
+
+/* Parked goroutines count as users of what they wait for. */
+static void count_waiters(struct gosan_g *g, uintptr_t lo, uintptr_t hi, struct census *c)
+{
+	for (size_t i = 0; g->wait.why && i < g->wait.n; i++) {
+		const struct gosan_obj *o = g->wait.on[i].obj;
+
+		c->busy += o && o->addr >= lo && o->addr < hi;
+	}
+}
+
+static struct census take_census(uintptr_t lo, uintptr_t hi, bool waiters)
+{
+	struct census c = { 0, 0 };
+
+	gosan_engine_lock();
+	gosan_engine_each_object(lo, hi, count, &c);
+	for (struct gosan_g *g = c.all && waiters ? gosan_engine_all() : NULL; g; g = g->next)
+		count_waiters(g, lo, hi, &c);
+	gosan_engine_unlock();
+	return c;
+}
+
+static void die(uintptr_t lo, size_t size, bool only_in_use)
+{
+	struct census c;
+	int saved;
+
+	if (!maybe_any(lo, size) || gosan_engine_inside() || !gosan_front_enter(&saved))
+		return;
+	c = take_census(lo, lo + size, only_in_use);
+	if (c.all && (c.busy || !only_in_use)) {
+		struct gosan_event ev = { .op = GOSAN_EV_FREE,
+			                  .g = gosan_engine_self(),
+			                  .addr = lo,
+			                  .size = size,
+			                  .stack = gosan_unwind_here() };
+
+		gosan_engine_event(&ev);
+	}
+	if (c.all) {
+		gosan_engine_lock();
+		gosan_engine_forget(lo, lo + size);
+		gosan_engine_unlock();
+	}
+	gosan_front_leave(saved);
+}
+
+void gosan_front_free(uintptr_t lo, size_t size)
+{
+	die(lo, size, false);
+}
+
+void gosan_front_moved(uintptr_t lo, size_t size)
+{
+	die(lo, size, true);
+}
+
+/* A frame's objects die without a word when its stack is used again. Called from inside a hook. */
+void gosan_front_forget(uintptr_t lo, size_t size)
+{
+	if (!maybe_any(lo, size) || gosan_engine_inside())
+		return;
+	gosan_engine_lock();
+	gosan_engine_forget(lo, lo + size);
+	gosan_engine_unlock();
+}

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * goroutine.c: the probes of the goroutine runtime, as events. Knows who a probe speaks for and where the
+ * program called; judges nothing.
+ *
+ * Who
+ *  - gosan_self is the goroutine that this OS thread runs, as the run probe says; between goroutines it is
+ *    the thread's system context, which also stands for timers and signals.
+ *  - A probe that names a goroutine speaks for it. When that one is parked, its stack is the one that it
+ *    parked with: the caller's stack is somebody else's.
+ * Objects that the runtime allocates itself (channels, contexts, tickers) die here: the interposed free
+ * does not look at calls by the runtime.
+ */
+#include "fd.h"
+#include "front.h"
+
+#include "../analyze/analyze.h"
+#include "../depot.h"
+#include "../module.h"
+
+#include "../../runtime/probe.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+bool gosan_front_attached, gosan_front_faulted, gosan_front_stalled;
+
+static __thread struct gosan_g *system_g __attribute__((tls_model("initial-exec")));
+static __thread struct gosan_g *interrupted __attribute__((tls_model("initial-exec")));
+
+/* ---- who ---- */
+
+struct gosan_g *gosan_front_system(void)
+{
+	if (!system_g) {
+		system_g = gosan_engine_new_g(0, true);
+		system_g->is_system = true;
+	}
+	return system_g;
+}
+
+static struct gosan_g *current(void)
+{
+	if (!gosan_self)
+		gosan_self = gosan_front_system();
+	return gosan_self;
+}
+
+static struct gosan_g *of(const struct go_ginfo *g)
+{
+	return g && g->watch ? g->watch : gosan_front_system();
+}
+
+static uint32_t stack_of(const struct gosan_g *g)
+{
+	if (g == gosan_self)
+		return gosan_unwind_here();
+	return g->wait.why ? g->wait.stack : g->last_stack;
+}
+
+/* ---- what ---- */
+
+static void report_copy(struct gosan_obj *copy, struct gosan_obj *original)
+{
+	if (!gosan_engine_inside())
+		gosan_lock_copied(copy, original, current(), gosan_unwind_here());
+}
+
+static struct gosan_obj *object(struct go_object *o, enum gosan_obj_kind kind)
+{
+	struct gosan_obj *original = NULL, *obj;
+
+	if (!o)
+		return NULL;
+	gosan_front_note((uintptr_t)o);
+	obj = gosan_engine_object(&o->id, kind, &original);
+	if (obj && original && kind != GOSAN_OBJ_CHAN)
+		report_copy(obj, original);
+	return obj;
+}
+
+static struct gosan_obj *object_at(const void *addr, enum gosan_obj_kind kind)
+{
+	gosan_front_note((uintptr_t)addr);
+	return gosan_engine_object_at((uintptr_t)addr, kind);
+}
+
+/* A new object at addr: whatever lived there before is gone. */
+static struct gosan_obj *object_born(const void *addr, enum gosan_obj_kind kind)
+{
+	gosan_front_forget((uintptr_t)addr, 1);
+	return object_at(addr, kind);
+}
+
+static void emit(struct gosan_event ev)
+{
+	if (!ev.g)
+		ev.g = current();
+	if (!ev.stack)
+		ev.stack = stack_of(ev.g);
+	gosan_engine_event(&ev);
+}
+
+#define EMIT(name, ...) emit((struct gosan_event){ .op = GOSAN_EV_##name, __VA_ARGS__ })
+
+/* A probe's body between enter and leave. */
+#define HOOK(body) \
+	do { \
+		int saved_errno; \
+		if (gosan_front_enter(&saved_errno)) { \
+			body; \
+			gosan_front_leave(saved_errno); \
+		} \
+	} while (0)
+
+/* ---- goroutines ---- */
+
+static void spawn_child(struct go_ginfo *info)
+{
+	struct gosan_g *child = gosan_engine_new_g(info->id, false), *parent = current();
+	uint32_t stack = gosan_unwind_here();
+
+	child->fn_name = info->fn_name;
+	strncpy(child->name, info->name, sizeof(child->name) - 1);
+	/* Whoever made the first call of the runtime did not create the main goroutine. */
+	if (info->id != 1) {
+		child->parent = parent;
+		child->created_stack = stack;
+	}
+	info->watch = child;
+	EMIT(G_SPAWN, .g = parent, .peer = child, .stack = stack);
+}
+
+static void probe_spawn(struct go_ginfo *child)
+{
+	HOOK(spawn_child(child));
+}
+
+/* A stack is used again: what others did on it is history. The main goroutine and threads that were adopted
+ * run on a stack that is in use already. */
+static void begin(struct go_ginfo *info)
+{
+	struct gosan_g *g = of(info);
+
+	g->stack_lo = (uintptr_t)info->stack_lo;
+	g->stack_hi = (uintptr_t)info->stack_hi;
+	if (info->where && g->stack_hi > g->stack_lo) {
+		gosan_access_forget(g->stack_lo, g->stack_hi - g->stack_lo);
+		gosan_front_forget(g->stack_lo, g->stack_hi - g->stack_lo);
+	}
+	EMIT(G_START, .g = g, .stack = g->created_stack);
+}
+
+static void probe_start(struct go_ginfo *g)
+{
+	HOOK(begin(g));
+}
+
+static void finish(struct go_ginfo *info)
+{
+	EMIT(G_END, .g = of(info));
+	info->watch = NULL;
+	gosan_self = gosan_front_system();
+}
+
+static void probe_end(struct go_ginfo *g)
+{
+	HOOK(finish(g));
+}
+
+/* Always, also while hooks are off: later events have to name the right goroutine. */
+static void probe_run(struct go_ginfo *g)
+{
+	gosan_self = of(g);
+}
+
+static void probe_named(struct go_ginfo *g)
+{
+	HOOK(strncpy(of(g)->name, g->name, sizeof(of(g)->name) - 1));
+}
+
+/* ---- parking ---- */
+
+/* Channels come by their id word; locks and the like were seen by a request before. */
+static enum gosan_obj_kind waited_kind(enum go_wait why)
+{
+	switch (why) {
+	case GO_WAIT_MUTEX:
+		return GOSAN_OBJ_MUTEX;
+	case GO_WAIT_RLOCK:
+	case GO_WAIT_WLOCK:
+		return GOSAN_OBJ_RWMUTEX;
+	case GO_WAIT_WAITGROUP:
+		return GOSAN_OBJ_WAITGROUP;
+	case GO_WAIT_COND:
+		return GOSAN_OBJ_COND;
+	case GO_WAIT_ONCE:
+		return GOSAN_OBJ_ONCE;
+	case GO_WAIT_NONE:
+	case GO_WAIT_CHAN_SEND:
+	case GO_WAIT_CHAN_RECV:
+	case GO_WAIT_SELECT:
+	case GO_WAIT_NIL_CHAN:
+	case GO_WAIT_NO_CASES:
+	case GO_WAIT_SLEEP:
+	case GO_WAIT_IO:
+	case GO_WAIT_BLOCKING:
+	case GO_WAIT_SIGNAL:
+		break;
+	}
+	return GOSAN_OBJ_CHAN;
+}
+
+/* Nobody reads wait.on while wait.why is 0. */
+static void park(struct go_ginfo *info, enum go_wait why, const struct go_wait_on *on, size_t n)
+{
+	struct gosan_g *g = of(info);
+	struct gosan_wait *w = &g->wait;
+
+	w->n = n < GOSAN_WAIT_MAX ? n : GOSAN_WAIT_MAX;
+	w->truncated = n > GOSAN_WAIT_MAX;
+	for (size_t i = 0; i < w->n; i++) {
+		w->on[i].obj = on[i].obj ? object(on[i].obj, waited_kind(why)) : NULL;
+		w->on[i].op = (int)on[i].op;
+	}
+	EMIT(G_PARK, .g = g, .arg = (int64_t)why, .obj = w->n == 1 ? w->on[0].obj : NULL);
+}
+
+static void probe_park(struct go_ginfo *g, enum go_wait why, const struct go_wait_on *on, size_t n)
+{
+	HOOK(park(g, why, on, n));
+}
+
+static void probe_ready(struct go_ginfo *g)
+{
+	HOOK(EMIT(G_READY, .peer = of(g)));
+}
+
+static void probe_stalled(void)
+{
+	gosan_front_stalled = true;
+	HOOK(EMIT(STALL));
+}
+
+static enum gosan_obj_kind fault_kind(enum go_fault what, const char *message)
+{
+	switch (what) {
+	case GO_FAULT_WG_NEGATIVE:
+	case GO_FAULT_WG_REUSE:
+		return GOSAN_OBJ_WAITGROUP;
+	case GO_FAULT_UNLOCK_OF_UNLOCKED:
+		return message && strstr(message, "RWMutex") ? GOSAN_OBJ_RWMUTEX : GOSAN_OBJ_MUTEX;
+	case GO_FAULT_COND_UNLOCKED:
+		return GOSAN_OBJ_COND;
+	case GO_FAULT_SEND_ON_CLOSED:
+	case GO_FAULT_CLOSE_OF_CLOSED:
+	case GO_FAULT_CLOSE_OF_NIL:
+	case GO_FAULT_STACK_OVERFLOW:
+	case GO_FAULT_PANIC:
+		break;
+	}
+	return GOSAN_OBJ_CHAN;
+}
+
+static void probe_fault(enum go_fault what, struct go_object *obj, const char *message)
+{
+	gosan_front_faulted = true;
+	HOOK(EMIT(FAULT, .arg = (int64_t)what, .obj = object(obj, fault_kind(what, message)), .text = message));
+}
+
+/* ---- channels ---- */
+
+static void probe_chan_make(struct go_object *ch, size_t elem_size, size_t cap)
+{
+	HOOK(EMIT(CHAN_MAKE, .obj = object(ch, GOSAN_OBJ_CHAN), .arg = (int64_t)cap, .size = elem_size));
+}
+
+static void probe_chan_send(struct go_ginfo *g, struct go_object *ch, size_t slot)
+{
+	HOOK(EMIT(CHAN_SEND, .g = of(g), .obj = object(ch, GOSAN_OBJ_CHAN), .arg = (int64_t)slot));
+}
+
+static void probe_chan_recv(struct go_ginfo *g, struct go_object *ch, size_t slot)
+{
+	HOOK(EMIT(CHAN_RECV, .g = of(g), .obj = object(ch, GOSAN_OBJ_CHAN), .arg = (int64_t)slot));
+}
+
+static void probe_chan_pair(struct go_ginfo *sender, struct go_ginfo *receiver, struct go_object *ch)
+{
+	HOOK(EMIT(CHAN_PAIR, .g = of(sender), .peer = of(receiver), .obj = object(ch, GOSAN_OBJ_CHAN)));
+}
+
+static void probe_chan_close(struct go_object *ch)
+{
+	HOOK(EMIT(CHAN_CLOSE, .obj = object(ch, GOSAN_OBJ_CHAN)));
+}
+
+static void probe_chan_recv_closed(struct go_ginfo *g, struct go_object *ch)
+{
+	HOOK(EMIT(CHAN_RECV_CLOSED, .g = of(g), .obj = object(ch, GOSAN_OBJ_CHAN)));
+}
+
+static void free_chan(struct go_object *ch)
+{
+	EMIT(CHAN_FREE, .obj = object(ch, GOSAN_OBJ_CHAN), .addr = (uintptr_t)ch, .size = sizeof(*ch));
+	gosan_front_forget((uintptr_t)ch, sizeof(*ch));
+}
+
+static void probe_chan_free(struct go_object *ch)
+{
+	HOOK(free_chan(ch));
+}
+
+/* ---- locks, WaitGroups, once, cond ---- */
+
+static struct gosan_obj *lock_object(struct go_object *l, enum go_lock_kind kind)
+{
+	return object(l, kind == GO_RWMUTEX ? GOSAN_OBJ_RWMUTEX : GOSAN_OBJ_MUTEX);
+}
+
+static void probe_lock_request(struct go_object *l, enum go_lock_kind kind, int mode)
+{
+	HOOK(EMIT(LOCK_REQUEST, .obj = lock_object(l, kind), .mode = mode));
+}
+
+static void probe_lock_acquire(struct go_object *l, enum go_lock_kind kind, int mode)
+{
+	HOOK(EMIT(LOCK_ACQUIRE, .obj = lock_object(l, kind), .mode = mode));
+}
+
+static void probe_lock_release(struct go_object *l, enum go_lock_kind kind, int mode)
+{
+	HOOK(EMIT(LOCK_RELEASE, .obj = lock_object(l, kind), .mode = mode));
+}
+
+static void probe_wg_add(struct go_object *wg, int64_t delta, int64_t counter)
+{
+	HOOK(EMIT(WG_ADD, .obj = object(wg, GOSAN_OBJ_WAITGROUP), .arg = delta, .arg2 = counter));
+}
+
+static void probe_wg_wait(struct go_object *wg)
+{
+	HOOK(EMIT(WG_WAIT, .obj = object(wg, GOSAN_OBJ_WAITGROUP)));
+}
+
+static void probe_wg_waited(struct go_object *wg)
+{
+	HOOK(EMIT(WG_WAITED, .obj = object(wg, GOSAN_OBJ_WAITGROUP)));
+}
+
+static void probe_once_done(struct go_object *once)
+{
+	HOOK(EMIT(ONCE_DONE, .obj = object(once, GOSAN_OBJ_ONCE)));
+}
+
+static void probe_once_return(struct go_object *once)
+{
+	HOOK(EMIT(ONCE_RETURN, .obj = object(once, GOSAN_OBJ_ONCE)));
+}
+
+static void probe_cond_wait(struct go_object *cond, struct go_object *mu)
+{
+	HOOK(EMIT(COND_WAIT, .obj = object(cond, GOSAN_OBJ_COND), .obj2 = object(mu, GOSAN_OBJ_MUTEX)));
+}
+
+static void probe_cond_waited(struct go_object *cond, struct go_object *mu)
+{
+	HOOK(EMIT(COND_WAITED, .obj = object(cond, GOSAN_OBJ_COND), .obj2 = object(mu, GOSAN_OBJ_MUTEX)));
+}
+
+static void probe_cond_wake(struct go_object *cond, bool broadcast, size_t woken)
+{
+	HOOK(EMIT(COND_WAKE, .obj = object(cond, GOSAN_OBJ_COND), .mode = broadcast, .arg = (int64_t)woken));
+}
+
+/* ---- time and signals ---- */
+
+static void probe_timer_arm(void *timer)
+{
+	HOOK(EMIT(HB_RELEASE_STORE, .obj = object_at(timer, GOSAN_OBJ_TIMER)));
+}
+
+static void become_system(void *timer)
+{
+	struct gosan_g *sys = gosan_front_system();
+
+	gosan_engine_system_begin(sys, timer ? object_at(timer, GOSAN_OBJ_TIMER) : NULL);
+	if (!timer)
+		gosan_signal_received(sys);
+}
+
+static void probe_system_begin(void *timer)
+{
+	interrupted = gosan_self;
+	HOOK(become_system(timer));
+	gosan_self = gosan_front_system();
+}
+
+static void probe_system_end(void)
+{
+	gosan_self = interrupted ? interrupted : gosan_front_system();
+	interrupted = NULL;
+}
+
+/* ---- resources ---- */
+
+static void probe_ctx_new(void *ctx, void *parent, enum go_ctx_kind kind, struct go_object *done)
+{
+	HOOK(EMIT(CTX_NEW, .obj = object_born(ctx, GOSAN_OBJ_CONTEXT), .obj2 = object(done, GOSAN_OBJ_CHAN),
+	          .arg = (int64_t)kind, .arg2 = (int64_t)(uintptr_t)parent));
+}
+
+static void probe_ctx_cancel(void *ctx, bool by_program)
+{
+	HOOK(EMIT(CTX_CANCEL, .obj = object_at(ctx, GOSAN_OBJ_CONTEXT), .mode = by_program));
+}
+
+static void free_ctx(void *ctx)
+{
+	EMIT(CTX_FREE, .obj = object_at(ctx, GOSAN_OBJ_CONTEXT));
+	gosan_front_forget((uintptr_t)ctx, 1);
+}
+
+static void probe_ctx_free(void *ctx)
+{
+	HOOK(free_ctx(ctx));
+}
+
+static void probe_ticker_new(void *ticker, struct go_object *ch)
+{
+	HOOK(EMIT(TICKER_NEW, .obj = object_born(ticker, GOSAN_OBJ_TICKER), .obj2 = object(ch, GOSAN_OBJ_CHAN)));
+}
+
+static void probe_ticker_stop(void *ticker)
+{
+	HOOK(EMIT(TICKER_STOP, .obj = object_at(ticker, GOSAN_OBJ_TICKER)));
+}
+
+static void probe_notify(struct go_object *ch)
+{
+	HOOK(EMIT(NOTIFY, .obj = object(ch, GOSAN_OBJ_CHAN)));
+}
+
+/* ---- memory ---- */
+
+/* The program's own call of the runtime is the place of the access, not the probe's. */
+static void touch(const void *addr, size_t size, bool write)
+{
+	size_t n;
+	const uintptr_t *pcs = gosan_depot_get(gosan_unwind_here(), &n);
+
+	gosan_ignore--; /* the access layer looks at it */
+	gosan_access((uintptr_t)addr, size, write ? GOSAN_WRITE : 0, n ? pcs[0] : 0);
+	gosan_ignore++;
+}
+
+static void probe_access(const void *addr, size_t size, bool write)
+{
+	if (size && gosan_module_any_instrumented())
+		HOOK(touch(addr, size, write));
+}
+
+static const struct go_probes probes = {
+	.version = GO_PROBE_VERSION,
+	.size = sizeof(struct go_probes),
+	.spawn = probe_spawn,
+	.start = probe_start,
+	.end = probe_end,
+	.run = probe_run,
+	.named = probe_named,
+	.park = probe_park,
+	.ready = probe_ready,
+	.stalled = probe_stalled,
+	.fault = probe_fault,
+	.chan_make = probe_chan_make,
+	.chan_send = probe_chan_send,
+	.chan_recv = probe_chan_recv,
+	.chan_pair = probe_chan_pair,
+	.chan_close = probe_chan_close,
+	.chan_recv_closed = probe_chan_recv_closed,
+	.chan_free = probe_chan_free,
+	.lock_request = probe_lock_request,
+	.lock_acquire = probe_lock_acquire,
+	.lock_release = probe_lock_release,
+	.wg_add = probe_wg_add,
+	.wg_wait = probe_wg_wait,
+	.wg_waited = probe_wg_waited,
+	.once_done = probe_once_done,
+	.once_return = probe_once_return,
+	.cond_wait = probe_cond_wait,
+	.cond_waited = probe_cond_waited,
+	.cond_wake = probe_cond_wake,
+	.timer_arm = probe_timer_arm,
+	.system_begin = probe_system_begin,
+	.system_end = probe_system_end,
+	.ctx_new = probe_ctx_new,
+	.ctx_cancel = probe_ctx_cancel,
+	.ctx_free = probe_ctx_free,
+	.ticker_new = probe_ticker_new,
+	.ticker_stop = probe_ticker_stop,
+	.notify = probe_notify,
+	.fd_acquire = gosan_fd_acquire,
+	.fd_release = gosan_fd_release,
+	.access = probe_access,
+};
+
+int gosan_front_attach(void)
+{
+	int (*attach)(const struct go_probes *) = NULL;
+	int rc;
+
+	*(void **)&attach = dlsym(RTLD_DEFAULT, "go_probe_attach");
+	if (!attach)
+		return -ENOENT;
+	rc = attach(&probes);
+	gosan_front_attached = rc == 0;
+	return rc;
+}

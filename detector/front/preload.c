@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * preload.c: the life of the detector in a process: one constructor that brings everything up in the order
+ * of need, the fork handlers, and the time limit.
+ *
+ * Hooks may be called before the constructor ran (other libraries' constructors, the dynamic linker): they
+ * forward until gosan_front_on is set, which is the last thing that the constructor does.
+ */
+#include "front.h"
+#include "session.h"
+
+#include "../depot.h"
+#include "../finding.h"
+#include "../module.h"
+#include "../options.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define USAGE_STATUS    64
+#define INTERNAL_STATUS 70
+#define TIMEOUT_STATUS  124
+
+bool gosan_front_on;
+__thread int gosan_front_depth __attribute__((tls_model("initial-exec")));
+
+static void say(const char *text)
+{
+	(void)!syscall(SYS_write, STDERR_FILENO, text, strlen(text));
+}
+
+static void print_help(void)
+{
+	static char text[8192];
+
+	gosan_options_help(text, sizeof(text));
+	say("GOSAN_OPTIONS=key=value:key=value...\n");
+	say(text);
+}
+
+/* A setting that is not understood ends the program before it began: a run with other settings than were
+ * asked for would be taken for the one that was. */
+static void read_options(void)
+{
+	const char *text = getenv("GOSAN_OPTIONS");
+	char err[256];
+
+	if (text && gosan_options_parse(text, err, sizeof(err)) != 0) {
+		say("gosan: GOSAN_OPTIONS: ");
+		say(err);
+		say("\n");
+		gosan_exit_now(USAGE_STATUS);
+	}
+	if (gosan_options.help)
+		print_help();
+}
+
+static void internal_error(const char *what)
+{
+	say("gosan: cannot start: no memory for ");
+	say(what);
+	say("\n");
+	gosan_exit_now(INTERNAL_STATUS);
+}
+
+/* ---- the time limit ---- */
+
+/* The main program's descriptors, locks and threads may be in any state: judge, dump, go. */
+static void *watchdog(void *unused)
+{
+	struct timespec left = { gosan_options.timeout, 0 };
+
+	(void)unused;
+	gosan_ignore++;
+	while (nanosleep(&left, &left) != 0)
+		;
+	gosan_exit_now(gosan_exit_finish(GOSAN_END_TIMEOUT, TIMEOUT_STATUS));
+	return NULL;
+}
+
+static void start_watchdog(void)
+{
+	sigset_t all, before;
+
+	if (gosan_options.timeout <= 0)
+		return;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	if (gosan_pthread_hidden(watchdog, NULL) != 0)
+		say("gosan: cannot start the thread for timeout: there is no time limit\n");
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* ---- fork ---- */
+
+static void fork_prepare(void)
+{
+	gosan_ignore++;
+	gosan_session_fork_prepare();
+}
+
+static void fork_parent(void)
+{
+	gosan_session_fork_parent();
+	gosan_ignore--;
+}
+
+static void fork_child(void)
+{
+	gosan_session_fork_child();
+	gosan_ignore--;
+}
+
+/* ---- up ---- */
+
+static void print_settings(void)
+{
+	size_t n, used = 0;
+	const struct gosan_module *m;
+	char line[PATH_MAX + 64];
+
+	if (gosan_options.verbosity < 1)
+		return;
+	m = gosan_module_list(&n);
+	for (size_t i = 0; i < n; i++)
+		used += m[i].instrumented;
+	snprintf(line, sizeof(line), "gosan: goroutine runtime: %s; %zu of %zu modules instrumented\n",
+	         gosan_front_attached ? "attached" : "none", used, n);
+	say(line);
+	for (size_t i = 0; i < n && gosan_options.verbosity > 1; i++) {
+		snprintf(line, sizeof(line), "gosan:   %s%s\n", m[i].path,
+		         m[i].instrumented ? " (instrumented)" : "");
+		say(line);
+	}
+}
+
+static void bring_up(int argc, char **argv)
+{
+	read_options();
+	if (gosan_engine_init() != 0)
+		internal_error("the engine");
+	if (gosan_module_init() != 0)
+		internal_error("the table of modules");
+	if (gosan_access_init() != 0)
+		internal_error("the shadow memory");
+	gosan_session_init(argc, argv);
+	gosan_pthread_init();
+	gosan_awake_init();
+	pthread_atfork(fork_prepare, fork_parent, fork_child);
+	gosan_exit_init();
+	if (gosan_awake_any())
+		gosan_signal_init();
+	start_watchdog();
+	print_settings();
+}
+
+__attribute__((constructor)) static void start(int argc, char **argv)
+{
+	gosan_ignore++;
+	bring_up(argc, argv);
+	gosan_ignore--;
+	gosan_front_on = true;
+}

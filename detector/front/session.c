@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * session.c: one process, one stream, one page of counters.
+ *
+ * Two kinds of session. Under the tool (GOSAN_OUT is set) the files are made at once, so that a process that
+ * is killed leaves what it had. Preloaded alone, the directory is made at the first finding or at the end:
+ * most processes that a preload reaches (shells, their tools) have nothing to report and stay silent.
+ *
+ * A process that replaces itself by exec keeps its id and goes on in the same file: a second start line says
+ * that what follows is another program. Its counters start again.
+ */
+#include "session.h"
+
+#include "front.h"
+
+#include "../finding_hook.h"
+#include "../options.h"
+#include "../stream.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static struct {
+	char dir[PATH_MAX - 64];  /* "" while there is none */
+	char file[PATH_MAX]; /* of the stream */
+	bool alone;          /* no tool around us */
+	bool forked;
+	pid_t pid;
+	int argc;
+	char **argv;
+	struct gosan_counters page; /* where the counters are when they have no file */
+} session;
+
+static const char *cwd(char *buf, size_t size)
+{
+	return getcwd(buf, size) ? buf : "";
+}
+
+static const char *program(char *buf, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", buf, size - 1);
+
+	buf[n > 0 ? n : 0] = 0;
+	return buf;
+}
+
+static void write_start(void)
+{
+	char path[PATH_MAX];
+	const char *options = getenv("GOSAN_OPTIONS");
+
+	if (!gosan_stream_begin("start"))
+		return;
+	gosan_stream_uint("v", 1);
+	gosan_stream_uint("pid", (uint64_t)session.pid);
+	gosan_stream_uint("ppid", (uint64_t)getppid());
+	gosan_stream_text("program", program(path, sizeof(path)));
+	gosan_stream_open_list("argv");
+	for (int i = 0; i < session.argc; i++)
+		gosan_stream_text(NULL, session.argv[i]);
+	gosan_stream_close_list();
+	gosan_stream_text("cwd", cwd(path, sizeof(path)));
+	gosan_stream_text("options", options ? options : "");
+	gosan_stream_end_line();
+}
+
+static int make_dir(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	if (session.dir[0])
+		return 0;
+	snprintf(session.dir, sizeof(session.dir), "%s/gosan-XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp");
+	if (mkdtemp(session.dir))
+		return 0;
+	session.dir[0] = 0;
+	return -errno;
+}
+
+static int open_stream(void)
+{
+	int rc;
+
+	snprintf(session.file, sizeof(session.file), "%s/%d.raw", session.dir, (int)session.pid);
+	rc = gosan_stream_open(session.file);
+	if (rc == 0)
+		write_start();
+	return rc;
+}
+
+/* Under the engine lock, at the first finding of a session without the tool. */
+static void on_finding(const struct gosan_finding *f)
+{
+	if (gosan_report_prints_itself())
+		gosan_report_finding(f);
+	else if (!gosan_stream_is_open() && make_dir() == 0)
+		open_stream();
+}
+
+/* The counters beside the stream: they survive a SIGKILL. Without the file they count on in our memory. */
+static void share_counters(void)
+{
+	char path[PATH_MAX];
+	void *page = MAP_FAILED;
+	int fd;
+
+	snprintf(path, sizeof(path), "%.*s.ctr", (int)(strlen(session.file) - 4), session.file);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd >= 0 && ftruncate(fd, sizeof(struct gosan_counters)) == 0)
+		page = (void *)syscall(SYS_mmap, NULL, sizeof(struct gosan_counters), PROT_READ | PROT_WRITE,
+		                       MAP_SHARED, fd, 0);
+	if (fd >= 0)
+		syscall(SYS_close, fd);
+	if (page == MAP_FAILED)
+		page = &session.page;
+	if (page != gosan_counters)
+		memcpy(page, gosan_counters, sizeof(struct gosan_counters));
+	gosan_counters = page;
+}
+
+void gosan_session_init(int argc, char **argv)
+{
+	const char *out = getenv("GOSAN_OUT");
+
+	session.pid = getpid();
+	session.argc = argc;
+	session.argv = argv;
+	session.alone = !out || !out[0];
+	gosan_stream_not_checked = gosan_awake_not_checked;
+	if (session.alone) {
+		gosan_report_init();
+		gosan_finding_seen = on_finding;
+		return;
+	}
+	snprintf(session.dir, sizeof(session.dir), "%s", out);
+	if (open_stream() == 0)
+		share_counters();
+}
+
+bool gosan_session_is_ours(void)
+{
+	return session.pid == getpid();
+}
+
+bool gosan_session_forked(void)
+{
+	return session.forked;
+}
+
+static void remove_files(void)
+{
+	unlink(session.file);
+	rmdir(session.dir);
+}
+
+int gosan_session_end(enum gosan_end why, int status)
+{
+	bool something = gosan_counters->events || gosan_counters->findings || gosan_awake_any();
+
+	if (!gosan_engine_inside())
+		gosan_access_flush();
+	if (!session.alone) {
+		gosan_stream_end(why, status);
+		gosan_stream_close();
+		return status;
+	}
+	if (!something || (session.forked && !gosan_counters->findings))
+		return status;
+	if (!gosan_report_prints_itself() && !gosan_stream_is_open() && (make_dir() != 0 || open_stream() != 0))
+		return status;
+	gosan_stream_end(why, status);
+	gosan_stream_close();
+	status = gosan_report_render(session.dir, status);
+	if (session.dir[0])
+		remove_files();
+	return status;
+}
+
+/* Only what was found is known by then: nothing has ended. When the exec fails, a later end line counts. */
+void gosan_session_exec(void)
+{
+	if (session.alone && !gosan_stream_is_open())
+		return;
+	gosan_access_flush();
+	gosan_stream_end_exec();
+	if (session.alone)
+		gosan_report_render(session.dir, 0);
+}
+
+void gosan_session_fork_prepare(void)
+{
+	gosan_engine_fork(true);
+	gosan_stream_fork(true);
+}
+
+void gosan_session_fork_parent(void)
+{
+	gosan_stream_fork(false);
+	gosan_engine_fork(false);
+}
+
+/* The other goroutines and threads stayed with the parent. */
+static void forget_others(void)
+{
+	struct gosan_g *me = gosan_self;
+
+	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next) {
+		if (g == me || g->ended)
+			continue;
+		g->ended = true;
+		g->wait.why = 0;
+	}
+}
+
+/* In the child, which has the engine lock from the prepare. The parent's counts are not ours. */
+void gosan_session_fork_child(void)
+{
+	gosan_stream_fork(false);
+	forget_others();
+	gosan_finding_forked();
+	gosan_engine_fork(false);
+	session.pid = getpid();
+	session.forked = true;
+	gosan_exit_forked();
+	gosan_access_fork_child();
+	gosan_stream_close();
+	memset(&session.page, 0, sizeof(session.page));
+	gosan_counters = &session.page;
+	session.page.threads = 1;
+	if (session.alone) {
+		session.dir[0] = 0;
+		return;
+	}
+	if (open_stream() == 0)
+		share_counters();
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tsan_abi.c: the hooks that compilers put before memory accesses and around function bodies.
+ *
+ * The hot path is one compare: the granule's inline cell against the cell that this access would leave. A
+ * goroutine that repeats an access in the same epoch, which is what programs do nearly always, ends there.
+ * Hooks may run before any constructor of ours: then the shadow is empty and gosan_self is NULL, and both
+ * lead to the slow path, which waits for gosan_access_ready.
+ */
+#include "../shadow.h"
+#include "../context.h"
+
+#define EXPORT __attribute__((visibility("default")))
+#define PC     ((uintptr_t)__builtin_return_address(0))
+
+static __attribute__((noinline)) void slow(uintptr_t addr, size_t size, unsigned flags, uintptr_t pc)
+{
+	struct gosan_g *g = gosan_self;
+
+	if (gosan_ignore || !gosan_access_ready)
+		return;
+	if (!g) {
+		g = gosan_engine_self();
+		if (!g)
+			return;
+		g->n_access++;
+	}
+	gosan_shadow_access(g, addr, size, flags, pc);
+}
+
+/* A mask that leaves its granule spills into the epoch's bits, equals no cell, and goes the slow way. */
+static inline __attribute__((always_inline)) void access_small(const void *p, size_t size, unsigned flags,
+                                                               uintptr_t pc)
+{
+	uintptr_t addr = (uintptr_t)p;
+	struct gosan_g *g = gosan_self;
+	uint64_t bytes = ((UINT64_C(1) << size) - 1) << (addr & 7);
+
+	if (__builtin_expect(g != NULL, 1)) {
+		g->n_access++;
+		if (__builtin_expect(gosan_shadow_same(g, addr, bytes << GOSAN_CELL_BYTES | GOSAN_CELL_FLAG(flags)),
+		                     1))
+			return;
+	}
+	slow(addr, size, flags, pc);
+}
+
+static inline __attribute__((always_inline)) void access_range(const void *p, size_t size, unsigned flags,
+                                                               uintptr_t pc)
+{
+	struct gosan_g *g = gosan_self;
+
+	if (g)
+		g->n_access++;
+	if (size)
+		slow((uintptr_t)p, size, flags, pc);
+}
+
+/* 16 bytes are two granules, or three. */
+static inline __attribute__((always_inline)) void access_sized(const void *p, size_t size, unsigned flags,
+                                                               uintptr_t pc)
+{
+	uint64_t low = GOSAN_CELL_ALL | GOSAN_CELL_FLAG(flags);
+	struct gosan_g *g = gosan_self;
+
+	if (size <= 8) {
+		access_small(p, size, flags, pc);
+	} else if (g && !((uintptr_t)p & 7) && gosan_shadow_same(g, (uintptr_t)p, low) &&
+	           gosan_shadow_same(g, (uintptr_t)p + 8, low)) {
+		g->n_access++;
+	} else {
+		access_range(p, size, flags, pc);
+	}
+}
+
+#define ACCESS(name, size, flags) \
+	EXPORT void __tsan_##name(void *p); \
+	EXPORT void __tsan_##name(void *p) \
+	{ \
+		access_sized(p, size, flags, PC); \
+	}
+#define ACCESS_PC(name, size, flags) \
+	EXPORT void __tsan_##name(void *p, void *pc); \
+	EXPORT void __tsan_##name(void *p, void *pc) \
+	{ \
+		access_sized(p, size, flags, (uintptr_t)pc); \
+	}
+#include "tsan.def"
+
+EXPORT void __tsan_read_range(void *p, size_t size);
+EXPORT void __tsan_read_range(void *p, size_t size)
+{
+	access_range(p, size, 0, PC);
+}
+
+EXPORT void __tsan_write_range(void *p, size_t size);
+EXPORT void __tsan_write_range(void *p, size_t size)
+{
+	access_range(p, size, GOSAN_WRITE, PC);
+}
+
+/* Constructors and destructors store the same pointer again: that is no write that anybody can see. */
+EXPORT void __tsan_vptr_update(void **p, void *value);
+EXPORT void __tsan_vptr_update(void **p, void *value)
+{
+	if (*p != value)
+		access_sized(p, sizeof(*p), GOSAN_WRITE, PC);
+}
+
+EXPORT void __tsan_vptr_read(void **p);
+EXPORT void __tsan_vptr_read(void **p)
+{
+	access_sized(p, sizeof(*p), 0, PC);
+}
+
+EXPORT void __tsan_func_entry(void *pc);
+EXPORT void __tsan_func_entry(void *pc)
+{
+	struct gosan_g *g = gosan_self;
+	uint32_t child;
+
+	if (__builtin_expect(!g, 0) && (!gosan_access_ready || !(g = gosan_engine_self())))
+		return;
+	child = gosan_context_child(g->ctx, (uintptr_t)pc);
+	if (__builtin_expect(child == g->ctx, 0))
+		g->ctx_depth++; /* no room: this call and its exit leave the context alone */
+	else
+		g->ctx = child;
+}
+
+EXPORT void __tsan_func_exit(void);
+EXPORT void __tsan_func_exit(void)
+{
+	struct gosan_g *g = gosan_self;
+
+	if (__builtin_expect(!g, 0))
+		return;
+	if (__builtin_expect(g->ctx_depth != 0, 0))
+		g->ctx_depth--;
+	else
+		g->ctx = gosan_context_parent(g->ctx);
+}
+
+EXPORT void __tsan_init(void);
+EXPORT void __tsan_init(void)
+{
+}

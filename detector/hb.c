@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * hb.c: which event orders what. The Go memory model for goroutines, POSIX for threads; one case per row of
+ * the table in README.md, section "Happens-before".
+ *
+ * Invariants
+ *  - Exact: an edge is added iff the model guarantees it whatever the schedule was, given which operation met
+ *    which (the receive of this send, the lock after this unlock).
+ *  - Every edge goes into the strong clocks. Edges through locks, which another schedule could turn round,
+ *    stay out of the weak ones: weak order is what holds in every schedule.
+ *  - A release advances the epoch of the goroutine whose clock it published, also when it was published on
+ *    behalf of a parked one.
+ *
+ * Everything here runs under the engine lock.
+ */
+#include "../runtime/probe.h"
+#include "chain.h"
+#include "mem.h"
+#include "hb.h"
+
+enum effect { NONE, REL, REL_STORE, ACQ, CUSTOM };
+static const unsigned char effects[] = {
+#define X(name, text, effect) effect,
+#include "event.def"
+#undef X
+};
+static const char *const texts[] = {
+#define X(name, text, effect) text,
+#include "event.def"
+#undef X
+};
+
+/* Remember an event that told g more of `from` than it knew. Only this much is kept: gosan_hb_last_common
+ * checks that nothing newer told it even more. */
+static void remember(struct gosan_g *g, const struct gosan_g *from, uint32_t knew,
+		     const struct gosan_event *ev)
+{
+	if (!from || from == g)
+		return;
+	struct gosan_stamp now = {from->cid, gosan_clock_get(&g->strong, from->cid)};
+
+	if (now.epoch <= knew)
+		return;
+	g->edges[g->n_edges++ % GOSAN_EDGES_MAX] = (struct gosan_edge){from, now, ev->op, ev->stack};
+}
+
+static void acquire(struct gosan_g *g, const struct gosan_clock *strong, const struct gosan_clock *weak,
+		    const struct gosan_g *from, const struct gosan_event *ev)
+{
+	uint32_t knew = from ? gosan_clock_get(&g->strong, from->cid) : 0;
+
+	gosan_clock_join(&g->strong, strong);
+	if (weak)
+		gosan_clock_join(&g->weak, weak);
+	remember(g, from, knew, ev);
+}
+
+static void merge(struct gosan_obj *obj, struct gosan_g *g)
+{
+	gosan_clock_join(&obj->strong, &g->strong);
+	gosan_clock_join(&obj->weak, &g->weak);
+	obj->from = g;
+	gosan_chain_advance(g);
+}
+
+static void store(struct gosan_obj *obj, struct gosan_g *g)
+{
+	gosan_clock_copy(&obj->strong, &g->strong);
+	gosan_clock_copy(&obj->weak, &g->weak);
+	obj->from = g;
+	gosan_chain_advance(g);
+}
+
+/* G_SPAWN: all that the parent did is before all that the child does. */
+static void spawn(const struct gosan_event *ev)
+{
+	struct gosan_g *child = ev->peer;
+
+	if (!child)
+		return;
+	child->parent = ev->g;
+	child->created_stack = ev->stack;
+	gosan_chain_spawn(child, &ev->g->strong, &ev->g->weak);
+	child->edges[child->n_edges++ % GOSAN_EDGES_MAX] =
+		(struct gosan_edge){ev->g, gosan_stamp_of(ev->g), ev->op, ev->stack};
+	gosan_chain_advance(ev->g);
+}
+
+/* G_JOIN: the end of a thread is before the return of its join, and nobody else can ask for it again. */
+static void join(const struct gosan_event *ev)
+{
+	struct gosan_g *t = ev->peer;
+
+	if (!t)
+		return;
+	acquire(ev->g, &t->strong, &t->weak, t, ev);
+	gosan_clock_clear(&t->strong);
+	gosan_clock_clear(&t->weak);
+}
+
+/* Slots of a channel: [2k] strong, [2k + 1] weak. A channel whose make was not seen grows by need. */
+static bool make_slots(struct gosan_obj *ch, size_t cap)
+{
+	struct gosan_clock *slots = gosan_mem_alloc(2 * cap * sizeof *slots);
+	const struct gosan_g **from = gosan_mem_alloc(cap * sizeof *from);
+
+	if (!slots || !from) {
+		gosan_mem_free(slots, 2 * cap * sizeof *slots);
+		gosan_mem_free(from, cap * sizeof *from);
+		GOSAN_COUNT(clock_lost);
+		return false;
+	}
+	for (size_t i = 0; i < ch->cap; i++) {
+		slots[2 * i] = ch->slots[2 * i];
+		slots[2 * i + 1] = ch->slots[2 * i + 1];
+		from[i] = ch->slot_from[i];
+	}
+	gosan_mem_free(ch->slots, 2 * ch->cap * sizeof *slots);
+	gosan_mem_free(ch->slot_from, ch->cap * sizeof *from);
+	ch->slots = slots;
+	ch->slot_from = from;
+	ch->cap = cap;
+	return true;
+}
+
+/* Send k goes through slot k mod C: it is after receive k - C, which left its clock there, and before
+ * receive k, which will find the sender's. A receive does the same with the roles exchanged. */
+static void pass_slot(const struct gosan_event *ev)
+{
+	struct gosan_obj *ch = ev->obj;
+	struct gosan_g *g = ev->g;
+	size_t k = (size_t)ev->arg;
+
+	if (k >= ch->cap && !make_slots(ch, k + 1))
+		return;
+	struct gosan_clock *slot = &ch->slots[2 * k];
+
+	acquire(g, &slot[0], &slot[1], ch->slot_from[k], ev);
+	gosan_clock_copy(&slot[0], &g->strong);
+	gosan_clock_copy(&slot[1], &g->weak);
+	ch->slot_from[k] = g;
+	gosan_chain_advance(g);
+}
+
+/* Unbuffered: the send is before the completion of the receive and the receive is before the completion of
+ * the send, so both get the join. */
+static void rendezvous(const struct gosan_event *ev)
+{
+	struct gosan_g *s = ev->g, *r = ev->peer;
+
+	if (!r)
+		return;
+	acquire(s, &r->strong, &r->weak, r, ev);
+	acquire(r, &s->strong, &s->weak, s, ev);
+	gosan_chain_advance(s);
+	gosan_chain_advance(r);
+}
+
+/* A writer is after all unlocks and all read unlocks. It moves the readers' clock into the writers', so that
+ * a read unlock is before every lock that follows the next write lock, as the counter in Go's RWMutex makes
+ * it. A reader is after the writers only: readers don't order each other. */
+static void lock(const struct gosan_event *ev)
+{
+	struct gosan_obj *l = ev->obj;
+
+	if (!(ev->mode & GO_LOCK_READ) && l->r_strong.root) {
+		gosan_clock_join(&l->strong, &l->r_strong);
+		gosan_clock_clear(&l->r_strong);
+	}
+	acquire(ev->g, &l->strong, NULL, l->from, ev);
+}
+
+/* The owner's clock covers the lock's, for it acquired it: a copy will do. Another goroutine that unlocks
+ * (Go allows it) may know less than the lock: unlocks 1..n all are before lock n + 1, so merge. */
+static void unlock(const struct gosan_event *ev)
+{
+	struct gosan_obj *l = ev->obj;
+
+	if (ev->mode & GO_LOCK_READ)
+		gosan_clock_join(&l->r_strong, &ev->g->strong);
+	else if (l->owner == ev->g)
+		gosan_clock_copy(&l->strong, &ev->g->strong);
+	else
+		gosan_clock_join(&l->strong, &ev->g->strong);
+	l->from = ev->g;
+	gosan_chain_advance(ev->g);
+}
+
+static void custom(const struct gosan_event *ev)
+{
+	switch (ev->op) {
+	case GOSAN_EV_G_SPAWN:
+		spawn(ev);
+		break;
+	case GOSAN_EV_G_JOIN:
+		join(ev);
+		break;
+	case GOSAN_EV_CHAN_MAKE:
+		if (ev->arg > 0 && (size_t)ev->arg > ev->obj->cap)
+			make_slots(ev->obj, (size_t)ev->arg);
+		break;
+	case GOSAN_EV_CHAN_SEND:
+	case GOSAN_EV_CHAN_RECV:
+		pass_slot(ev);
+		break;
+	case GOSAN_EV_CHAN_PAIR:
+		rendezvous(ev);
+		break;
+	case GOSAN_EV_CHAN_CLOSE: /* obj's own clock is the close clock: sends don't touch it */
+		ev->obj->closed = true;
+		merge(ev->obj, ev->g);
+		break;
+	case GOSAN_EV_CHAN_RECV_CLOSED:
+		acquire(ev->g, &ev->obj->strong, &ev->obj->weak, ev->obj->from, ev);
+		break;
+	case GOSAN_EV_LOCK_ACQUIRE:
+		lock(ev);
+		break;
+	case GOSAN_EV_LOCK_RELEASE:
+		unlock(ev);
+		break;
+	case GOSAN_EV_WG_ADD:
+		if (ev->arg < 0)
+			merge(ev->obj, ev->g);
+		break;
+	default: /* G_START, G_END: no edge. Their places in the table leave room for one. */
+		break;
+	}
+}
+
+void gosan_hb_apply(const struct gosan_event *ev)
+{
+	switch ((enum effect)effects[ev->op]) {
+	case NONE:
+		break;
+	case REL:
+		merge(ev->obj, ev->g);
+		break;
+	case REL_STORE:
+		store(ev->obj, ev->g);
+		break;
+	case ACQ:
+		acquire(ev->g, &ev->obj->strong, &ev->obj->weak, ev->obj->from, ev);
+		break;
+	case CUSTOM:
+		custom(ev);
+		break;
+	}
+}
+
+void gosan_hb_system_begin(struct gosan_g *sys, struct gosan_obj *timer)
+{
+	gosan_clock_clear(&sys->strong);
+	gosan_clock_clear(&sys->weak);
+	if (timer) {
+		gosan_clock_copy(&sys->strong, &timer->strong);
+		gosan_clock_copy(&sys->weak, &timer->weak);
+	}
+	gosan_chain_restart(sys);
+}
+
+static const char *text_of(enum gosan_op op)
+{
+	return op == GOSAN_EV_G_SPAWN ? "go statement" : texts[op];
+}
+
+/* b's latest edge from a, if nothing since told b more of a. */
+static const struct gosan_edge *latest_edge(const struct gosan_g *a, const struct gosan_g *b, uint32_t knows)
+{
+	for (uint32_t i = b->n_edges; i > 0 && b->n_edges - i < GOSAN_EDGES_MAX; i--) {
+		const struct gosan_edge *e = &b->edges[(i - 1) % GOSAN_EDGES_MAX];
+
+		if (e->from == a)
+			return e->known.cid == a->cid && e->known.epoch == knows ? e : NULL;
+	}
+	return NULL;
+}
+
+static bool is_ancestor(const struct gosan_g *a, const struct gosan_g *b)
+{
+	while (b && b != a)
+		b = b->parent;
+	return b != NULL;
+}
+
+/* Where b knows nothing that a did, only go statements can have ordered the two: that of a, when b or one of
+ * b's children made it; otherwise the later of both, when they have an ancestor in common. */
+static const struct gosan_g *born_last(const struct gosan_g *a, const struct gosan_g *b)
+{
+	if (is_ancestor(b, a))
+		return a;
+	for (const struct gosan_g *p = a->parent; p; p = p->parent)
+		if (is_ancestor(p, b))
+			return b->id > a->id ? b : a;
+	return NULL;
+}
+
+const char *gosan_hb_last_common(const struct gosan_g *a, const struct gosan_g *b, uint32_t *ret_stack)
+{
+	*ret_stack = 0;
+	if (!a || !b || a == b || !b->strong.root)
+		return NULL;
+	uint32_t knows = gosan_clock_get(&b->strong, a->cid);
+	const struct gosan_edge *e = latest_edge(a, b, knows);
+
+	if (e) {
+		*ret_stack = e->stack;
+		return text_of(e->op);
+	}
+	if (knows >= gosan_chain_birth(a).epoch)
+		return NULL;
+	const struct gosan_g *g = born_last(a, b);
+
+	if (!g)
+		return NULL;
+	*ret_stack = g->created_stack;
+	return text_of(GOSAN_EV_G_SPAWN);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * heap.c: the table of heap blocks, living ones and those whose memory was not handed out again.
+ *
+ * One open hash table, by start address, in stripes with a lock each. Finding the block around an address
+ * walks everything: that is done for reports only, and keeps allocation and free at one short chain.
+ *
+ * Invariant: at most one record per start address. A record of a freed block stays until a block with the
+ * same start is born, or until it is found that living blocks lie over it: look-ups prefer the living.
+ */
+#include "heap.h"
+
+#include "context.h"
+#include "mem.h"
+#include "shadow.h"
+
+#include <string.h>
+
+#define STRIPES      64
+#define FIRST_BUCKETS 64
+
+/* place holds a depot id when `is_stack`: blocks that front ends announce with a stack of their own. */
+struct block {
+	struct block *next;
+	uintptr_t addr;
+	size_t size;
+	uint64_t freed;       /* `what` of the free's cell, without bytes; 0: it lives */
+	uint32_t place, free_place;
+	bool is_stack;
+};
+
+struct stripe {
+	char lock;
+	size_t n, n_buckets;
+	struct block **buckets;
+};
+static struct stripe stripes[STRIPES];
+
+static inline uint64_t hash(uintptr_t addr)
+{
+	return (addr >> 4) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static struct stripe *lock_stripe(uintptr_t addr)
+{
+	struct stripe *s = &stripes[hash(addr) >> 58];
+
+	while (__atomic_test_and_set(&s->lock, __ATOMIC_ACQUIRE))
+		;
+	return s;
+}
+
+static void unlock_stripe(struct stripe *s)
+{
+	__atomic_clear(&s->lock, __ATOMIC_RELEASE);
+}
+
+/* Where the record of addr hangs, or would hang. NULL: the stripe has no table yet. */
+static struct block **slot(struct stripe *s, uintptr_t addr)
+{
+	struct block **p;
+
+	if (!s->buckets)
+		return NULL;
+	p = &s->buckets[hash(addr) >> 20 & (s->n_buckets - 1)];
+	while (*p && (*p)->addr != addr)
+		p = &(*p)->next;
+	return p;
+}
+
+/* Keep chains at one record on average. Without memory they get longer, which is all that happens. */
+static void grow(struct stripe *s)
+{
+	size_t n = s->buckets ? s->n_buckets * 4 : FIRST_BUCKETS, old_n = s->n_buckets;
+	struct block **fresh = gosan_mem_alloc(n * sizeof(struct block *)), **old = s->buckets, *next;
+
+	if (!fresh)
+		return;
+	s->buckets = fresh;
+	s->n_buckets = n;
+	for (size_t i = 0; old && i < old_n; i++) {
+		for (struct block *b = old[i]; b; b = next) {
+			struct block **p = &fresh[hash(b->addr) >> 20 & (n - 1)];
+
+			next = b->next;
+			b->next = *p;
+			*p = b;
+		}
+	}
+	gosan_mem_free(old, old_n * sizeof(struct block *));
+}
+
+static struct block *record(struct stripe *s, uintptr_t addr)
+{
+	struct block **p, *b;
+
+	if (s->n >= s->n_buckets)
+		grow(s);
+	p = slot(s, addr);
+	if (!p || *p)
+		return p ? *p : NULL;
+	b = gosan_mem_alloc(sizeof(*b));
+	if (b) {
+		b->addr = addr;
+		*p = b;
+		s->n++;
+	}
+	return b;
+}
+
+static void born(uintptr_t addr, size_t size, uint32_t place, bool is_stack)
+{
+	struct stripe *s;
+	struct block *b;
+
+	gosan_shadow_forget(addr, size);
+	s = lock_stripe(addr);
+	b = record(s, addr);
+	if (b) {
+		b->size = size;
+		b->place = place;
+		b->is_stack = is_stack;
+		b->freed = 0;
+	}
+	unlock_stripe(s);
+}
+
+int gosan_heap_init(void)
+{
+	return 0;
+}
+
+void gosan_heap_born(uintptr_t addr, size_t size, uint32_t place)
+{
+	born(addr, size, place, false);
+}
+
+void gosan_heap_alloc(uintptr_t addr, size_t size, uint32_t stack)
+{
+	born(addr, size, stack, true);
+}
+
+size_t gosan_heap_dies(struct gosan_g *g, uintptr_t addr, uint32_t place)
+{
+	struct stripe *s = lock_stripe(addr);
+	struct block **p = slot(s, addr), *b = p ? *p : NULL;
+	size_t size = b ? b->size : 0;
+
+	if (b && !b->freed) {
+		b->freed = gosan_cell_what(g, GOSAN_CELL_FLAG(GOSAN_WRITE | GOSAN_FREE));
+		b->free_place = place;
+	}
+	unlock_stripe(s);
+	if (size)
+		gosan_shadow_free(g, addr, size, place);
+	return size;
+}
+
+/* By a front end that has a stack instead of a place: the stack's innermost pc must do as the place. */
+void gosan_heap_free(uintptr_t addr, uint32_t stack)
+{
+	struct gosan_g *g = gosan_engine_self();
+	(void)stack;
+
+	gosan_heap_dies(g, addr, gosan_context_place(g, (uintptr_t)__builtin_return_address(0)));
+}
+
+size_t gosan_heap_size(uintptr_t addr)
+{
+	struct stripe *s = lock_stripe(addr);
+	struct block **p = slot(s, addr);
+	size_t size = p && *p && !(*p)->freed ? (*p)->size : 0;
+
+	unlock_stripe(s);
+	return size;
+}
+
+void gosan_heap_drop(uintptr_t addr)
+{
+	struct stripe *s = lock_stripe(addr);
+	struct block **p = slot(s, addr), *b = p ? *p : NULL;
+
+	if (b) {
+		*p = b->next;
+		s->n--;
+		gosan_mem_free(b, sizeof(*b));
+	}
+	unlock_stripe(s);
+}
+
+static inline bool better(const struct block *b, const struct block *than)
+{
+	return !than->addr || (!b->freed && than->freed) ||
+	       (!b->freed == !than->freed && b->addr > than->addr);
+}
+
+/* A copy of the record around addr: living if there is one. addr 0 in it: none. */
+static struct block around(uintptr_t addr)
+{
+	struct block found = { 0 };
+
+	for (size_t i = 0; i < STRIPES; i++) {
+		struct stripe *s = &stripes[i];
+
+		while (__atomic_test_and_set(&s->lock, __ATOMIC_ACQUIRE))
+			;
+		for (size_t j = 0; s->buckets && j < s->n_buckets; j++)
+			for (struct block *b = s->buckets[j]; b; b = b->next)
+				if (addr - b->addr < b->size && better(b, &found))
+					found = *b;
+		unlock_stripe(s);
+	}
+	return found;
+}
+
+bool gosan_heap_find(uintptr_t addr, uintptr_t *ret_start, size_t *ret_size, uint32_t *ret_stack)
+{
+	struct block b = around(addr);
+
+	if (!b.addr)
+		return false;
+	if (ret_start)
+		*ret_start = b.addr;
+	if (ret_size)
+		*ret_size = b.size;
+	if (ret_stack)
+		*ret_stack = b.is_stack ? b.place : gosan_context_stack(b.place);
+	return true;
+}
+
+bool gosan_heap_freed(uintptr_t addr, uint64_t *ret_what, uint32_t *ret_place)
+{
+	struct block b = around(addr);
+
+	if (!b.addr || !b.freed)
+		return false;
+	*ret_what = b.freed;
+	*ret_place = b.free_place;
+	return true;
+}
+
+void gosan_heap_fork_child(void)
+{
+	for (size_t i = 0; i < STRIPES; i++)
+		stripes[i].lock = 0;
+}

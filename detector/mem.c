@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * mem.c: size classes over chunks of mmap.
+ *
+ * Invariants
+ *  - A block lies in one chunk; blocks above LARGE have mappings of their own and go back to the system.
+ *  - A free list holds blocks of exactly its class, linked through their first word; the rest of a free
+ *    block is garbage, so that reuse clears it and fresh memory, which the kernel cleared, is not touched.
+ *  - `lock` is a leaf: nothing is called while it is held but mmap.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "options.h"
+#include "mem.h"
+
+/* Classes: multiples of 16 up to SMALL (clock nodes, objects: nothing wasted), then powers of two up to
+ * LARGE. A chunk grows from 256 KiB, so that a small program pays little, to 4 MiB. */
+#define GRAIN         ((size_t)16)
+#define SMALL         ((size_t)1024)
+#define LARGE         ((size_t)65536)
+#define SMALL_CLASSES (SMALL / GRAIN)
+#define CLASSES       (SMALL_CLASSES + 6)
+#define CHUNK_FIRST   ((size_t)256 << 10)
+#define CHUNK_LAST    ((size_t)4 << 20)
+#define PAGE          ((size_t)4096)
+
+struct free_block {
+	struct free_block *next;
+};
+
+static int lock;
+static struct free_block *free_lists[CLASSES];
+static char *chunk, *chunk_end;
+static size_t chunk_size = CHUNK_FIRST;
+static size_t used;
+
+static void acquire(void)
+{
+	for (int spins = 0; __atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE); spins++)
+		if (spins > 64)
+			sched_yield();
+}
+
+static void release(void)
+{
+	__atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
+}
+
+static size_t round_up(size_t n, size_t to)
+{
+	return (n + to - 1) & ~(to - 1);
+}
+
+/* Class of a size in 1..LARGE, and the bytes that its blocks have. */
+static size_t class_of(size_t size, size_t *ret_bytes)
+{
+	size_t c = SMALL_CLASSES, bytes = SMALL * 2;
+
+	if (size <= SMALL) {
+		*ret_bytes = round_up(size, GRAIN);
+		return *ret_bytes / GRAIN - 1;
+	}
+	for (; bytes < size; bytes *= 2)
+		c++;
+	*ret_bytes = bytes;
+	return c;
+}
+
+/* errno belongs to the program: a failing mmap of ours must not change it. */
+static void *map(size_t bytes, int flags)
+{
+	int saved = errno;
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+
+	errno = saved;
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* Counted memory. The limit covers what grows with the program, not the sparse tables of gosan_mem_map. */
+static void *map_counted(size_t bytes)
+{
+	size_t limit = (size_t)(gosan_options.memory_limit_mb > 0 ? gosan_options.memory_limit_mb : 0) << 20;
+	size_t now = __atomic_add_fetch(&used, bytes, __ATOMIC_RELAXED);
+	void *p = limit && now > limit ? NULL : map(bytes, 0);
+
+	if (!p)
+		__atomic_fetch_sub(&used, bytes, __ATOMIC_RELAXED);
+	return p;
+}
+
+/* Under the lock: `bytes` from the current chunk; what is left of an exhausted one is abandoned, at most a
+ * quarter of it since LARGE is a quarter of the smallest chunk. */
+static void *carve(size_t bytes)
+{
+	if ((size_t)(chunk_end - chunk) < bytes) {
+		char *fresh = map_counted(chunk_size);
+
+		if (!fresh)
+			return NULL;
+		chunk = fresh;
+		chunk_end = fresh + chunk_size;
+		if (chunk_size < CHUNK_LAST)
+			chunk_size *= 2;
+	}
+	chunk += bytes;
+	return chunk - bytes;
+}
+
+void *gosan_mem_alloc(size_t size)
+{
+	size_t bytes;
+
+	if (size == 0)
+		size = 1;
+	if (size > LARGE)
+		return size > SIZE_MAX / 2 ? NULL : map_counted(round_up(size, PAGE));
+
+	size_t c = class_of(size, &bytes);
+
+	acquire();
+	struct free_block *b = free_lists[c];
+	void *p = b;
+
+	if (b)
+		free_lists[c] = b->next;
+	else
+		p = carve(bytes);
+	release();
+	if (b)
+		memset(b, 0, bytes);
+	return p;
+}
+
+void gosan_mem_free(void *p, size_t size)
+{
+	size_t bytes;
+
+	if (!p)
+		return;
+	if (size == 0)
+		size = 1;
+	if (size > LARGE) {
+		bytes = round_up(size, PAGE);
+		munmap(p, bytes);
+		__atomic_fetch_sub(&used, bytes, __ATOMIC_RELAXED);
+		return;
+	}
+	size_t c = class_of(size, &bytes);
+	struct free_block *b = p;
+
+	acquire();
+	b->next = free_lists[c];
+	free_lists[c] = b;
+	release();
+}
+
+void *gosan_mem_map(size_t bytes)
+{
+	return map(round_up(bytes, PAGE), MAP_NORESERVE);
+}
+
+void gosan_mem_unmap(void *p, size_t bytes)
+{
+	if (p)
+		munmap(p, round_up(bytes, PAGE));
+}
+
+size_t gosan_mem_used(void)
+{
+	return __atomic_load_n(&used, __ATOMIC_RELAXED);
+}
+
+void gosan_mem_fork(bool before)
+{
+	if (before)
+		acquire();
+	else
+		release();
+}

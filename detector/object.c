@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * object.c: objects by id (a sparse array) and by address (a hash of 256-byte blocks, so that a range is as
+ * many look-ups as it has blocks).
+ *
+ * Invariants
+ *  - A living object is in the chain of its block's bucket, a dead one in none; both stay in the array, since
+ *    findings and analyzers keep pointers.
+ *  - The array is written once per id, with release order: a reader without the lock sees a complete object.
+ */
+#include "mem.h"
+#include "object.h"
+
+#define ID_MAX        (1u << 26)
+#define BLOCK_BITS    8
+#define BUCKETS_FIRST 1024u
+
+static struct gosan_obj **table;
+static uint32_t n_ids;
+static struct gosan_obj **buckets;
+static size_t n_buckets, n_living;
+
+static size_t bucket_of(uintptr_t block)
+{
+	return (size_t)((block * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & (n_buckets - 1);
+}
+
+static void link_in(struct gosan_obj *obj)
+{
+	struct gosan_obj **head = &buckets[bucket_of(obj->addr >> BLOCK_BITS)];
+
+	obj->link = *head;
+	*head = obj;
+}
+
+/* Double the buckets when there is an object for each. Failing to is only slower, unless there is none. */
+static bool grow(void)
+{
+	size_t n = n_buckets, to = n ? n * 2 : BUCKETS_FIRST;
+	struct gosan_obj **old = buckets, **fresh;
+
+	if (n && n_living < n)
+		return true;
+	fresh = gosan_mem_alloc(to * sizeof *fresh);
+	if (!fresh)
+		return n != 0;
+	buckets = fresh;
+	n_buckets = to;
+	for (size_t i = 0; i < n; i++)
+		for (struct gosan_obj *o = old[i], *next; o; o = next) {
+			next = o->link;
+			link_in(o);
+		}
+	gosan_mem_free(old, n * sizeof *old);
+	return true;
+}
+
+struct gosan_obj *gosan_object_by_id(uint32_t id)
+{
+	struct gosan_obj **t = __atomic_load_n(&table, __ATOMIC_ACQUIRE);
+
+	return t && id < ID_MAX ? __atomic_load_n(&t[id], __ATOMIC_ACQUIRE) : NULL;
+}
+
+struct gosan_obj *gosan_object_new(uintptr_t addr, enum gosan_obj_kind kind)
+{
+	if (!table)
+		__atomic_store_n(&table, gosan_mem_map(ID_MAX * sizeof *table), __ATOMIC_RELEASE);
+	if (!table || n_ids + 1 >= ID_MAX || !grow())
+		return NULL;
+	struct gosan_obj *obj = gosan_mem_alloc(sizeof *obj);
+
+	if (!obj)
+		return NULL;
+	obj->id = ++n_ids;
+	obj->kind = kind;
+	obj->addr = addr;
+	link_in(obj);
+	n_living++;
+	__atomic_store_n(&table[obj->id], obj, __ATOMIC_RELEASE);
+	return obj;
+}
+
+struct gosan_obj *gosan_object_find(uintptr_t addr, enum gosan_obj_kind kind)
+{
+	struct gosan_obj *o = n_buckets ? buckets[bucket_of(addr >> BLOCK_BITS)] : NULL;
+
+	while (o && !(o->addr == addr && o->kind == kind))
+		o = o->link;
+	return o;
+}
+
+static void drop_clocks(struct gosan_obj *obj)
+{
+	gosan_clock_clear(&obj->strong);
+	gosan_clock_clear(&obj->weak);
+	gosan_clock_clear(&obj->r_strong);
+	for (size_t i = 0; obj->slots && i < 2 * obj->cap; i++)
+		gosan_clock_clear(&obj->slots[i]);
+	gosan_mem_free(obj->slots, 2 * obj->cap * sizeof *obj->slots);
+	gosan_mem_free(obj->slot_from, obj->cap * sizeof *obj->slot_from);
+	obj->slots = NULL;
+	obj->slot_from = NULL;
+	obj->cap = 0;
+}
+
+/* The address stays for reports. */
+void gosan_object_die(struct gosan_obj *obj)
+{
+	struct gosan_obj **p = &buckets[bucket_of(obj->addr >> BLOCK_BITS)];
+
+	if (obj->dead)
+		return;
+	while (*p != obj)
+		p = &(*p)->link;
+	*p = obj->link;
+	n_living--;
+	__atomic_store_n(&obj->dead, true, __ATOMIC_RELEASE);
+	drop_clocks(obj);
+}
+
+static void each_in_bucket(struct gosan_obj *o, uintptr_t lo, uintptr_t hi,
+			   void (*fn)(struct gosan_obj *, void *), void *arg)
+{
+	for (struct gosan_obj *next; o; o = next) {
+		next = o->link;
+		if (o->addr >= lo && o->addr < hi)
+			fn(o, arg);
+	}
+}
+
+void gosan_object_each(uintptr_t lo, uintptr_t hi, void (*fn)(struct gosan_obj *, void *), void *arg)
+{
+	uintptr_t first = lo >> BLOCK_BITS, last = (hi - 1) >> BLOCK_BITS;
+
+	if (!n_living || hi <= lo)
+		return;
+	if (last - first >= n_buckets) { /* wider than the table: each bucket once */
+		for (size_t i = 0; i < n_buckets; i++)
+			each_in_bucket(buckets[i], lo, hi, fn, arg);
+		return;
+	}
+	for (uintptr_t b = first; b <= last; b++) {
+		uintptr_t b_lo = b << BLOCK_BITS, b_hi = (b + 1) << BLOCK_BITS;
+
+		each_in_bucket(buckets[bucket_of(b)], b_lo > lo ? b_lo : lo, b_hi < hi ? b_hi : hi, fn, arg);
+	}
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * object.h: the table of synchronisation objects, by id and by address. Knows births and deaths; knows
+ * nothing of what the objects do. Used by engine.c only; others go through engine.h.
+ *
+ * Context: under the engine lock, but gosan_object_by_id.
+ */
+#ifndef GOSAN_OBJECT_H
+#define GOSAN_OBJECT_H
+
+#include "engine.h"
+
+/* Any thread, without the lock. NULL for an id that was never given out. */
+struct gosan_obj *gosan_object_by_id(uint32_t id);
+/* NULL when memory or ids are exhausted. */
+struct gosan_obj *gosan_object_new(uintptr_t addr, enum gosan_obj_kind kind);
+struct gosan_obj *gosan_object_find(uintptr_t addr, enum gosan_obj_kind kind);
+void gosan_object_die(struct gosan_obj *obj);
+/* Call fn for each living object in [lo, hi); fn may let the object die. */
+void gosan_object_each(uintptr_t lo, uintptr_t hi, void (*fn)(struct gosan_obj *, void *), void *arg);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * options.c: GOSAN_OPTIONS. The table options.def is the parser, the defaults and the help.
+ *
+ * Invariant: a string setting points into `text`, where separators were overwritten by NUL, or to a
+ * literal. A second parse adds to the first: later settings win.
+ */
+#include "options.h"
+
+#include "finding.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_MAX 8192
+#define WORD_MAX 40 /* longer words have no suggestion */
+
+struct gosan_options gosan_options = {
+#define X(type, name, def, help) .name = def,
+#include "options.def"
+#undef X
+};
+
+enum type { BOOL, INT, STR };
+
+struct setting {
+	const char *name, *def, *help;
+	enum type type;
+	void *value;
+};
+
+static const struct setting settings[] = {
+#define X(type, name, def, help) { #name, #def, help, type, &gosan_options.name },
+#include "options.def"
+#undef X
+};
+#define N_SETTINGS (sizeof(settings) / sizeof(settings[0]))
+
+static char text[TEXT_MAX];
+static size_t text_used;
+
+/* Levenshtein distance, one row at a time. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[WORD_MAX + 1], n = strlen(b);
+
+	if (n > WORD_MAX || strlen(a) > WORD_MAX)
+		return WORD_MAX;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[n];
+}
+
+/* Close is: at most a third of the longer word differs. */
+const char *gosan_options_suggest(const char *word, const char *const *names)
+{
+	const char *best = NULL;
+	size_t least = WORD_MAX;
+
+	for (; *names; names++) {
+		size_t d = distance(word, *names), n = strlen(*names), m = strlen(word);
+
+		if (d < least && d * 3 <= (n > m ? n : m) + 1) {
+			least = d;
+			best = *names;
+		}
+	}
+	return best;
+}
+
+static int unknown(const char *what, const char *word, const char *const *names, char *err, size_t size)
+{
+	const char *close = gosan_options_suggest(word, names);
+
+	if (close)
+		snprintf(err, size, "unknown %s '%s': did you mean '%s'?", what, word, close);
+	else
+		snprintf(err, size, "unknown %s '%s'; help=1 lists the known ones", what, word);
+	return -EINVAL;
+}
+
+static bool parse_bool(const char *s, bool *ret)
+{
+	static const char *const words[2][4] = { { "0", "false", "no", "off" }, { "1", "true", "yes", "on" } };
+
+	for (size_t v = 0; v < 2; v++)
+		for (size_t i = 0; i < 4; i++)
+			if (strcmp(s, words[v][i]) == 0) {
+				*ret = v != 0;
+				return true;
+			}
+	return false;
+}
+
+static bool parse_int(const char *s, int *ret)
+{
+	char *end;
+	long v;
+
+	errno = 0;
+	v = strtol(s, &end, 0);
+	if (end == s || *end || errno || v < INT_MIN || v > INT_MAX)
+		return false;
+	*ret = (int)v;
+	return true;
+}
+
+static int assign(const struct setting *s, const char *value, char *err, size_t size)
+{
+	switch (s->type) {
+	case BOOL:
+		if (parse_bool(value, s->value))
+			return 0;
+		snprintf(err, size, "'%s' is not a value for %s: use 0 or 1", value, s->name);
+		return -EINVAL;
+	case INT:
+		if (parse_int(value, s->value))
+			return 0;
+		snprintf(err, size, "'%s' is not a value for %s: use a whole number", value, s->name);
+		return -EINVAL;
+	case STR:
+		*(const char **)s->value = value;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int parse_one(char *word, char *err, size_t size)
+{
+	const char *names[N_SETTINGS + 1] = { NULL };
+	char *value = strchr(word, '=');
+
+	for (size_t i = 0; i < N_SETTINGS; i++)
+		names[i] = settings[i].name;
+	if (value)
+		*value++ = 0;
+	for (size_t i = 0; i < N_SETTINGS; i++) {
+		if (strcmp(word, settings[i].name) != 0)
+			continue;
+		if (value)
+			return assign(&settings[i], value, err, size);
+		if (settings[i].type == BOOL)
+			return assign(&settings[i], "1", err, size);
+		snprintf(err, size, "%s needs a value: %s=...", word, word);
+		return -EINVAL;
+	}
+	return unknown("key", word, names, err, size);
+}
+
+/* The checks, in the order of the first finding of each. */
+static const char *const check_names[] = { "race", "deadlock", "leak", "waitgroup", "channel", "lock",
+	                                   "resource", NULL };
+
+/* Is `name` (n bytes) in the comma-separated list? */
+static bool listed(const char *list, const char *name, size_t n)
+{
+	while (*list) {
+		size_t len = strcspn(list, ",");
+
+		if (len == n && strncmp(list, name, n) == 0)
+			return true;
+		list += len + (list[len] == ',');
+	}
+	return false;
+}
+
+static int check_list(const char *list, bool all_allowed, char *err, size_t size)
+{
+	char word[WORD_MAX];
+
+	while (*list) {
+		size_t len = strcspn(list, ","), i = 0;
+
+		snprintf(word, sizeof(word), "%.*s", (int)(len < sizeof(word) ? len : sizeof(word) - 1), list);
+		while (check_names[i] && strcmp(check_names[i], word) != 0)
+			i++;
+		if (len && !check_names[i] && !(all_allowed && strcmp(word, "all") == 0))
+			return unknown("check", word, check_names, err, size);
+		list += len + (list[len] == ',');
+	}
+	return 0;
+}
+
+int gosan_options_parse(const char *input, char *err, size_t err_size)
+{
+	size_t n = strlen(input) + 1;
+	char *at = text + text_used;
+	int rc;
+
+	if (n > sizeof(text) - text_used) {
+		snprintf(err, err_size, "the settings are longer than %d bytes", TEXT_MAX);
+		return -EINVAL;
+	}
+	memcpy(at, input, n);
+	text_used += n;
+	for (char *next; at; at = next) {
+		next = strchr(at, ':');
+		if (next)
+			*next++ = 0;
+		rc = *at ? parse_one(at, err, err_size) : 0;
+		if (rc)
+			return rc;
+	}
+	rc = check_list(gosan_options.checks, true, err, err_size);
+	return rc ? rc : check_list(gosan_options.no_checks, true, err, err_size);
+}
+
+bool gosan_check_on(const char *check)
+{
+	size_t n = strlen(check);
+
+	if (listed(gosan_options.no_checks, check, n) || listed(gosan_options.no_checks, "all", 3))
+		return false;
+	return listed(gosan_options.checks, check, n) || listed(gosan_options.checks, "all", 3);
+}
+
+size_t gosan_options_help(char *buf, size_t size)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < N_SETTINGS; i++) {
+		const struct setting *s = &settings[i];
+		int n = snprintf(used < size ? buf + used : NULL, used < size ? size - used : 0,
+		                 "  %-16s %s (default %s)\n", s->name, s->help, s->def);
+
+		if (n > 0)
+			used += (size_t)n;
+	}
+	return used;
+}

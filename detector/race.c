@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * race.c: which conflicts are reported, how often, and in which words: GS101 and GS102.
+ *
+ * Policy
+ *  - One finding per pair of code places and object. A pair that goes on racing on ever new objects (the
+ *    elements of an array) is reported for the first OBJECTS_MAX of them.
+ *  - x++ against x++ is one bug: after a report, the same goroutine's further accesses of that granule in the
+ *    same epoch don't race with the same old access again.
+ *  - A title names both functions and the object and nothing that depends on which access came first.
+ *  - One use of a freed block is enough: its other marks are dropped, because whatever comes next has the
+ *    same cause.
+ *  - An access of memory that was freed while it is part of a module or of the accessor's own stack now
+ *    means that the block's pages were unmapped and mapped again without us: no finding.
+ */
+#include "race.h"
+
+#include "context.h"
+#include "depot.h"
+#include "finding.h"
+#include "heap.h"
+#include "module.h"
+#include "object.h"
+#include "shadow.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define SEEN_BITS   14
+#define SEEN_TRIES  8
+#define OBJECTS_MAX 16
+
+/* Keys of what was reported. Written under the engine lock, read without: a key that is missed costs only
+ * the way to the lock. */
+static uint64_t seen[1u << SEEN_BITS];
+static uint8_t objects_of[1u << SEEN_BITS];
+
+struct side {
+	const struct gosan_g *g;
+	unsigned flags;
+	size_t size;
+	uint32_t place, stack;
+	uintptr_t pc;
+	size_t n_locks;
+	struct gosan_context_lock locks[GOSAN_LOCKS_MAX];
+};
+
+/* The pair, as a report sees it. */
+struct pair {
+	const struct gosan_race *r;
+	struct side now, then;
+	uintptr_t block;
+	size_t block_size;
+	uint32_t block_stack;
+	bool on_heap;
+	const struct gosan_g *stack_of;
+	uint64_t places, key;
+};
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	return (a ^ (b + UINT64_C(0x9e3779b97f4a7c15) + (a << 6) + (a >> 2))) * UINT64_C(0xff51afd7ed558ccd);
+}
+
+/* Order-independent, so that the same bug has the same key whichever access came first. */
+static uint64_t places_key(uintptr_t a, uintptr_t b, bool is_free)
+{
+	return mix(mix(a < b ? a : b, a < b ? b : a), is_free);
+}
+
+static bool is_seen(uint64_t key, bool add)
+{
+	for (size_t i = 0; i < SEEN_TRIES; i++) {
+		uint64_t *e = &seen[(key + i) & ((1u << SEEN_BITS) - 1)], v = __atomic_load_n(e, __ATOMIC_RELAXED);
+
+		if (v == key)
+			return true;
+		if (v == 0) {
+			if (add)
+				__atomic_store_n(e, key, __ATOMIC_RELAXED);
+			return false;
+		}
+	}
+	return false;
+}
+
+static const char *op_name(unsigned flags)
+{
+	if (flags & GOSAN_FREE)
+		return "free";
+	if (flags & GOSAN_ATOMIC)
+		return flags & GOSAN_WRITE ? "atomic-write" : "atomic-read";
+	return flags & GOSAN_WRITE ? "write" : "read";
+}
+
+static const char *who(const struct gosan_g *g, char *buf, size_t size)
+{
+	if (!g)
+		snprintf(buf, size, "an unknown goroutine");
+	else if (g->is_system)
+		snprintf(buf, size, "the system");
+	else if (g->id == 1)
+		snprintf(buf, size, "the main goroutine");
+	else if (g->id)
+		snprintf(buf, size, "goroutine %llu", (unsigned long long)g->id);
+	else
+		snprintf(buf, size, "thread %u", g->tid);
+	return buf;
+}
+
+/* The main thread's stack: the only one whose bounds nobody tells. */
+static bool on_main_stack(uintptr_t addr)
+{
+	extern void *__libc_stack_end __attribute__((weak));
+	uintptr_t top = &__libc_stack_end ? (uintptr_t)__libc_stack_end : 0;
+	struct rlimit limit;
+	uintptr_t room = (uintptr_t)8 << 20;
+
+	if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < ((rlim_t)1 << 30))
+		room = (uintptr_t)limit.rlim_cur;
+	return addr < top && addr >= top - room;
+}
+
+static const struct gosan_g *stack_owner(uintptr_t addr)
+{
+	const struct gosan_g *dead = NULL, *first = NULL;
+
+	for (const struct gosan_g *g = gosan_engine_all(); g; g = g->next) {
+		first = g->is_system ? first : g;
+		if (addr < g->stack_lo || addr >= g->stack_hi)
+			continue;
+		if (!g->ended)
+			return g;
+		dead = dead ? dead : g;
+	}
+	return dead ? dead : on_main_stack(addr) ? first : NULL;
+}
+
+static void fill_side(struct side *s, const struct gosan_g *g, unsigned flags, size_t size, uint32_t place)
+{
+	s->g = g;
+	s->flags = flags;
+	s->size = size;
+	s->place = place;
+	s->pc = gosan_context_pc(place);
+	s->stack = gosan_context_stack(place);
+	s->n_locks = gosan_context_locks(place, s->locks, GOSAN_LOCKS_MAX);
+}
+
+/* What the address is: a block, a stack or a global decides which conflicts are the same bug. */
+static void locate(struct pair *p)
+{
+	uintptr_t addr = p->r->addr;
+	uint64_t what = addr & ~(uintptr_t)7;
+
+	p->on_heap = gosan_heap_find(addr, &p->block, &p->block_size, &p->block_stack);
+	if (!p->on_heap)
+		p->stack_of = stack_owner(addr);
+	if (p->on_heap)
+		what = (uint64_t)p->block_stack << 32 | (addr - p->block);
+	else if (p->stack_of)
+		what = p->stack_of->created_stack;
+	p->key = mix(p->places, what);
+}
+
+static bool is_stale_free(const struct gosan_race *r)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	const struct gosan_g *g = r->g;
+
+	if ((r->flags | gosan_cell_flags(r->old_what)) & GOSAN_FREE) {
+		if (gosan_module_find(r->addr) || (r->addr >= g->stack_lo && r->addr < g->stack_hi))
+			return true;
+		return r->addr >= here && r->addr - here < 65536;
+	}
+	return false;
+}
+
+/* The two goroutines, at these moments, on this granule. */
+static uint64_t meeting_key(const struct gosan_race *r)
+{
+	struct gosan_stamp then = gosan_cell_stamp(r->old_what);
+	uint64_t who_then = (uint64_t)then.cid << 32 | then.epoch;
+	uint64_t who_now = (uint64_t)r->g->cid << 32 | r->g->epoch;
+
+	return mix(mix(who_then, who_now), r->addr & ~(uintptr_t)7);
+}
+
+/* May this pair be reported now? Under the engine lock. */
+static bool admit(struct pair *p)
+{
+	uint8_t *n = &objects_of[p->places & ((1u << SEEN_BITS) - 1)];
+
+	if (is_seen(meeting_key(p->r), true))
+		return false;
+	if (*n >= OBJECTS_MAX) {
+		is_seen(p->places, true);
+		return false;
+	}
+	if (is_seen(p->key, true))
+		return false;
+	++*n;
+	return true;
+}
+
+static void add_part(struct gosan_finding *f, const char *role, const struct side *s)
+{
+	struct gosan_part *part = gosan_finding_part(f, role, s->g, op_name(s->flags), s->stack);
+
+	part->size = s->size;
+	part->n_locks = s->n_locks;
+	for (size_t i = 0; i < s->n_locks; i++) {
+		part->locks[i].obj = gosan_object_by_id(s->locks[i].obj);
+		part->locks[i].stack = s->locks[i].stack;
+	}
+}
+
+static void tell_birth(struct gosan_finding *f, const struct gosan_g *g)
+{
+	if (g && g->parent && g->created_stack)
+		gosan_finding_story(f, g->parent, g->created_stack, "%s %s%s", g->is_thread ? "create" : "go",
+		                    g->fn_name ? g->fn_name : "thread", g->fn_name ? "()" : "");
+}
+
+static void tell_side(struct gosan_finding *f, const struct side *s, bool last)
+{
+	for (size_t i = 0; i < s->n_locks && i < 2; i++) {
+		const struct gosan_obj *l = gosan_object_by_id(s->locks[i].obj);
+
+		gosan_finding_story(f, s->g, s->locks[i].stack, "lock {var:0x%llx}",
+		                    (unsigned long long)(l ? l->addr : 0));
+	}
+	if (s->flags & GOSAN_FREE)
+		gosan_finding_story(f, s->g, s->stack, "free%s", last ? "    <-- unordered" : "");
+	else
+		gosan_finding_story(f, s->g, s->stack, "%s %zu byte%s%s", op_name(s->flags), s->size,
+		                    s->size == 1 ? "" : "s", last ? "    <-- unordered" : "");
+}
+
+/* Threads have no go statement. */
+static const char *common_event(const struct pair *p, uint32_t *ret_stack)
+{
+	const char *event = gosan_hb_last_common(p->then.g, p->now.g, ret_stack);
+
+	if (event && strcmp(event, "go statement") == 0 && p->now.g->is_thread && p->then.g->is_thread)
+		return "creation of a thread";
+	return event;
+}
+
+static void say_why(struct gosan_finding *f, const struct pair *p)
+{
+	char a[48], b[48];
+	uint32_t stack = 0;
+	const char *event = common_event(p, &stack);
+	size_t n = 0;
+	const uintptr_t *pcs = gosan_depot_get(stack, &n);
+
+	who(p->then.g, a, sizeof(a));
+	who(p->now.g, b, sizeof(b));
+	if (p->r->ordered)
+		snprintf(f->why, sizeof(f->why), "%s touches the block after it was freed at {pc:0x%llx}", b,
+		         (unsigned long long)p->then.pc);
+	else if (event && n)
+		snprintf(f->why, sizeof(f->why),
+		         "nothing orders the two: the last event that ordered %s before %s was the %s at {pc:0x%llx}, "
+		         "and the %s came after it", a, b, event, (unsigned long long)pcs[0],
+		         op_name(p->then.flags));
+	else
+		snprintf(f->why, sizeof(f->why), "nothing that %s did after its %s tells %s that it is done", a,
+		         op_name(p->then.flags), b);
+}
+
+static bool same_lock(const struct side *a, const struct side *b)
+{
+	for (size_t i = 0; i < a->n_locks; i++)
+		for (size_t j = 0; j < b->n_locks; j++)
+			if (a->locks[i].obj == b->locks[j].obj)
+				return true;
+	return false;
+}
+
+static void advise_lock(struct gosan_finding *f, const struct side *with, const struct side *without)
+{
+	const struct gosan_obj *l = gosan_object_by_id(with->locks[0].obj);
+
+	snprintf(f->help, sizeof(f->help), "hold %s {var:0x%llx} at {pc:0x%llx} too, as the other access does",
+	         l ? gosan_finding_kind_name(l->kind) : "lock", (unsigned long long)(l ? l->addr : 0),
+	         (unsigned long long)without->pc);
+}
+
+/* The goroutine of the pair that was started by the owner of the stack that the address lies on. */
+static const struct gosan_g *captured_by(const struct pair *p)
+{
+	const struct gosan_g *owner = p->stack_of;
+
+	if (!owner)
+		return NULL;
+	if (p->now.g && p->now.g != owner && p->now.g->parent == owner)
+		return p->now.g;
+	return p->then.g && p->then.g != owner && p->then.g->parent == owner ? p->then.g : NULL;
+}
+
+static void say_help(struct gosan_finding *f, const struct pair *p)
+{
+	const struct gosan_g *child = captured_by(p);
+	const struct side *a = &p->now, *b = &p->then;
+	char name[48];
+
+	if (f->code == 102) {
+		snprintf(f->help, sizeof(f->help), p->r->ordered
+		         ? "free the block after its last use, or keep no pointer to it"
+		         : "wait for the other goroutine (a WaitGroup, a channel or a join) before the block is freed");
+	} else if (child) {
+		snprintf(f->help, sizeof(f->help), "%s got a pointer to a variable on the stack of its creator: pass "
+		         "the value as an argument of the go statement instead", who(child, name, sizeof(name)));
+	} else if (a->n_locks && !b->n_locks) {
+		advise_lock(f, a, b);
+	} else if (b->n_locks && !a->n_locks) {
+		advise_lock(f, b, a);
+	} else if (a->n_locks && !same_lock(a, b)) {
+		snprintf(f->help, sizeof(f->help), "both hold a lock, but not the same one: protect {obj} by one lock");
+	} else if ((a->flags ^ b->flags) & GOSAN_ATOMIC) {
+		snprintf(f->help, sizeof(f->help), "one access is atomic, the other is not: make both atomic");
+	} else {
+		snprintf(f->help, sizeof(f->help), "protect {obj} by a lock, make it atomic, or hand it over a channel");
+	}
+}
+
+static void say_title(struct gosan_finding *f, const struct pair *p)
+{
+	unsigned long long a = p->now.pc, b = p->then.pc;
+
+	if (f->code == 101)
+		snprintf(f->title, sizeof(f->title), "data race on {obj} in {fn:0x%llx} / {fn:0x%llx}", a, b);
+	else if (p->r->ordered)
+		snprintf(f->title, sizeof(f->title), "use of {obj} in {fn:0x%llx} after its free in {fn:0x%llx}", a, b);
+	else
+		snprintf(f->title, sizeof(f->title), "use and free of {obj} not ordered in {fn:0x%llx} / {fn:0x%llx}",
+		         a, b);
+}
+
+static void say_object(struct gosan_finding *f, const struct pair *p)
+{
+	f->addr = p->r->addr;
+	f->size = p->r->flags & GOSAN_FREE ? p->then.size : p->now.size;
+	f->obj_kind = p->on_heap ? "heap" : p->stack_of ? "stack" : gosan_module_find(p->r->addr) ? "global" : "";
+	if (p->on_heap) {
+		f->block = p->block;
+		f->block_size = p->block_size;
+		f->obj_created = p->block_stack;
+	} else if (p->stack_of) {
+		f->stack_of = p->stack_of;
+		f->block = p->stack_of->stack_lo;
+		f->block_size = p->stack_of->stack_hi - p->stack_of->stack_lo;
+	}
+}
+
+static void write_finding(struct pair *p, int code)
+{
+	struct gosan_finding *f = gosan_finding_begin(code);
+
+	say_title(f, p);
+	say_object(f, p);
+	add_part(f, "current", &p->now);
+	add_part(f, "previous", &p->then);
+	tell_birth(f, p->then.g);
+	if (p->now.g != p->then.g)
+		tell_birth(f, p->now.g);
+	tell_side(f, &p->then, false);
+	tell_side(f, &p->now, !p->r->ordered);
+	say_why(f, p);
+	say_help(f, p);
+	f->dedup = p->key;
+	gosan_finding_emit(f);
+}
+
+static void report_locked(const struct gosan_race *r, uint64_t places, int code)
+{
+	struct pair p = { .r = r, .places = places };
+	const struct gosan_g *then = gosan_engine_whose(gosan_cell_stamp(r->old_what));
+
+	locate(&p);
+	if (!admit(&p))
+		return;
+	fill_side(&p.now, r->g, r->flags, r->size, r->place);
+	fill_side(&p.then, then, gosan_cell_flags(r->old_what),
+	          (size_t)__builtin_popcount(gosan_cell_bytes(r->old_what)), r->old_place);
+	if (p.then.flags & GOSAN_FREE)
+		p.then.size = p.block_size;
+	if (p.now.flags & GOSAN_FREE)
+		p.now.size = p.block_size;
+	write_finding(&p, code);
+}
+
+void gosan_race_found(const struct gosan_race *r)
+{
+	bool is_free = (r->flags | gosan_cell_flags(r->old_what)) & GOSAN_FREE;
+	uint64_t places = places_key(gosan_context_pc(r->place), gosan_context_pc(r->old_place), is_free);
+	uintptr_t start;
+	size_t size;
+
+	if (is_seen(places, false) || !gosan_check_on("race") || is_stale_free(r))
+		return;
+	gosan_module_refresh();
+	gosan_engine_lock();
+	report_locked(r, places, is_free ? 102 : 101);
+	gosan_engine_unlock();
+	if ((gosan_cell_flags(r->old_what) & GOSAN_FREE) && gosan_heap_find(r->addr, &start, &size, NULL))
+		gosan_shadow_forget(start, size);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * race.h: from two conflicting accesses to a finding. All policy about what is reported, how often and
+ * with which words is in race.c; shadow.c only finds conflicts.
+ */
+#ifndef GOSAN_RACE_H
+#define GOSAN_RACE_H
+
+#include "engine.h"
+
+/* A running goroutine's access met a remembered one. `what` as in a shadow cell. */
+struct gosan_race {
+	struct gosan_g *g;
+	uintptr_t addr;      /* first byte that both touched */
+	size_t size;         /* of the current access */
+	unsigned flags;      /* of the current access: enum gosan_access_flags */
+	uint32_t place;
+	uint64_t old_what;
+	uint32_t old_place;
+	bool ordered;        /* the old one happens before: only a conflict because it was a free */
+};
+
+/* No shadow lock is held. Takes the engine lock when there is something to report. */
+void gosan_race_found(const struct gosan_race *r);
+
+#endif

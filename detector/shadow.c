@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * shadow.c: the cells of a granule, and the rule by which they come and go.
+ *
+ * Invariants of a granule, while its lock bit (in link) is free:
+ *  - The cells of its list are its inline cell, if `what` is not 0, and its overflow nodes. In the
+ *    overflow list all writes stand before all reads, so that a read, which conflicts with writes only,
+ *    can stop early: 10,000 readers of one word stay linear.
+ *  - No cell is covered by another that happens after it and is as strong, as far as anybody looked.
+ *  - A cell with (cid, epoch) of a running goroutine was put there by that goroutine and nobody else
+ *    removes it but gosan_shadow_forget. That is why the running goroutine may look at its inline cell
+ *    and at the first overflow node without the lock.
+ *
+ * Context: a granule's lock is held for some hundred instructions at most and nothing is called under it
+ * but the node pool. `inside` keeps a signal handler that interrupts us out of it: its accesses are
+ * counted as lost.
+ */
+#include "shadow.h"
+
+#include "atomic.h"
+#include "context.h"
+#include "heap.h"
+#include "mem.h"
+#include "race.h"
+
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define PAGE_BITS    12
+#define PAGE         ((uintptr_t)1 << PAGE_BITS)
+#define REGION       ((uintptr_t)1 << GOSAN_REGION_BITS)
+#define STATE_BYTES  (REGION >> PAGE_BITS)
+#define ADDRESS_END  ((uintptr_t)1 << 47)
+
+/* State of a page of program memory. TOUCHED stays set for ever: it says that cells may exist. */
+#define TOUCHED 1
+#define FREED   2
+#define ATOMIC  4
+
+#define NODES_MAX  (1u << 28)
+#define POOLS      16
+#define REFILL     64
+#define READS_SEEN 32 /* how many reads a read looks at, but for one in FULL_WALK */
+#define FULL_WALK  64
+#define HITS_MAX   4
+
+#define FLAG(f) GOSAN_CELL_FLAG(f)
+
+uintptr_t gosan_shadow_regions[GOSAN_REGIONS];
+static uintptr_t states[GOSAN_REGIONS]; /* biased: + address / PAGE is the page's state byte */
+static char region_lock;
+
+static struct gosan_cell *nodes;
+static uint32_t n_nodes;
+static struct pool {
+	char lock;
+	uint32_t free;
+	char pad[56];
+} pools[POOLS];
+
+static __thread int inside __attribute__((tls_model("initial-exec")));
+static bool forked;
+
+/* One access while it walks. known: what its clock says of the chain asked last. */
+struct walk {
+	struct gosan_g *g;
+	uintptr_t addr;
+	size_t size;
+	unsigned flags;
+	uint32_t place;
+	uint32_t known_cid, known_epoch;
+	size_t n_hits;
+	struct { uintptr_t addr; uint64_t what; uint32_t place; bool ordered; } hits[HITS_MAX];
+};
+
+static inline void pause_cpu(unsigned spins)
+{
+	if (spins % 64 == 63)
+		sched_yield();
+	else
+		__asm__ volatile("" ::: "memory");
+}
+
+static void spin_lock(char *l)
+{
+	for (unsigned i = 0; __atomic_test_and_set(l, __ATOMIC_ACQUIRE); i++)
+		pause_cpu(i);
+}
+
+static void spin_unlock(char *l)
+{
+	__atomic_clear(l, __ATOMIC_RELEASE);
+}
+
+/* Regions and pages. */
+
+static __attribute__((noinline)) bool map_region(uintptr_t addr)
+{
+	uintptr_t i = addr >> GOSAN_REGION_BITS;
+	char *base;
+
+	if (addr >= ADDRESS_END)
+		return false;
+	spin_lock(&region_lock);
+	if (!gosan_shadow_regions[i]) {
+		base = gosan_mem_map(2 * REGION + STATE_BYTES);
+		if (base) {
+			madvise(base, 2 * REGION + STATE_BYTES, MADV_DONTDUMP);
+			madvise(base, 2 * REGION + STATE_BYTES, MADV_NOHUGEPAGE);
+			states[i] = (uintptr_t)base + 2 * REGION - (i << (GOSAN_REGION_BITS - PAGE_BITS));
+			__atomic_store_n(&gosan_shadow_regions[i],
+			                 (uintptr_t)base - (i << (GOSAN_REGION_BITS + 1)), __ATOMIC_RELEASE);
+		}
+	}
+	spin_unlock(&region_lock);
+	return gosan_shadow_regions[i] != 0;
+}
+
+/* Only for an address whose region is mapped. */
+static inline unsigned char *state_of(uintptr_t addr)
+{
+	return (unsigned char *)(states[addr >> GOSAN_REGION_BITS] + (addr >> PAGE_BITS));
+}
+
+static inline void mark_page(uintptr_t addr, unsigned char bit)
+{
+	unsigned char *s = state_of(addr);
+
+	if (!(__atomic_load_n(s, __ATOMIC_RELAXED) & bit))
+		__atomic_fetch_or(s, bit, __ATOMIC_RELAXED);
+}
+
+/* Overflow nodes. Index 0 is none. */
+
+static uint32_t refill(struct pool *p)
+{
+	uint32_t first;
+
+	if (!nodes) {
+		spin_lock(&region_lock);
+		if (!nodes)
+			nodes = gosan_mem_map((size_t)NODES_MAX * sizeof(*nodes));
+		spin_unlock(&region_lock);
+		if (!nodes)
+			return 0;
+	}
+	first = __atomic_fetch_add(&n_nodes, REFILL, __ATOMIC_RELAXED);
+	if (first >= NODES_MAX - REFILL) {
+		__atomic_store_n(&n_nodes, NODES_MAX - REFILL, __ATOMIC_RELAXED);
+		return 0;
+	}
+	for (uint32_t i = first ? first : 1; i < first + REFILL; i++) {
+		nodes[i].link = p->free;
+		p->free = i;
+	}
+	return p->free;
+}
+
+static struct pool *pool_of(const struct gosan_cell *c)
+{
+	return &pools[((uintptr_t)c >> PAGE_BITS) % POOLS];
+}
+
+static uint32_t node_new(const struct gosan_cell *c)
+{
+	struct pool *p = pool_of(c);
+	uint32_t id;
+
+	spin_lock(&p->lock);
+	id = p->free ? p->free : refill(p);
+	if (id)
+		p->free = nodes[id].link;
+	spin_unlock(&p->lock);
+	return id;
+}
+
+static void node_free(const struct gosan_cell *c, uint32_t id)
+{
+	struct pool *p = pool_of(c);
+
+	__atomic_store_n(&nodes[id].what, 0, __ATOMIC_RELAXED);
+	spin_lock(&p->lock);
+	nodes[id].link = p->free;
+	p->free = id;
+	spin_unlock(&p->lock);
+}
+
+/* A granule's lock. In a forked child a lock bit that nobody clears belonged to a thread that is gone. */
+static uint32_t lock_granule(struct gosan_cell *c)
+{
+	for (unsigned spins = 0;; spins++) {
+		uint32_t link = __atomic_load_n(&c->link, __ATOMIC_RELAXED);
+
+		if (!(link & 1) && __atomic_compare_exchange_n(&c->link, &link, link | 1, false,
+		                                               __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return link >> 1;
+		if ((link & 1) && spins > 1000000 && forked)
+			return link >> 1;
+		pause_cpu(spins);
+	}
+}
+
+static inline void unlock_granule(struct gosan_cell *c, uint32_t first)
+{
+	__atomic_store_n(&c->link, first << 1, __ATOMIC_RELEASE);
+}
+
+/* The rule. */
+
+/* Whoever conflicts with an access of flags b conflicts with one of flags a on the same bytes. */
+static inline bool as_strong(unsigned a, unsigned b)
+{
+	return ((a & GOSAN_WRITE) || !(b & GOSAN_WRITE)) && (!(a & GOSAN_ATOMIC) || (b & GOSAN_ATOMIC));
+}
+
+static inline bool conflict(unsigned a, unsigned b)
+{
+	return ((a | b) & GOSAN_WRITE) && !(a & b & GOSAN_ATOMIC);
+}
+
+static inline bool happens_before_us(struct walk *w, uint64_t old)
+{
+	uint32_t cid = (uint32_t)(old & GOSAN_CELL_CID);
+
+	if (cid == w->g->cid)
+		return true;
+	if (cid != w->known_cid) {
+		w->known_cid = cid;
+		w->known_epoch = gosan_clock_get(&w->g->strong, cid);
+	}
+	return w->known_epoch >= (uint32_t)(old >> GOSAN_CELL_EPOCH);
+}
+
+static void hit(struct walk *w, uintptr_t granule, const struct gosan_cell *c, uint64_t both, bool ordered)
+{
+	if (w->n_hits == HITS_MAX)
+		return;
+	w->hits[w->n_hits].addr = granule + (unsigned)__builtin_ctz(gosan_cell_bytes(both));
+	w->hits[w->n_hits].what = c->what;
+	w->hits[w->n_hits].place = c->place;
+	w->hits[w->n_hits++].ordered = ordered;
+}
+
+/* Meet one old cell: note a conflict, and take from it the bytes that the new access stands for. Returns
+ * true when the cell is empty then. */
+static bool meet(struct walk *w, uintptr_t granule, struct gosan_cell *c, uint64_t *what)
+{
+	uint64_t both = c->what & *what & GOSAN_CELL_ALL;
+	unsigned old = gosan_cell_flags(c->what);
+	bool before;
+
+	if (!both) { /* neighbours of one access, such as the bytes of a loop, share a cell */
+		if (((c->what ^ *what) & ~GOSAN_CELL_ALL) != 0 || c->place != w->place)
+			return false;
+		*what |= c->what & GOSAN_CELL_ALL;
+		return true;
+	}
+	before = happens_before_us(w, c->what);
+	if (old & GOSAN_FREE ? true : !before && conflict(old, w->flags))
+		hit(w, granule, c, both, before);
+	if (!before || !as_strong(w->flags, old))
+		return false;
+	__atomic_store_n(&c->what, c->what & ~both, __ATOMIC_RELAXED);
+	return !(c->what & GOSAN_CELL_ALL);
+}
+
+/* Is it remembered already, by this goroutine in this epoch? Then every conflict was or will be seen. */
+static inline bool stands_for(uint64_t old, uint64_t what)
+{
+	return !((old ^ what) & ~(GOSAN_CELL_ALL | FLAG(7))) && !(~old & what & GOSAN_CELL_ALL) &&
+	       as_strong(gosan_cell_flags(old), gosan_cell_flags(what)) &&
+	       !((old ^ what) & FLAG(GOSAN_FREE));
+}
+
+/* Walk the overflow list: returns its new first node; *ret_write is the last write in it, or 0. *ret_same: a
+ * node stands for the access already, the walk ended there. */
+static uint32_t walk_nodes(struct walk *w, uintptr_t granule, struct gosan_cell *c, uint32_t first,
+                           uint64_t *what, uint32_t *ret_write, bool *ret_same)
+{
+	uint32_t prev = 0, next;
+	unsigned reads = 0;
+	bool all = (w->flags & GOSAN_WRITE) || (uint32_t)(*what >> GOSAN_CELL_EPOCH) % FULL_WALK == 0;
+
+	for (uint32_t id = first; id; id = next) {
+		struct gosan_cell *n = &nodes[id];
+		bool write = gosan_cell_flags(n->what) & GOSAN_WRITE;
+
+		next = n->link;
+		if ((*ret_same = stands_for(n->what, *what)) || (!write && !all && ++reads > READS_SEEN))
+			break;
+		if (!meet(w, granule, n, what)) {
+			*ret_write = write ? id : *ret_write;
+			prev = id;
+			continue;
+		}
+		if (prev)
+			nodes[prev].link = next;
+		else
+			first = next;
+		node_free(c, id);
+	}
+	return first;
+}
+
+/* Move the inline cell into the list: a write to its front, a read behind the last write. */
+static uint32_t push_inline(struct gosan_cell *c, uint32_t first, uint32_t last_write)
+{
+	uint32_t id = node_new(c);
+
+	if (!id) {
+		GOSAN_COUNT(shadow_lost);
+		return first;
+	}
+	nodes[id].place = c->place;
+	__atomic_store_n(&nodes[id].what, c->what, __ATOMIC_RELAXED);
+	if (!last_write || (gosan_cell_flags(c->what) & GOSAN_WRITE)) {
+		nodes[id].link = first;
+		return id;
+	}
+	nodes[id].link = nodes[last_write].link;
+	nodes[last_write].link = id;
+	return first;
+}
+
+static void check_locked(struct walk *w, uintptr_t granule, struct gosan_cell *c, uint64_t what)
+{
+	uint32_t first = lock_granule(c), last_write = 0;
+	bool keep = c->what != 0, same = keep && stands_for(c->what, what);
+
+	if (!same && keep && meet(w, granule, c, &what))
+		keep = false;
+	if (!same && first)
+		first = walk_nodes(w, granule, c, first, &what, &last_write, &same);
+	if (!same) {
+		if (keep)
+			first = push_inline(c, first, last_write);
+		c->place = w->place;
+		__atomic_store_n(&c->what, what, __ATOMIC_RELAXED);
+	} else if (!keep) {
+		__atomic_store_n(&c->what, 0, __ATOMIC_RELAXED);
+	}
+	unlock_granule(c, first);
+}
+
+/* A page of a large block that was freed when nothing of it had been accessed. */
+static __attribute__((noinline)) void fill_freed_page(uintptr_t addr)
+{
+	uintptr_t page = addr & ~(PAGE - 1);
+	unsigned char old = __atomic_fetch_and(state_of(addr), (unsigned char)~FREED, __ATOMIC_ACQ_REL);
+	struct gosan_cell *c = gosan_shadow_cell(page);
+	uint64_t what;
+	uint32_t place;
+
+	if (!(old & FREED) || !gosan_heap_freed(addr, &what, &place))
+		return;
+	for (size_t i = 0; i < PAGE / 8; i++) {
+		uint32_t first = lock_granule(&c[i]);
+
+		if (!c[i].what) {
+			c[i].place = place;
+			__atomic_store_n(&c[i].what, what | GOSAN_CELL_ALL, __ATOMIC_RELAXED);
+		}
+		unlock_granule(&c[i], first);
+	}
+}
+
+/* The first overflow node, without the lock (see the invariants above). */
+static inline bool second_way(const struct gosan_cell *c, uint64_t what)
+{
+	uint32_t link = __atomic_load_n(&c->link, __ATOMIC_ACQUIRE);
+
+	return link > 1 && stands_for(__atomic_load_n(&nodes[link >> 1].what, __ATOMIC_RELAXED), what);
+}
+
+static void check_granule(struct walk *w, uintptr_t granule, unsigned bytes)
+{
+	struct gosan_cell *c = gosan_shadow_cell(granule);
+	uint64_t what = gosan_cell_what(w->g, (uint64_t)bytes << GOSAN_CELL_BYTES | FLAG(w->flags));
+	unsigned char state;
+
+	if (!c) {
+		if (!map_region(granule)) {
+			GOSAN_COUNT(shadow_lost);
+			return;
+		}
+		c = gosan_shadow_cell(granule);
+	}
+	if (stands_for(__atomic_load_n(&c->what, __ATOMIC_RELAXED), what) || second_way(c, what))
+		return;
+	state = __atomic_load_n(state_of(granule), __ATOMIC_RELAXED);
+	if (__builtin_expect((state & (TOUCHED | FREED)) != TOUCHED, 0)) {
+		mark_page(granule, TOUCHED);
+		if (state & FREED)
+			fill_freed_page(granule);
+	}
+	check_locked(w, granule, c, what);
+}
+
+static void report(struct walk *w)
+{
+	for (size_t i = 0; i < w->n_hits; i++) {
+		struct gosan_race r = {
+			.g = w->g, .addr = w->hits[i].addr, .size = w->size, .flags = w->flags,
+			.place = w->place, .old_what = w->hits[i].what, .old_place = w->hits[i].place,
+			.ordered = w->hits[i].ordered,
+		};
+
+		gosan_race_found(&r);
+	}
+	w->n_hits = 0;
+}
+
+/* Bytes of the granule at `granule` that [addr, end) covers. */
+static inline unsigned bytes_in(uintptr_t granule, uintptr_t addr, uintptr_t end)
+{
+	unsigned lo = addr > granule ? (unsigned)(addr - granule) : 0;
+	unsigned hi = end < granule + 8 ? (unsigned)(end - granule) : 8;
+
+	return (0xffu << lo) & (0xffu >> (8 - hi));
+}
+
+static void walk_range(struct walk *w, uintptr_t addr, uintptr_t end)
+{
+	for (uintptr_t granule = addr & ~(uintptr_t)7; granule < end; granule += 8) {
+		check_granule(w, granule, bytes_in(granule, addr, end));
+		if (w->n_hits)
+			report(w);
+	}
+}
+
+/* False when a signal handler came upon our own thread inside. */
+static inline bool enter(struct gosan_g *g)
+{
+	if (inside) {
+		GOSAN_COUNT(shadow_lost);
+		return false;
+	}
+	inside = 1;
+	__asm__ volatile("" ::: "memory");
+	g->access_epoch = g->epoch;
+	return true;
+}
+
+static inline void leave(void)
+{
+	__asm__ volatile("" ::: "memory");
+	inside = 0;
+}
+
+void gosan_shadow_access_at(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uint32_t place)
+{
+	struct walk w = { .g = g, .addr = addr, .size = size, .flags = flags, .place = place };
+	uintptr_t end = addr + size;
+
+	if (end < addr || end > ADDRESS_END || !enter(g))
+		return;
+	w.known_cid = UINT32_MAX;
+	walk_range(&w, addr, end);
+	leave();
+}
+
+void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc)
+{
+	gosan_shadow_access_at(g, addr, size, flags, gosan_context_place(g, pc));
+}
+
+void gosan_shadow_free(struct gosan_g *g, uintptr_t addr, size_t size, uint32_t place)
+{
+	uintptr_t end = addr + size, next;
+
+	if (end < addr || end > ADDRESS_END)
+		return;
+	for (; addr < end; addr = next) {
+		next = (addr & ~(PAGE - 1)) + PAGE;
+		if (next > end || (addr & (PAGE - 1))) {
+			next = next > end ? end : next;
+		} else if (gosan_shadow_cell(addr) || map_region(addr)) {
+			if (!(__atomic_load_n(state_of(addr), __ATOMIC_RELAXED) & TOUCHED)) {
+				__atomic_fetch_or(state_of(addr), FREED, __ATOMIC_RELAXED);
+				continue;
+			}
+		}
+		gosan_shadow_access_at(g, addr, next - addr, GOSAN_WRITE | GOSAN_FREE, place);
+	}
+}
+
+/* Forgetting. */
+
+static void forget_listed(struct gosan_cell *c, uint64_t bytes)
+{
+	uint32_t first = lock_granule(c), prev = 0, next;
+
+	__atomic_store_n(&c->what, c->what & bytes ? c->what & ~bytes : c->what, __ATOMIC_RELAXED);
+	if (!(c->what & GOSAN_CELL_ALL))
+		__atomic_store_n(&c->what, 0, __ATOMIC_RELAXED);
+	for (uint32_t id = first; id; id = next) {
+		next = nodes[id].link;
+		__atomic_store_n(&nodes[id].what, nodes[id].what & ~bytes, __ATOMIC_RELAXED);
+		if (nodes[id].what & GOSAN_CELL_ALL) {
+			prev = id;
+			continue;
+		}
+		if (prev)
+			nodes[prev].link = next;
+		else
+			first = next;
+		node_free(c, id);
+	}
+	unlock_granule(c, first);
+}
+
+/* Whole granules without a list need no lock: a racing access can at most lose its cell, to the same end as
+ * if it had come a moment earlier. */
+static void forget_granules(uintptr_t addr, uintptr_t end)
+{
+	struct gosan_cell *c = gosan_shadow_cell(addr);
+
+	for (uintptr_t granule = addr & ~(uintptr_t)7; granule < end; granule += 8, c++) {
+		unsigned bytes = bytes_in(granule, addr, end);
+
+		if (bytes == 0xff && !__atomic_load_n(&c->link, __ATOMIC_RELAXED))
+			__atomic_store_n(&c->what, 0, __ATOMIC_RELAXED);
+		else if (c->what || c->link)
+			forget_listed(c, (uint64_t)bytes << GOSAN_CELL_BYTES);
+	}
+}
+
+static void forget_page(uintptr_t addr, uintptr_t end)
+{
+	unsigned char *s = state_of(addr), state = __atomic_load_n(s, __ATOMIC_RELAXED);
+
+	if (!state)
+		return;
+	if (state & FREED) {
+		if (end - addr < PAGE)
+			fill_freed_page(addr);
+		else
+			__atomic_fetch_and(s, (unsigned char)~FREED, __ATOMIC_RELAXED);
+	}
+	if (state & ATOMIC) {
+		gosan_atomic_forget(addr, end - addr);
+		if (end - addr == PAGE)
+			__atomic_fetch_and(s, (unsigned char)~ATOMIC, __ATOMIC_RELAXED);
+	}
+	if (state & TOUCHED || end - addr < PAGE)
+		forget_granules(addr, end);
+}
+
+void gosan_shadow_forget(uintptr_t addr, size_t size)
+{
+	uintptr_t end = addr + size, next;
+	bool outer = !inside;
+
+	if (end < addr || end > ADDRESS_END)
+		return;
+	inside = 1;
+	__asm__ volatile("" ::: "memory");
+	for (; addr < end; addr = next) {
+		next = (addr & ~(PAGE - 1)) + PAGE;
+		if (!gosan_shadow_cell(addr))
+			next = (addr & ~(REGION - 1)) + REGION;
+		else
+			forget_page(addr, next < end ? next : end);
+	}
+	if (outer)
+		leave();
+}
+
+void gosan_shadow_mark_atomic(uintptr_t addr)
+{
+	if (addr < ADDRESS_END && (gosan_shadow_cell(addr) || map_region(addr)))
+		mark_page(addr, ATOMIC);
+}
+
+void gosan_shadow_fork_child(void)
+{
+	forked = true;
+	region_lock = 0;
+	for (size_t i = 0; i < POOLS; i++)
+		pools[i].lock = 0;
+	inside = 0;
+}

@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * stream.c: the JSON-lines writer.
+ *
+ * Invariants
+ *  - The file holds complete lines only, unless the process was killed in the middle of one: when a line
+ *    cannot be written whole, the file is cut back to where it began and findings_lost counts it.
+ *  - The descriptor is ours only while it names the file that we opened: the program may close all its
+ *    descriptors and get our number for something else. So each flush compares the inode, and opens the
+ *    file again by its path when it does not fit.
+ */
+#include "stream.h"
+
+#include "depot.h"
+#include "finding.h"
+#include "module.h"
+
+#include "../runtime/probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BUFFER     32768
+#define NAMED_MAX  512
+#define HIGH_FD    800 /* out of the way of programs that count on low numbers */
+
+void (*gosan_stream_before_end)(void);
+void (*gosan_stream_not_checked)(void (*say)(const char *text));
+
+static struct {
+	char path[PATH_MAX];
+	int fd; /* valid while open */
+	bool open;
+	struct stat id;
+	char lock;
+	bool comma;      /* the next member needs one */
+	bool failed;     /* part of this line is lost */
+	off_t line_at;   /* where the line began */
+	size_t used;
+	char buffer[BUFFER];
+	/* Modules that were named, by address of their table entry's path, which is unique and lasts. */
+	const char *named[NAMED_MAX];
+	size_t n_named;
+} stream;
+
+/* ---- the file ---- */
+
+static bool is_ours(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_ino == stream.id.st_ino && st.st_dev == stream.id.st_dev;
+}
+
+static int open_high(const char *path, int flags)
+{
+	long fd = syscall(SYS_openat, AT_FDCWD, path, flags | O_WRONLY | O_APPEND | O_CLOEXEC, 0600), high;
+
+	if (fd < 0)
+		return -errno;
+	high = syscall(SYS_fcntl, (int)fd, F_DUPFD_CLOEXEC, HIGH_FD);
+	if (high < 0)
+		return (int)fd;
+	syscall(SYS_close, (int)fd);
+	return (int)high;
+}
+
+static bool have_fd(void)
+{
+	if (is_ours(stream.fd))
+		return true;
+	stream.fd = open_high(stream.path, 0);
+	return stream.fd >= 0 && is_ours(stream.fd);
+}
+
+static bool write_all(const char *p, size_t n)
+{
+	while (n) {
+		long done = syscall(SYS_write, stream.fd, p, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return false;
+		p += done;
+		n -= (size_t)done;
+	}
+	return true;
+}
+
+static void flush(void)
+{
+	if (!stream.failed && stream.used && !(have_fd() && write_all(stream.buffer, stream.used)))
+		stream.failed = true;
+	stream.used = 0;
+}
+
+static void put(const char *s, size_t n)
+{
+	while (n) {
+		size_t room = BUFFER - stream.used, part = n < room ? n : room;
+
+		memcpy(stream.buffer + stream.used, s, part);
+		stream.used += part;
+		s += part;
+		n -= part;
+		if (stream.used == BUFFER)
+			flush();
+	}
+}
+
+static void puts_raw(const char *s)
+{
+	put(s, strlen(s));
+}
+
+static void lock(void)
+{
+	while (__atomic_test_and_set(&stream.lock, __ATOMIC_ACQUIRE))
+		sched_yield();
+}
+
+static void unlock(void)
+{
+	__atomic_clear(&stream.lock, __ATOMIC_RELEASE);
+}
+
+void gosan_stream_fork(bool before)
+{
+	if (before)
+		lock();
+	else
+		unlock();
+}
+
+/* ---- JSON ---- */
+
+/* Bytes of the UTF-8 sequence at s, or 0 when it is none: then the byte is written as a code point. */
+static size_t utf8(const unsigned char *s)
+{
+	size_t n = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+	    (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+static void quoted(const char *text)
+{
+	static const char digit[] = "0123456789abcdef";
+	const unsigned char *s = (const unsigned char *)text;
+	char escape[] = "\\u0000";
+
+	put("\"", 1);
+	while (*s) {
+		size_t n = *s < 0x80 ? 1 : utf8(s);
+
+		if (n == 1 && (*s == '"' || *s == '\\'))
+			put("\\", 1);
+		if (n == 0 || *s < 0x20 || *s == 0x7f) {
+			escape[4] = digit[*s >> 4];
+			escape[5] = digit[*s & 15];
+			put(escape, 6);
+			s++;
+		} else {
+			put((const char *)s, n);
+			s += n;
+		}
+	}
+	put("\"", 1);
+}
+
+static void member(const char *key)
+{
+	if (stream.comma)
+		put(",", 1);
+	stream.comma = true;
+	if (key) {
+		quoted(key);
+		put(":", 1);
+	}
+}
+
+void gosan_stream_text(const char *key, const char *s)
+{
+	member(key);
+	quoted(s ? s : "");
+}
+
+void gosan_stream_uint(const char *key, uint64_t v)
+{
+	char digits[20];
+	size_t n = sizeof(digits);
+
+	member(key);
+	do
+		digits[--n] = (char)('0' + v % 10);
+	while (v /= 10);
+	put(digits + n, sizeof(digits) - n);
+}
+
+void gosan_stream_hex(const char *key, uintptr_t v)
+{
+	char digits[16];
+	size_t n = sizeof(digits);
+
+	member(key);
+	do
+		digits[--n] = "0123456789abcdef"[v & 15];
+	while (v >>= 4);
+	put("\"0x", 3);
+	put(digits + n, sizeof(digits) - n);
+	put("\"", 1);
+}
+
+void gosan_stream_bool(const char *key, bool v)
+{
+	member(key);
+	puts_raw(v ? "true" : "false");
+}
+
+static void open_(const char *key, const char *bracket)
+{
+	member(key);
+	puts_raw(bracket);
+	stream.comma = false;
+}
+
+static void close_(const char *bracket)
+{
+	puts_raw(bracket);
+	stream.comma = true;
+}
+
+void gosan_stream_open_list(const char *key)
+{
+	open_(key, "[");
+}
+
+void gosan_stream_close_list(void)
+{
+	close_("]");
+}
+
+void gosan_stream_open_object(const char *key)
+{
+	open_(key, "{");
+}
+
+void gosan_stream_close_object(void)
+{
+	close_("}");
+}
+
+void gosan_stream_stack(const char *key, uint32_t stack)
+{
+	size_t n;
+	const uintptr_t *pcs = gosan_depot_get(stack, &n);
+
+	gosan_stream_open_list(key);
+	for (size_t i = 0; i < n; i++)
+		gosan_stream_hex(NULL, pcs[i]);
+	gosan_stream_close_list();
+}
+
+/* ---- lines ---- */
+
+bool gosan_stream_begin(const char *record)
+{
+	lock();
+	if (!stream.open) {
+		unlock();
+		return false;
+	}
+	stream.used = 0;
+	stream.failed = !have_fd();
+	stream.line_at = stream.failed ? 0 : (off_t)syscall(SYS_lseek, stream.fd, 0, SEEK_END);
+	stream.comma = false;
+	put("{", 1);
+	gosan_stream_text("r", record);
+	return true;
+}
+
+/* O_APPEND: after the cut the next line starts where this one did. */
+void gosan_stream_end_line(void)
+{
+	put("}\n", 2);
+	flush();
+	if (stream.failed) {
+		GOSAN_COUNT(findings_lost);
+		if (is_ours(stream.fd))
+			(void)!ftruncate(stream.fd, stream.line_at);
+	}
+	unlock();
+}
+
+/* True once per module and stream. A table that is full names modules again: longer, not wrong. */
+static bool name_once(const char *path)
+{
+	bool fresh = true;
+
+	lock();
+	for (size_t i = 0; fresh && i < stream.n_named; i++)
+		fresh = stream.named[i] != path;
+	if (fresh && stream.n_named < NAMED_MAX)
+		stream.named[stream.n_named++] = path;
+	unlock();
+	return fresh;
+}
+
+static void module_line(const struct gosan_module *m)
+{
+	if (!stream.open || !name_once(m->path) || !gosan_stream_begin("module"))
+		return;
+	gosan_stream_text("path", m->path);
+	gosan_stream_hex("base", m->base);
+	gosan_stream_hex("start", m->start);
+	gosan_stream_hex("end", m->end);
+	gosan_stream_text("build_id", m->build_id);
+	gosan_stream_bool("instrumented", m->instrumented);
+	gosan_stream_end_line();
+}
+
+void gosan_stream_module_of(uintptr_t addr)
+{
+	const struct gosan_module *m = addr ? gosan_module_find(addr) : NULL;
+
+	if (m)
+		module_line(m);
+}
+
+void gosan_stream_modules(uint32_t stack)
+{
+	size_t n;
+	const uintptr_t *pcs = gosan_depot_get(stack, &n);
+
+	for (size_t i = 0; i < n; i++)
+		gosan_stream_module_of(pcs[i]);
+}
+
+/* ---- start and end ---- */
+
+int gosan_stream_open(const char *path)
+{
+	int fd = open_high(path, O_CREAT);
+
+	if (fd < 0)
+		return fd;
+	if (strlen(path) >= sizeof(stream.path) || fstat(fd, &stream.id) != 0) {
+		syscall(SYS_close, fd);
+		return -EINVAL;
+	}
+	memcpy(stream.path, path, strlen(path) + 1);
+	stream.fd = fd;
+	stream.n_named = 0;
+	stream.open = true;
+	return 0;
+}
+
+bool gosan_stream_is_open(void)
+{
+	return stream.open;
+}
+
+void gosan_stream_close(void)
+{
+	if (stream.open && is_ours(stream.fd))
+		syscall(SYS_close, stream.fd);
+	stream.open = false;
+}
+
+static const char *wait_text(int why)
+{
+	static const char *const texts[] = { [GO_WAIT_NONE] = "running",
+		[GO_WAIT_CHAN_SEND] = "chan send",
+		[GO_WAIT_CHAN_RECV] = "chan receive",
+		[GO_WAIT_SELECT] = "select",
+		[GO_WAIT_NIL_CHAN] = "nil channel",
+		[GO_WAIT_NO_CASES] = "select (no cases)",
+		[GO_WAIT_MUTEX] = "mutex lock",
+		[GO_WAIT_RLOCK] = "rwmutex rlock",
+		[GO_WAIT_WLOCK] = "rwmutex lock",
+		[GO_WAIT_WAITGROUP] = "waitgroup wait",
+		[GO_WAIT_COND] = "cond wait",
+		[GO_WAIT_ONCE] = "once",
+		[GO_WAIT_SLEEP] = "sleep",
+		[GO_WAIT_IO] = "IO wait",
+		[GO_WAIT_BLOCKING] = "blocking call",
+		[GO_WAIT_SIGNAL] = "signal" };
+
+	return why >= 0 && (size_t)why < sizeof(texts) / sizeof(texts[0]) ? texts[why] : "waiting";
+}
+
+static void dump_line(const struct gosan_g *g)
+{
+	uint32_t stack = g->wait.why ? g->wait.stack : g->last_stack;
+
+	gosan_stream_modules(stack);
+	gosan_stream_modules(g->created_stack);
+	if (!gosan_stream_begin("dump"))
+		return;
+	gosan_stream_uint("g", g->id);
+	gosan_stream_uint("t", g->tid);
+	gosan_stream_text("name", g->name);
+	gosan_stream_text("fn", g->fn_name);
+	gosan_stream_text("state", wait_text(g->wait.why));
+	gosan_stream_stack("stack", stack);
+	gosan_stream_stack("created", g->created_stack);
+	gosan_stream_end_line();
+}
+
+/* Under the engine lock, if it can be had: else the list may be a few entries short. */
+void gosan_stream_dump(enum gosan_end why)
+{
+	(void)why;
+	for (const struct gosan_g *g = gosan_engine_all(); g && stream.open; g = g->next)
+		if (!g->ended && !g->is_system)
+			dump_line(g);
+}
+
+static void write_counters(void)
+{
+	gosan_stream_open_object("counters");
+#define X(name, text) gosan_stream_uint(#name, __atomic_load_n(&gosan_counters->name, __ATOMIC_RELAXED));
+	GOSAN_COUNTERS(X)
+#undef X
+	gosan_stream_close_object();
+}
+
+static void say_not_checked(const char *text)
+{
+	gosan_stream_text(NULL, text);
+}
+
+static void write_end(const char *why, int status)
+{
+	if (gosan_stream_before_end)
+		gosan_stream_before_end();
+	if (!gosan_stream_begin("end"))
+		return;
+	gosan_stream_text("why", why);
+	gosan_stream_uint("status", (uint64_t)(status < 0 ? 0 : status));
+	write_counters();
+	gosan_stream_open_list("not_checked");
+	if (gosan_stream_not_checked)
+		gosan_stream_not_checked(say_not_checked);
+	gosan_stream_close_list();
+	gosan_stream_end_line();
+}
+
+void gosan_stream_end(enum gosan_end why, int status)
+{
+	static const char *const texts[] = { [GOSAN_END_EXIT] = "exit",
+		[GOSAN_END_STALL] = "stall",
+		[GOSAN_END_TIMEOUT] = "timeout",
+		[GOSAN_END_CRASH] = "crash" };
+
+	write_end(texts[why], status);
+}
+
+void gosan_stream_end_exec(void)
+{
+	write_end("exec", 0);
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * chan.c: channels.
+ *
+ * One lock per channel covers everything, also the copy of an element from or to the stack of a parked
+ * peer: a parked goroutine's stack does not move and its waiter stays until a waker took it off. An
+ * operation is straight line: closed? a peer that waits? the buffer? park. Whoever completes an
+ * operation for a parked peer reports it to the watcher on the peer's behalf, so that the probes of one
+ * channel come in the order of its operations (Go memory model, "Channel communication").
+ */
+#include "chan.h"
+
+/* Elements of a channel take no more than this in total; the sum with the header must not overflow. */
+#define GO_CHAN_BYTES_MAX (SIZE_MAX / 4)
+
+static inline struct go_ginfo *info(struct go_g *g)
+{
+	return g ? &g->info : NULL;
+}
+
+static inline char *slot_at(struct go_chan_of *ch, size_t slot)
+{
+	return ch->buf + slot * ch->elem_size;
+}
+
+static inline size_t next_slot(const struct go_chan_of *ch, size_t slot)
+{
+	return slot + 1 == ch->cap ? 0 : slot + 1;
+}
+
+void go__chan_zero(const struct go_chan_of *ch, void *elem)
+{
+	static const char zeroes[64];
+	size_t n = elem != NULL ? ch->elem_size : 0;
+	for (char *p = elem; n > 0;) {
+		size_t part = n < sizeof(zeroes) ? n : sizeof(zeroes);
+		go__copy(p, zeroes, part);
+		p += part;
+		n -= part;
+	}
+}
+
+static inline void take(const struct go_chan_of *ch, void *elem, const void *from)
+{
+	if (elem != NULL)
+		go__copy(elem, from, ch->elem_size);
+}
+
+/* The first waiter that can still be claimed, claimed and taken off. */
+static struct go_waiter *dequeue(struct go_waitq *q)
+{
+	struct go_waiter *w;
+	do {
+		w = go__waitq_pop(q);
+	} while (w != NULL && !go__waiter_claim(w, true));
+	return w;
+}
+
+/* Is there a waiter that can still be claimed? It may be claimed by another channel the next moment. */
+static bool has_waiter(struct go_waitq *q)
+{
+	while (q->first != NULL && q->first->sel != NULL && atomic_load(&q->first->sel->won) != 0)
+		go__waitq_pop(q);
+	return q->first != NULL;
+}
+
+/* ------------------------------------------------------------------------- operations, lock held -- */
+
+static void report_buffered(struct go_chan_of *ch, struct go_g *sender, struct go_g *receiver, size_t slot)
+{
+	GO_PROBE(chan_send, info(sender), &ch->obj, slot);
+	GO_PROBE(chan_recv, info(receiver), &ch->obj, slot);
+}
+
+bool go__chan_send_locked(struct go_chan_of *ch, struct go_g *self, const void *elem, struct go_g **wake)
+{
+	struct go_waiter *w = dequeue(&ch->recvq);
+	if (w != NULL) {
+		take(ch, w->elem, elem);
+		if (ch->cap == 0) {
+			GO_PROBE(chan_pair, info(self), &w->g->info, &ch->obj);
+		} else {
+			report_buffered(ch, self, w->g, ch->tail);
+			ch->head = ch->tail = next_slot(ch, ch->tail);
+		}
+		*wake = w->g;
+		return true;
+	}
+	if (ch->count == ch->cap)
+		return false;
+	go__copy(slot_at(ch, ch->tail), elem, ch->elem_size);
+	GO_PROBE(chan_send, info(self), &ch->obj, ch->tail);
+	ch->tail = next_slot(ch, ch->tail);
+	ch->count++;
+	return true;
+}
+
+/* The buffer is full: the receiver takes the oldest element, and the sender's goes into the slot that
+ * became free, which is the same one. */
+static void recv_and_refill(struct go_chan_of *ch, struct go_g *self, void *elem, struct go_waiter *sender)
+{
+	size_t slot = ch->head;
+	take(ch, elem, slot_at(ch, slot));
+	GO_PROBE(chan_recv, info(self), &ch->obj, slot);
+	go__copy(slot_at(ch, slot), sender->elem, ch->elem_size);
+	GO_PROBE(chan_send, &sender->g->info, &ch->obj, slot);
+	ch->head = ch->tail = next_slot(ch, slot);
+}
+
+bool go__chan_recv_locked(struct go_chan_of *ch, struct go_g *self, void *elem, bool *ok, struct go_g **wake)
+{
+	if (ch->closed && ch->count == 0) {
+		GO_PROBE(chan_recv_closed, info(self), &ch->obj);
+		go__chan_zero(ch, elem);
+		*ok = false;
+		return true;
+	}
+	struct go_waiter *w = dequeue(&ch->sendq);
+	if (w != NULL) {
+		if (ch->cap == 0) {
+			take(ch, elem, w->elem);
+			GO_PROBE(chan_pair, &w->g->info, info(self), &ch->obj);
+		} else {
+			recv_and_refill(ch, self, elem, w);
+		}
+		*wake = w->g;
+	} else if (ch->count > 0) {
+		take(ch, elem, slot_at(ch, ch->head));
+		GO_PROBE(chan_recv, info(self), &ch->obj, ch->head);
+		ch->head = next_slot(ch, ch->head);
+		ch->count--;
+	} else {
+		return false;
+	}
+	*ok = true;
+	return true;
+}
+
+bool go__chan_send_ready(struct go_chan_of *ch)
+{
+	return ch->closed || ch->count < ch->cap || has_waiter(&ch->recvq);
+}
+
+bool go__chan_recv_ready(struct go_chan_of *ch)
+{
+	return ch->closed || ch->count > 0 || has_waiter(&ch->sendq);
+}
+
+/* --------------------------------------------------------------------------------------- blocking -- */
+
+static _Noreturn void wait_on_nil(enum go_wait_op op)
+{
+	struct go_wait_on on = {.obj = NULL, .op = op};
+	go__self();
+	for (;;)
+		go__park(GO_WAIT_NIL_CHAN, &on, 1, NULL, 0);
+}
+
+/* Queue up and stop. True: a peer completed the operation; false: the channel was closed. */
+static bool wait_in(struct go_waitq *q, struct go_chan_of *ch, struct go_g *self, void *elem, enum go_wait why)
+{
+	struct go_waiter w = {.g = self, .elem = elem};
+	struct go_wait_on on = {.obj = &ch->obj, .op = why == GO_WAIT_CHAN_SEND ? GO_ON_SEND : GO_ON_RECV};
+	struct go_lock *lock = &ch->lock;
+	go__waitq_push(q, &w);
+	go__park(why, &on, 1, &lock, 1);
+	return w.granted;
+}
+
+void go_chan_send_(struct go_chan_of *ch, const void *elem)
+{
+	if (ch == NULL)
+		wait_on_nil(GO_ON_SEND);
+	struct go_g *self = go__self(), *wake = NULL;
+	if (ch->elem_size > 0)
+		GO_PROBE(access, elem, ch->elem_size, false);
+	go__lock(&ch->lock);
+	bool closed = ch->closed;
+	if (!closed && !go__chan_send_locked(ch, self, elem, &wake)) {
+		/* A waiter's elem is only written for receivers. */
+		closed = !wait_in(&ch->sendq, ch, self, (void *)(uintptr_t)elem, GO_WAIT_CHAN_SEND);
+	} else {
+		go__unlock(&ch->lock);
+	}
+	if (closed)
+		go__fault(GO_FAULT_SEND_ON_CLOSED, &ch->obj, "send on closed channel");
+	if (wake != NULL)
+		go__ready(wake);
+}
+
+bool go_chan_recv_(struct go_chan_of *ch, void *elem)
+{
+	if (ch == NULL)
+		wait_on_nil(GO_ON_RECV);
+	struct go_g *self = go__self(), *wake = NULL;
+	bool ok = false;
+	go__lock(&ch->lock);
+	if (go__chan_recv_locked(ch, self, elem, &ok, &wake)) {
+		go__unlock(&ch->lock);
+		if (wake != NULL)
+			go__ready(wake);
+	} else {
+		ok = wait_in(&ch->recvq, ch, self, elem, GO_WAIT_CHAN_RECV);
+		if (!ok)
+			go__chan_zero(ch, elem);
+	}
+	if (elem != NULL && ch->elem_size > 0)
+		GO_PROBE(access, elem, ch->elem_size, true);
+	return ok;
+}
+
+bool go__chan_try_send(void *chan, const void *elem)
+{
+	struct go_chan_of *ch = chan;
+	struct go_g *wake = NULL;
+	go__lock(&ch->lock);
+	bool sent = !ch->closed && go__chan_send_locked(ch, NULL, elem, &wake);
+	go__unlock(&ch->lock);
+	if (wake != NULL)
+		go__ready(wake);
+	return sent;
+}
+
+/* ----------------------------------------------------------------------------------- make and end -- */
+
+struct go_chan_of *go_chan_make_(size_t elem_size, size_t cap)
+{
+	go__self();
+	if (elem_size != 0 && cap > GO_CHAN_BYTES_MAX / elem_size)
+		go_panic("makechan: size out of range");
+	struct go_chan_of *ch = go__alloc(sizeof(*ch) + elem_size * cap);
+	if (ch == NULL)
+		go_panic("makechan: out of memory");
+	ch->elem_size = elem_size;
+	ch->cap = cap;
+	GO_PROBE(chan_make, &ch->obj, elem_size, cap);
+	return ch;
+}
+
+/* Take every waiter off that can be claimed, and chain them by `next`. */
+static void detach_all(struct go_waitq *from, struct go_waitq *to)
+{
+	for (struct go_waiter *w; (w = go__waitq_pop(from)) != NULL;)
+		if (go__waiter_claim(w, false))
+			go__waitq_push(to, w);
+}
+
+void go_chan_close_(struct go_chan_of *ch)
+{
+	go__self();
+	if (ch == NULL)
+		go__fault(GO_FAULT_CLOSE_OF_NIL, NULL, "close of nil channel");
+	struct go_waitq woken = {NULL, NULL};
+	go__lock(&ch->lock);
+	if (ch->closed) {
+		go__unlock(&ch->lock);
+		go__fault(GO_FAULT_CLOSE_OF_CLOSED, &ch->obj, "close of closed channel");
+	}
+	GO_PROBE(chan_close, &ch->obj);
+	ch->closed = true;
+	detach_all(&ch->recvq, &woken);
+	for (struct go_waiter *w = woken.first; w != NULL; w = w->next)
+		GO_PROBE(chan_recv_closed, &w->g->info, &ch->obj);
+	/* Senders that wait wake up to panic. */
+	detach_all(&ch->sendq, &woken);
+	go__unlock(&ch->lock);
+	for (struct go_waiter *w = woken.first, *next; w != NULL; w = next) {
+		next = w->next; /* w is gone as soon as its goroutine runs */
+		go__ready(w->g);
+	}
+}
+
+/* Monitors only: the numbers may be old when the caller looks at them. */
+size_t go_chan_len_(struct go_chan_of *ch)
+{
+	if (ch == NULL)
+		return 0;
+	go__lock(&ch->lock);
+	size_t count = ch->count;
+	go__unlock(&ch->lock);
+	return count;
+}
+
+size_t go_chan_cap_(struct go_chan_of *ch)
+{
+	return ch ? ch->cap : 0;
+}
+
+void go__chan_on_free(void *chan, void (*fn)(void *arg), void *arg)
+{
+	struct go_chan_of *ch = chan;
+	go__lock(&ch->lock);
+	ch->on_free = fn;
+	ch->on_free_arg = arg;
+	go__unlock(&ch->lock);
+}
+
+void go_chan_free_(struct go_chan_of *ch)
+{
+	if (ch == NULL)
+		return;
+	go__self();
+	GO_PROBE(chan_free, &ch->obj);
+	if (ch->on_free != NULL)
+		ch->on_free(ch->on_free_arg);
+	go__lock(&ch->lock);
+	bool in_use = has_waiter(&ch->recvq) || has_waiter(&ch->sendq);
+	go__unlock(&ch->lock);
+	/* With goroutines parked on it the memory stays: they are lost, but the program doesn't crash on
+	 * their account when a timer or another case of their select looks at the channel. */
+	if (!in_use)
+		go__free(ch, sizeof(*ch) + ch->elem_size * ch->cap);
+}

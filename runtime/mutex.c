@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * mutex.c: mutual exclusion between goroutines, with the policy of Go's sync.Mutex.
+ *
+ * Normal mode: an unlocker wakes the first waiter, which competes with whoever comes along; a goroutine
+ * that is running has the better chance, and that is what makes a contended mutex fast. A waiter that
+ * loses goes back to the front. Starving: a waiter that tried for 1 ms sets the mode, in which unlock
+ * hands the mutex over to the first waiter and newcomers queue; the last waiter, or one that waited less
+ * than 1 ms, ends it. So nobody waits for long after the others.
+ *
+ * go__word is the truth about the lock; bits are changed by compare and swap. The queue, and every change
+ * of WAITERS, WOKEN and STARVING, belongs to go__lock.
+ */
+#include "sys.h"
+#include "waitq.h"
+
+#define LOCKED 1u
+#define WAITERS 2u  /* the queue isn't empty */
+#define WOKEN 4u    /* a waiter was woken and has not decided yet: wake no other */
+#define STARVING 8u /* unlock hands over */
+
+#define STARVE_NS GO_MS
+
+/* Tries before a goroutine parks, when another processor may be about to unlock. */
+#define SPINS 60
+
+static inline struct go_object *object_of(go_mutex *mu)
+{
+	return (struct go_object *)(void *)&mu->go__id;
+}
+
+_Static_assert(offsetof(struct go_mutex, go__id) == 0 && sizeof(struct go_object) == sizeof(unsigned),
+	       "the watcher's id is the first member");
+
+static inline unsigned load(const go_mutex *mu)
+{
+	return __atomic_load_n(&mu->go__word, __ATOMIC_RELAXED);
+}
+
+static inline bool swap(go_mutex *mu, unsigned *old, unsigned new)
+{
+	return __atomic_compare_exchange_n(&mu->go__word, old, new, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/* Take it if it is free, and nobody who starves has a claim on it. */
+static bool try_lock(go_mutex *mu)
+{
+	unsigned word = load(mu);
+	while (!(word & (LOCKED | STARVING)))
+		if (swap(mu, &word, word | LOCKED))
+			return true;
+	return false;
+}
+
+/* go__lock held, `woken` as the caller came from an unlocker. True: locked. False: it isn't free, and
+ * WAITERS is set, so that the owner will look at the queue. */
+static bool lock_or_announce(go_mutex *mu, bool woken, bool starving)
+{
+	unsigned word = load(mu);
+	for (;;) {
+		unsigned without = woken ? word & ~WOKEN : word;
+		if (!(word & (LOCKED | STARVING))) {
+			if (swap(mu, &word, without | LOCKED))
+				return true;
+		} else if (swap(mu, &word, without | WAITERS | (starving ? STARVING : 0))) {
+			return false;
+		}
+	}
+}
+
+static void lock_slow(go_mutex *mu)
+{
+	struct go_lock *l = go__lock_of(&mu->go__lock);
+	struct go_wait_on on = {.obj = object_of(mu), .op = GO_ON_LOCK};
+	struct go_waiter w = {.g = go__self()};
+	int64_t since = 0;
+	for (bool woken = false;; woken = true) {
+		go__lock(l);
+		bool starving = woken && go_now() - since > STARVE_NS;
+		if (lock_or_announce(mu, woken, starving)) {
+			go__unlock(l);
+			return;
+		}
+		if (woken)
+			go__waitq_push_front(&mu->go__queue, &w);
+		else
+			go__waitq_push(&mu->go__queue, &w);
+		if (since == 0)
+			since = go_now();
+		w.elem = &since; /* the unlocker judges whether starving goes on */
+		go__park(GO_WAIT_MUTEX, &on, 1, &l, 1);
+		if (w.granted)
+			return;
+	}
+}
+
+static void spin(go_mutex *mu, bool *locked)
+{
+	for (int i = 0; i < SPINS && !*locked; i++) {
+		if (load(mu) & (STARVING | WAITERS))
+			return;
+		go__sys_pause();
+		*locked = try_lock(mu);
+	}
+}
+
+bool go__mutex_is_locked(const go_mutex *mu)
+{
+	return load(mu) & LOCKED;
+}
+
+void go_mutex_lock(go_mutex *mu)
+{
+	go__probe_started();
+	GO_PROBE(lock_request, object_of(mu), GO_MUTEX, GO_LOCK_WRITE);
+	bool locked = try_lock(mu);
+	if (!locked && go__multi())
+		spin(mu, &locked);
+	if (!locked)
+		lock_slow(mu);
+	GO_PROBE(lock_acquire, object_of(mu), GO_MUTEX, GO_LOCK_WRITE);
+}
+
+bool go_mutex_trylock(go_mutex *mu)
+{
+	go__probe_started();
+	if (!try_lock(mu))
+		return false;
+	GO_PROBE(lock_acquire, object_of(mu), GO_MUTEX, GO_LOCK_WRITE | GO_LOCK_TRY);
+	return true;
+}
+
+/* The mutex stays locked and becomes w's. */
+static void hand_over(go_mutex *mu, struct go_waiter *w)
+{
+	const int64_t *since = w->elem;
+	bool last = mu->go__queue.first == NULL;
+	unsigned clear = last ? WAITERS | STARVING : go_now() - *since < STARVE_NS ? STARVING : 0;
+	__atomic_fetch_and(&mu->go__word, ~clear, __ATOMIC_RELEASE);
+	w->granted = true;
+}
+
+/* Unlock for everybody; the waiter competes. NULL when none need be woken. */
+static struct go_waiter *let_compete(go_mutex *mu)
+{
+	struct go_waiter *w = load(mu) & WOKEN ? NULL : go__waitq_pop(&mu->go__queue);
+	unsigned word = load(mu), new;
+	do {
+		new = word & ~(LOCKED | WAITERS);
+		new |= (w != NULL ? WOKEN : 0) | (mu->go__queue.first != NULL ? WAITERS : 0);
+	} while (!swap(mu, &word, new));
+	return w;
+}
+
+static void unlock_slow(go_mutex *mu)
+{
+	struct go_lock *l = go__lock_of(&mu->go__lock);
+	struct go_waiter *w;
+	go__lock(l);
+	if (load(mu) & STARVING) {
+		w = go__waitq_pop(&mu->go__queue);
+		GO_ASSERT(w != NULL);
+		hand_over(mu, w);
+	} else {
+		w = let_compete(mu);
+	}
+	struct go_g *g = w ? w->g : NULL;
+	go__unlock(l);
+	if (g != NULL)
+		go__ready(g);
+}
+
+void go_mutex_unlock(go_mutex *mu)
+{
+	unsigned word = LOCKED;
+	go__probe_started();
+	if (!(load(mu) & LOCKED))
+		go__fault(GO_FAULT_UNLOCK_OF_UNLOCKED, object_of(mu), "sync: unlock of unlocked mutex");
+	GO_PROBE(lock_release, object_of(mu), GO_MUTEX, GO_LOCK_WRITE);
+	if (!swap(mu, &word, 0))
+		unlock_slow(mu);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * park.c: stop until somebody says go on; and give way.
+ *
+ * No wake-up is lost because the object's lock is held until the goroutine's registers are saved: the
+ * successor releases it (go__finish). A waker that has the lock finds the goroutine parked.
+ */
+#include "sched.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <sched.h>
+
+static void note(struct go_g *g, enum go_wait why, const struct go_wait_on *on, size_t n)
+{
+	g->why = why;
+	g->wait_obj = n > 0 ? on[0].obj : NULL;
+	g->since = atomic_load_explicit(&go__sched.now, memory_order_relaxed);
+	atomic_store_explicit(&g->status, GO__WAITING, memory_order_relaxed);
+}
+
+/* A goroutine that is bound to a thread stops the thread. */
+static void park_bound(struct go_g *g, struct go_lock **unlock, size_t n)
+{
+	struct go_sched *s = &go__sched;
+	atomic_store(&g->bound_word, 0);
+	go__lock(&s->lock);
+	s->outside--;
+	s->bound_parked++;
+	go__unlock(&s->lock);
+	for (size_t i = 0; i < n; i++)
+		go__unlock(unlock[i]);
+	go__lock(&s->lock);
+	go__stall_check();
+	go__unlock(&s->lock);
+	while (atomic_load_explicit(&g->bound_word, memory_order_acquire) == 0)
+		go__sys_futex_wait(&g->bound_word, 0, -1);
+	atomic_store(&g->status, GO__RUNNING);
+}
+
+/* The waker counts the thread as running again, before it goes on. */
+static void ready_bound(struct go_g *g)
+{
+	struct go_sched *s = &go__sched;
+	go__lock(&s->lock);
+	s->outside++;
+	s->bound_parked--;
+	go__unlock(&s->lock);
+	atomic_store(&g->status, GO__RUNNABLE);
+	atomic_store_explicit(&g->bound_word, 1, memory_order_release);
+	go__sys_futex_wake(&g->bound_word, 1);
+}
+
+static void keep_locks(struct go_m *m, struct go_lock **unlock, size_t n)
+{
+	m->locks = unlock;
+	if (n <= GO_INLINE_LOCKS) {
+		for (size_t i = 0; i < n; i++)
+			m->inline_locks[i] = unlock[i];
+		m->locks = m->inline_locks;
+	}
+	m->n_locks = n;
+}
+
+void go__park(enum go_wait why, const struct go_wait_on *on, size_t n, struct go_lock **unlock, size_t n_locks)
+{
+	struct go_m *m = go__m();
+	struct go_g *g = m->g;
+	GO_ASSERT(g != NULL);
+	GO_PROBE(park, &g->info, why, on, n);
+	note(g, why, on, n);
+	int saved = errno;
+	if (m->bound) {
+		park_bound(g, unlock, n_locks);
+	} else {
+		keep_locks(m, unlock, n_locks);
+		go__switch_to(m, &g->sp, go__pick(m));
+		go__finish();
+	}
+	errno = saved;
+}
+
+/* A goroutine that was readied runs next on this processor; what it displaces is surplus for others. */
+void go__runnable(struct go_m *m, struct go_g *g)
+{
+	struct go_p *p = m == NULL ? NULL : m->p;
+	atomic_store_explicit(&g->status, GO__RUNNABLE, memory_order_relaxed);
+	if (p == NULL) {
+		go__global_put(g);
+		if (m == NULL || !m->polling)
+			go__wake_p();
+		return;
+	}
+	g = atomic_exchange_explicit(&p->runnext, g, memory_order_acq_rel);
+	if (g != NULL) {
+		go__runq_put(p, g);
+		go__wake_p();
+	}
+}
+
+void go__ready(struct go_g *g)
+{
+	GO_ASSERT(atomic_load_explicit(&g->status, memory_order_relaxed) == GO__WAITING);
+	GO_PROBE(ready, &g->info);
+	if (g->bound != NULL)
+		ready_bound(g);
+	else
+		go__runnable(go__m(), g);
+}
+
+void go_yield(void)
+{
+	struct go_g *g = go__self();
+	struct go_m *m = go__m();
+	if (m->bound) {
+		sched_yield();
+		return;
+	}
+	struct go_g *next = go__pick(m);
+	if (next == NULL && !go__must_stop(m))
+		return;
+	int saved = errno;
+	m->requeue = g;
+	go__switch_to(m, &g->sp, next);
+	go__finish();
+	errno = saved;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * timer.c: what is to happen at a time: one heap of records, and go_sleep.
+ *
+ * A 4-ary heap ordered by (when, seq): shallower than a binary one, and the four children share a cache
+ * line or two. Each record knows its place, so that stopping is as cheap as starting. The poller fires;
+ * a timer that is earlier than what the poller sleeps for wakes it.
+ *
+ * Lock order: timers.lock is a leaf but for the locks that go__park releases; callbacks run without it.
+ */
+#include "sched.h"
+#include "sys.h"
+
+#include <sched.h>
+
+#define ARITY 4
+
+static struct {
+	struct go_lock lock;
+	struct go__timer **heap;
+	size_t n, room;
+	uint64_t seq;
+	int64_t poller_until;          /* when the poller wakes by itself; INT64_MIN: it is awake */
+	struct go__timer *firing;      /* its callback runs now */
+	_Atomic int32_t count;         /* armed, and firing: a standstill with none is a deadlock */
+} timers;
+
+int64_t go_now(void)
+{
+	return go__sys_now();
+}
+
+static bool before(const struct go__timer *a, const struct go__timer *b)
+{
+	return a->when != b->when ? a->when < b->when : a->seq < b->seq;
+}
+
+static void place(struct go__timer *t, size_t i)
+{
+	timers.heap[i] = t;
+	t->index = i + 1;
+}
+
+static void sift_up(struct go__timer *t, size_t i)
+{
+	while (i > 0 && before(t, timers.heap[(i - 1) / ARITY])) {
+		place(timers.heap[(i - 1) / ARITY], i);
+		i = (i - 1) / ARITY;
+	}
+	place(t, i);
+}
+
+static void sift_down(struct go__timer *t, size_t i)
+{
+	for (;;) {
+		size_t first = i * ARITY + 1, best = first;
+		if (first >= timers.n)
+			break;
+		for (size_t c = first + 1; c < first + ARITY && c < timers.n; c++)
+			if (before(timers.heap[c], timers.heap[best]))
+				best = c;
+		if (!before(timers.heap[best], t))
+			break;
+		place(timers.heap[best], i);
+		i = best;
+	}
+	place(t, i);
+}
+
+static void grow(void)
+{
+	size_t room = timers.room == 0 ? 1024 : timers.room * 2;
+	struct go__timer **heap = go__alloc(room * sizeof(struct go__timer *));
+	if (heap == NULL)
+		go__fatal("out of memory (timers)");
+	for (size_t i = 0; i < timers.n; i++)
+		heap[i] = timers.heap[i];
+	go__free(timers.heap, timers.room * sizeof(struct go__timer *));
+	timers.heap = heap;
+	timers.room = room;
+}
+
+/* Under the lock. True: the poller must be told, since it sleeps for longer. */
+static bool insert(struct go__timer *t)
+{
+	if (timers.n == timers.room)
+		grow();
+	t->seq = timers.seq++;
+	timers.n++;
+	atomic_fetch_add_explicit(&timers.count, 1, memory_order_relaxed);
+	sift_up(t, timers.n - 1);
+	return t->index == 1 && t->when < timers.poller_until;
+}
+
+static void take_out(struct go__timer *t)
+{
+	size_t i = t->index - 1;
+	struct go__timer *last = timers.heap[--timers.n];
+	t->index = 0;
+	if (last == t)
+		return;
+	if (i > 0 && before(last, timers.heap[(i - 1) / ARITY]))
+		sift_up(last, i);
+	else
+		sift_down(last, i);
+}
+
+static void fill(struct go__timer *t, int64_t when, void (*fire)(void *arg), void *arg)
+{
+	GO_ASSERT(t->index == 0);
+	t->when = when;
+	t->fire = fire;
+	t->arg = arg;
+}
+
+/* A timer that a callback arms keeps the clock of the first arm. */
+static void probe_arm(struct go__timer *t)
+{
+	struct go_m *m = go__m();
+	if (m != NULL && m->g != NULL)
+		GO_PROBE(timer_arm, t);
+}
+
+void go__timer_start(struct go__timer *t, int64_t when, void (*fire)(void *arg), void *arg)
+{
+	probe_arm(t);
+	go__lock(&timers.lock);
+	fill(t, when, fire, arg);
+	bool kick = insert(t);
+	go__unlock(&timers.lock);
+	if (kick)
+		go__netpoll_kick();
+	go__poller_need(true);
+}
+
+bool go__timer_cancel(struct go__timer *t)
+{
+	go__lock(&timers.lock);
+	bool armed = t->index != 0;
+	if (armed) {
+		take_out(t);
+		atomic_fetch_sub_explicit(&timers.count, 1, memory_order_relaxed);
+	}
+	go__unlock(&timers.lock);
+	return armed;
+}
+
+bool go__timer_stop(struct go__timer *t)
+{
+	if (go__timer_cancel(t))
+		return true;
+	for (;;) {
+		go__lock(&timers.lock);
+		bool firing = timers.firing == t;
+		go__unlock(&timers.lock);
+		if (!firing)
+			return false;
+		sched_yield();
+	}
+}
+
+/* ---- the poller's side ---- */
+
+int64_t go__timer_next(int64_t now)
+{
+	go__lock(&timers.lock);
+	int64_t when = timers.n == 0 ? INT64_MAX : timers.heap[0]->when;
+	timers.poller_until = when;
+	go__unlock(&timers.lock);
+	if (when == INT64_MAX)
+		return -1;
+	return when <= now ? 0 : when - now;
+}
+
+/* The record may be gone when its callback returns: it is named by address only afterwards. */
+static bool fire_one(int64_t now)
+{
+	go__lock(&timers.lock);
+	timers.poller_until = INT64_MIN;
+	if (timers.n == 0 || timers.heap[0]->when > now) {
+		go__unlock(&timers.lock);
+		return false;
+	}
+	struct go__timer *t = timers.heap[0];
+	take_out(t);
+	timers.firing = t;
+	void (*fire)(void *arg) = t->fire;
+	void *arg = t->arg;
+	go__unlock(&timers.lock);
+
+	GO_PROBE(system_begin, t);
+	fire(arg);
+	GO_PROBE(system_end);
+
+	go__lock(&timers.lock);
+	timers.firing = NULL;
+	go__unlock(&timers.lock);
+	atomic_fetch_sub(&timers.count, 1);
+	return true;
+}
+
+size_t go__timer_run(struct go_m *m)
+{
+	size_t n = 0;
+	int64_t now = go__sys_now();
+	(void)m;
+	while (fire_one(now)) {
+		/* A herd that wakes must not wait for its last member to be readied. */
+		if (++n % 64 == 0)
+			go__wake_p();
+	}
+	return n;
+}
+
+int32_t go__timer_count(void)
+{
+	return atomic_load(&timers.count);
+}
+
+/* In the child of a fork: whoever waited for them is gone. */
+void go__timer_reset(void)
+{
+	atomic_store(&timers.lock.word, 0);
+	for (size_t i = 0; i < timers.n; i++)
+		timers.heap[i]->index = 0;
+	timers.n = 0;
+	timers.firing = NULL;
+	timers.poller_until = INT64_MIN;
+	atomic_store(&timers.count, 0);
+}
+
+/* ---- sleep ---- */
+
+/* The lock is the sleeper's: taken and dropped, it says that the sleeper's registers are saved. */
+struct sleep {
+	struct go__timer timer;
+	struct go_g *g;
+	struct go_lock lock;
+};
+
+static void wake_sleeper(void *arg)
+{
+	struct sleep *s = arg;
+	go__lock(&s->lock);
+	struct go_g *g = s->g;
+	go__unlock(&s->lock);
+	go__ready(g);
+}
+
+/* The poller is needed only if something else runs here meanwhile: else this thread becomes it. */
+void go_sleep(int64_t ns)
+{
+	struct sleep s = {.g = go__self()};
+	struct go_lock *unlock = &s.lock;
+	struct go_wait_on on = {.obj = NULL, .op = GO_ON_AFTER};
+	int64_t now;
+	if (ns <= 0)
+		return;
+	now = go_now();
+	probe_arm(&s.timer);
+	fill(&s.timer, ns > INT64_MAX - now ? INT64_MAX - 1 : now + ns, wake_sleeper, &s);
+	go__lock(&s.lock);
+	go__lock(&timers.lock);
+	bool kick = insert(&s.timer);
+	go__unlock(&timers.lock);
+	if (kick)
+		go__netpoll_kick();
+	go__poller_need(s.g->bound != NULL);
+	go__park(GO_WAIT_SLEEP, &on, 1, &unlock, 1);
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// EXPECT: GS101 data-race
+// OBJECT: data
+/* Publishing by a relaxed flag: the flag is seen, what was written before it need not be. */
+#include <goroutine.h>
+#include <stdatomic.h>
+
+static int data;
+static atomic_int ready;
+
+static void publish(void)
+{
+	data = 42;
+	atomic_store_explicit(&ready, 1, memory_order_relaxed);
+}
+
+int main(void)
+{
+	go(publish);
+	while (!atomic_load_explicit(&ready, memory_order_acquire))
+		go_yield();
+	return data != 42;
+}

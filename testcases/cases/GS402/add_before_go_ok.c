@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// EXPECT: clean
+/* The Add comes before the go statement. */
+#include <goroutine.h>
+
+static void worker(go_waitgroup *wg)
+{
+	go_waitgroup_done(wg);
+}
+
+int main(void)
+{
+	static go_waitgroup wg;
+
+	go_waitgroup_add(&wg, 1);
+	go(worker, &wg);
+	go_waitgroup_wait(&wg);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * replay.c: steps to events. Goroutines and objects are new for each program; memory is forgotten.
+ */
+#include <string.h>
+
+#include "access.h"
+#include "replay.h"
+
+static _Alignas(64) char memory[MEMORY];
+static uint32_t id_words[MAX_OBJS];
+
+uintptr_t replay_memory(void)
+{
+	return (uintptr_t)memory;
+}
+
+static const enum gosan_obj_kind obj_kinds[] = {
+	[CHAN] = GOSAN_OBJ_CHAN,           [MUTEX] = GOSAN_OBJ_MUTEX, [RWMUTEX] = GOSAN_OBJ_RWMUTEX,
+	[WAITGROUP] = GOSAN_OBJ_WAITGROUP, [ONCE] = GOSAN_OBJ_ONCE,   [ATOMIC] = GOSAN_OBJ_ATOMIC,
+	[TIMER] = GOSAN_OBJ_TIMER,
+};
+
+static const enum gosan_op ops[KINDS] = {
+	[SPAWN] = GOSAN_EV_G_SPAWN,
+	[START] = GOSAN_EV_G_START,
+	[END] = GOSAN_EV_G_END,
+	[JOIN] = GOSAN_EV_G_JOIN,
+	[SEND] = GOSAN_EV_CHAN_SEND,
+	[RECV] = GOSAN_EV_CHAN_RECV,
+	[PAIR_SEND] = GOSAN_EV_CHAN_PAIR,
+	[CLOSE] = GOSAN_EV_CHAN_CLOSE,
+	[RECV_CLOSED] = GOSAN_EV_CHAN_RECV_CLOSED,
+	[LOCK] = GOSAN_EV_LOCK_ACQUIRE,
+	[UNLOCK] = GOSAN_EV_LOCK_RELEASE,
+	[RLOCK] = GOSAN_EV_LOCK_ACQUIRE,
+	[RUNLOCK] = GOSAN_EV_LOCK_RELEASE,
+	[ADD] = GOSAN_EV_WG_ADD,
+	[DONE] = GOSAN_EV_WG_ADD,
+	[WAITED] = GOSAN_EV_WG_WAITED,
+	[ONCE_DONE] = GOSAN_EV_ONCE_DONE,
+	[ONCE_RETURN] = GOSAN_EV_ONCE_RETURN,
+	[RELEASE] = GOSAN_EV_HB_RELEASE,
+	[STORE] = GOSAN_EV_HB_RELEASE_STORE,
+	[ACQUIRE] = GOSAN_EV_HB_ACQUIRE,
+	[ARM] = GOSAN_EV_HB_RELEASE_STORE,
+};
+
+static struct gosan_g *new_g(const struct program *p, int i)
+{
+	static uint64_t ids;
+	struct gosan_g *g = gosan_engine_new_g(p->role[i] == GOROUTINE ? ++ids : 0, p->role[i] != GOROUTINE);
+
+	g->is_system = p->role[i] == SYSTEM;
+	return g;
+}
+
+void replay_begin(struct replay *r, const struct program *p)
+{
+	static uintptr_t pc = 0x10000;
+
+	memset(r, 0, sizeof *r);
+	memset(id_words, 0, sizeof id_words);
+	r->p = p;
+	r->pc0 = pc;
+	pc += MAX_STEPS;
+	gosan_access_forget(replay_memory(), MEMORY);
+	r->g[0] = new_g(p, 0);
+	r->g[1] = new_g(p, 1);
+	for (int o = 0; o < p->n_objs; o++)
+		r->obj[o] = gosan_engine_object(&id_words[o], obj_kinds[p->obj[o]], NULL);
+	for (int o = 0; o < p->n_objs; o++)
+		if (p->obj[o] == CHAN)
+			gosan_engine_event(&(struct gosan_event){.op = GOSAN_EV_CHAN_MAKE,
+								 .g = r->g[0],
+								 .obj = r->obj[o],
+								 .arg = (int64_t)p->cap[o]});
+}
+
+static void do_access(const struct replay *r, int i)
+{
+	const struct step *t = &r->p->step[i];
+
+	gosan_access(replay_memory() + t->addr, t->size,
+		     (t->write ? GOSAN_WRITE : 0u) | (t->atomic ? GOSAN_ATOMIC : 0u), r->pc0 + (uintptr_t)i);
+}
+
+static void send_event(struct replay *r, const struct step *t)
+{
+	size_t cap = t->obj >= 0 ? r->p->cap[t->obj] : 0;
+	struct gosan_event ev = {
+		.op = ops[t->kind],
+		.g = r->g[t->g],
+		.peer = t->peer >= 0 ? r->g[t->peer] : NULL,
+		.obj = t->obj >= 0 ? r->obj[t->obj] : NULL,
+		.mode = t->kind == RLOCK || t->kind == RUNLOCK,
+	};
+
+	if (t->kind == SEND || t->kind == RECV)
+		ev.arg = (int64_t)(t->k % cap);
+	if (t->kind == ADD || t->kind == DONE)
+		ev.arg = t->kind == ADD ? 1 : -1;
+	gosan_engine_event(&ev);
+}
+
+void replay_step(struct replay *r, int i)
+{
+	const struct step *t = &r->p->step[i];
+
+	gosan_self = r->g[t->g];
+	if (t->kind == SPAWN)
+		r->g[t->peer] = new_g(r->p, t->peer);
+	r->at[i] = gosan_stamp_of(r->g[t->g]);
+	if (t->kind == PAIR_SEND)
+		r->at[i + 1] = gosan_stamp_of(r->g[t->peer]);
+	if (t->kind == ACCESS)
+		do_access(r, i);
+	else if (t->kind == FIRE)
+		gosan_engine_system_begin(r->g[t->g], r->obj[t->obj]);
+	else
+		send_event(r, t);
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// EXPECT: GS401 waitgroup-add-in-goroutine
+// INSTRUMENT: no
+/* Compiled without instrumentation: no races are seen, everything else is. */
+#include "../gate.h"
+
+static volatile int added;
+static int counter;
+
+static void work(go_waitgroup *wg)
+{
+	counter++;
+	go_waitgroup_add(wg, 1);
+	gate_open(&added);
+	go_waitgroup_done(wg);
+}
+
+int main(void)
+{
+	static go_waitgroup wg;
+
+	go(work, &wg);
+	gate_wait(&added);
+	go_waitgroup_wait(&wg);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "death.h"
+
+struct counter {
+	go_mutex mu;
+	go_waitgroup wg;
+	long n;
+	int inside, overlaps;
+};
+
+static void add(struct counter *c, int rounds, bool yields)
+{
+	go_defer(go_waitgroup_done, &c->wg);
+	for (int i = 0; i < rounds; i++) {
+		go_mutex_lock(&c->mu);
+		c->overlaps += c->inside++;
+		c->n++;
+		if (yields)
+			go_yield();
+		c->inside--;
+		go_mutex_unlock(&c->mu);
+	}
+}
+
+static void excludes_each_other(void **state)
+{
+	(void)state;
+	enum { TASKS = 50, ROUNDS = 400 };
+	int before = go_procs();
+	for (int procs = 1; procs <= 8; procs *= 2) {
+		struct counter c = {0};
+		go_set_procs(procs);
+		for (int i = 0; i < TASKS; i++) {
+			go_waitgroup_add(&c.wg, 1);
+			go(add, &c, ROUNDS, i % 2 == 0);
+		}
+		go_waitgroup_wait(&c.wg);
+		assert_int_equal(c.n, TASKS * ROUNDS);
+		assert_int_equal(c.overlaps, 0);
+		assert_true(go_mutex_trylock(&c.mu));
+		go_mutex_unlock(&c.mu);
+	}
+	go_set_procs(before);
+}
+
+static void trylock_fails_when_held(void **state)
+{
+	(void)state;
+	go_mutex mu = {0};
+	assert_true(go_mutex_trylock(&mu));
+	assert_false(go_mutex_trylock(&mu));
+	go_mutex_unlock(&mu);
+	assert_true(go_mutex_trylock(&mu));
+	go_mutex_unlock(&mu);
+}
+
+static void unlock_for(go_mutex *mu)
+{
+	go_mutex_unlock(mu);
+}
+
+static void another_goroutine_may_unlock(void **state)
+{
+	(void)state;
+	go_mutex mu = {0};
+	go_mutex_lock(&mu);
+	go(unlock_for, &mu);
+	go_mutex_lock(&mu);
+	go_mutex_unlock(&mu);
+}
+
+struct hog {
+	go_mutex mu;
+	_Atomic bool stop;
+	go_waitgroup wg;
+};
+
+/* Locks again at once, and parks while it holds: without hand-over the others would never get in. */
+static void hog(struct hog *h)
+{
+	while (!h->stop) {
+		go_mutex_lock(&h->mu);
+		go_sleep(100 * GO_US);
+		go_mutex_unlock(&h->mu);
+	}
+	go_waitgroup_done(&h->wg);
+}
+
+static void nobody_starves(void **state)
+{
+	(void)state;
+	struct hog h = {.stop = false};
+	go_waitgroup_add(&h.wg, 2);
+	go(hog, &h);
+	go(hog, &h);
+	int64_t start = go_now();
+	for (int i = 0; i < 10; i++) {
+		go_mutex_lock(&h.mu);
+		go_mutex_unlock(&h.mu);
+		go_sleep(10 * GO_US);
+	}
+	assert_true(go_now() - start < 5 * GO_SEC);
+	h.stop = true;
+	go_waitgroup_wait(&h.wg);
+}
+
+static void unlocked(void)
+{
+	go_mutex mu = {0};
+	go_mutex_unlock(&mu);
+}
+
+static void twice(void)
+{
+	go_mutex mu = {0};
+	go_mutex_lock(&mu);
+	go_mutex_lock(&mu);
+}
+
+static void misuse(void **state)
+{
+	(void)state;
+	expect_death("unlocked", 2, "fatal error: sync: unlock of unlocked mutex");
+	expect_death("twice", 2, "all goroutines are asleep - deadlock!");
+}
+
+int main(void)
+{
+	const struct death deaths[] = {{"unlocked", unlocked}, {"twice", twice}};
+	death_main(deaths, sizeof(deaths) / sizeof(deaths[0]));
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(excludes_each_other),
+		cmocka_unit_test(trylock_fails_when_held),
+		cmocka_unit_test(another_goroutine_may_unlock),
+		cmocka_unit_test(nobody_starves),
+		cmocka_unit_test(misuse),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

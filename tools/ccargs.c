@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ccargs.c: a table of the options that are not for both steps, and of those whose argument is the next word. */
+#include "ccargs.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+void ccargs_add(struct words *w, const char *word)
+{
+	w->w = arena_grow(w->a, w->w, w->n, sizeof *w->w);
+	w->w[w->n++] = word;
+}
+
+const char **ccargs_vector(struct words *w)
+{
+	ccargs_add(w, NULL);
+	w->n--;
+	return w->w;
+}
+
+/* One word of text into out, which has room for all of it; returns where the next one begins. */
+static const char *next_word(const char *text, char *out)
+{
+	char quote = '\0';
+
+	for (; *text && (quote || !isspace((unsigned char)*text)); text++) {
+		if (*text == '\\' && text[1] && quote != '\'')
+			*out++ = *++text;
+		else if (quote ? *text == quote : *text == '"' || *text == '\'')
+			quote = quote ? '\0' : *text;
+		else
+			*out++ = *text;
+	}
+	*out = '\0';
+	return text;
+}
+
+void ccargs_split(struct arena *a, struct words *w, const char *text)
+{
+	w->a = a;
+	for (text += strspn(text, " \t\r\n"); *text; text += strspn(text, " \t\r\n")) {
+		char *word = arena_alloc(a, strlen(text) + 1);
+
+		text = next_word(text, word);
+		ccargs_add(w, word);
+	}
+}
+
+/* prefix: the option may go on ("-lfoo"); next: its argument may be the next word. */
+static const struct {
+	const char *name;
+	enum ccarg_use use;
+	bool prefix, next;
+} table[] = {
+	{ "-o", CCARG_LINK, true, true },          { "-l", CCARG_LINK, true, true },
+	{ "-L", CCARG_LINK, true, true },          { "-Wl,", CCARG_LINK, true, false },
+	{ "-Xlinker", CCARG_LINK, false, true },   { "-shared", CCARG_LINK, false, false },
+	{ "-rdynamic", CCARG_LINK, false, false }, { "-s", CCARG_LINK, false, false },
+	{ "-pie", CCARG_LINK, false, false },      { "-no-pie", CCARG_LINK, false, false },
+	{ "-r", CCARG_LINK, false, false },        { "-z", CCARG_LINK, false, true },
+	{ "-T", CCARG_LINK, false, true },         { "-u", CCARG_LINK, false, true },
+	{ "-e", CCARG_LINK, false, true },         { "-nostdlib", CCARG_LINK, false, false },
+	{ "-nodefaultlibs", CCARG_LINK, false, false }, { "-nostartfiles", CCARG_LINK, false, false },
+	{ "-fuse-ld=", CCARG_LINK, true, false },  { "-static-libgcc", CCARG_LINK, false, false },
+	{ "-static-libstdc++", CCARG_LINK, false, false },
+	{ "-fsanitize=thread", CCARG_SANITIZE, false, false },
+	{ "-x", CCARG_LANGUAGE, true, true },
+	{ "-D", CCARG_COMPILE, true, true },       { "-U", CCARG_COMPILE, true, true },
+	{ "-include", CCARG_COMPILE, false, true }, { "-imacros", CCARG_COMPILE, false, true },
+	{ "-isystem", CCARG_COMPILE, true, true }, { "-idirafter", CCARG_COMPILE, true, true },
+	{ "-iquote", CCARG_COMPILE, true, true },  { "-iprefix", CCARG_COMPILE, false, true },
+	{ "-iwithprefix", CCARG_COMPILE, false, true }, { "-Wp,", CCARG_COMPILE, true, false },
+	{ "-Xpreprocessor", CCARG_COMPILE, false, true }, { "-std=", CCARG_COMPILE, true, false },
+	{ "-I", CCARG_COMPILE, true, true },       { "-MF", CCARG_COMPILE, true, true },
+	{ "-MT", CCARG_COMPILE, true, true },      { "-MQ", CCARG_COMPILE, true, true },
+	{ "-MD", CCARG_COMPILE, false, false },    { "-MMD", CCARG_COMPILE, false, false },
+	{ "-MP", CCARG_COMPILE, false, false },
+	{ "--param", CCARG_BOTH, false, true },    { "-Xclang", CCARG_COMPILE, false, true },
+	{ "-mllvm", CCARG_COMPILE, false, true },  { "-target", CCARG_BOTH, false, true },
+	{ "-arch", CCARG_BOTH, false, true },      { "-B", CCARG_BOTH, true, true },
+	{ "-specs", CCARG_BOTH, true, false },     { "-dumpbase", CCARG_COMPILE, false, true },
+	{ "-aux-info", CCARG_COMPILE, false, true },
+};
+#define N_TABLE (sizeof table / sizeof *table)
+
+static bool ends_with(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), k = strlen(suffix);
+
+	return n > k && strcmp(s + n - k, suffix) == 0;
+}
+
+static bool is_source(const char *word)
+{
+	static const char *const suffixes[] = { ".c", ".i", ".ii", ".cc", ".cp", ".cxx", ".cpp", ".CPP", ".c++", ".C",
+		                                ".s", ".S", ".sx" };
+
+	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+		if (ends_with(word, suffixes[i]))
+			return true;
+	return false;
+}
+
+static void add(struct arena *a, struct ccargs *c, const char *text, enum ccarg_use use)
+{
+	c->arg = arena_grow(a, c->arg, c->n, sizeof *c->arg);
+	c->arg[c->n++] = (struct ccarg){ text, use };
+	c->n_sources += use == CCARG_SOURCE;
+}
+
+/* The row for an option: the longest name that fits. */
+static size_t row_of(const char *word)
+{
+	size_t best = N_TABLE;
+
+	for (size_t i = 0; i < N_TABLE; i++) {
+		size_t n = strlen(table[i].name);
+		bool fits = table[i].prefix ? strncmp(word, table[i].name, n) == 0 : strcmp(word, table[i].name) == 0;
+
+		if (fits && (best == N_TABLE || n > strlen(table[best].name)))
+			best = i;
+	}
+	return best;
+}
+
+static bool compiles_only(const char *word)
+{
+	static const char *const options[] = { "-c", "-S", "-E", "-M", "-MM", "-fsyntax-only" };
+
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+		if (strcmp(options[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* Returns how many words it took. */
+static size_t add_option(struct arena *a, struct ccargs *c, char **argv)
+{
+	size_t row = row_of(argv[0]);
+
+	if (compiles_only(argv[0]))
+		c->mode = CCARGS_COMPILE;
+	c->is_static |= strcmp(argv[0], "-static") == 0 || strcmp(argv[0], "-static-pie") == 0;
+	if (row == N_TABLE) {
+		bool warning = strncmp(argv[0], "-W", 2) == 0 && strncmp(argv[0], "-Wa,", 4) != 0;
+
+		add(a, c, argv[0], warning ? CCARG_COMPILE : CCARG_BOTH);
+		return 1;
+	}
+	add(a, c, argv[0], table[row].use);
+	if (!table[row].next || strlen(argv[0]) > strlen(table[row].name) || !argv[1])
+		return 1;
+	add(a, c, argv[1], table[row].use);
+	return 2;
+}
+
+static char *read_file(struct arena *a, const char *path)
+{
+	FILE *in = fopen(path, "re");
+	char *text = NULL;
+
+	if (!in)
+		return NULL;
+	if (fseek(in, 0, SEEK_END) == 0) {
+		long size = ftell(in);
+
+		rewind(in);
+		text = arena_alloc(a, (size_t)(size > 0 ? size : 0) + 1);
+		if (size > 0 && fread(text, 1, (size_t)size, in) != (size_t)size)
+			text = NULL;
+	}
+	fclose(in);
+	return text;
+}
+
+/* Response files are read once; one that cannot be read stays a word, as the compilers do it. */
+static void expand(struct arena *a, struct words *w, char **argv)
+{
+	for (; *argv; argv++) {
+		char *text = **argv == '@' ? read_file(a, *argv + 1) : NULL;
+
+		if (text)
+			ccargs_split(a, w, text);
+		else
+			ccargs_add(w, *argv);
+	}
+}
+
+void ccargs_parse(struct arena *a, struct ccargs *c, char **argv)
+{
+	struct words w = { .a = a };
+	bool language = false;
+
+	*c = (struct ccargs){ .mode = CCARGS_LINK };
+	expand(a, &w, argv);
+	char **list = (char **)ccargs_vector(&w);
+	bool inputs = false;
+	for (size_t i = 0; i < w.n;) {
+		if (list[i][0] == '-' && list[i][1]) {
+			if (strncmp(list[i], "-x", 2) == 0)
+				language = strcmp(list[i][2] ? list[i] + 2 : list[i + 1] ? list[i + 1] : "none", "none") != 0;
+			inputs |= strncmp(list[i], "-l", 2) == 0;
+			i += add_option(a, c, list + i);
+			continue;
+		}
+		inputs = true;
+		add(a, c, list[i], language || is_source(list[i]) ? CCARG_SOURCE : CCARG_LINK);
+		i++;
+	}
+	if (!inputs)
+		c->mode = CCARGS_ASK;
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cmd_cc.c: the compiler with what gosan needs: objects are instrumented (-g -fsanitize=thread), programs are
+ * linked with libgoroutine and the stub of the hooks, never with a ThreadSanitizer runtime.
+ *
+ * -fsanitize=thread must not reach the link line, so a command that compiles and links is split: each source to
+ * an object in a temporary directory, then one link with the objects in the sources' places.
+ */
+#include "ccargs.h"
+#include "tool.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+struct build {
+	struct arena *a;
+	struct words compiler;     /* "ccache", "gcc" */
+	bool clang, cxx;
+	char tmp[TOOL_PATH_MAX];   /* "" until needed */
+};
+
+static const char help[] =
+	"usage: gosan cc|c++ [COMPILER ARG...]\n\n"
+	"Calls the compiler (GOSAN_CC or CC, else gcc; for c++ GOSAN_CXX or CXX, else g++) with\n"
+	"-g -fsanitize=thread for objects, and links with libgoroutine and without a sanitizer runtime.\n"
+	"Use it as the compiler of a build: make CC='gosan cc', cmake -DCMAKE_C_COMPILER_LAUNCHER is not needed.\n"
+	"gosan cc --show ARG... prints the commands instead of running them.\n";
+
+static int wait_status(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return TOOL_INTERNAL;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static bool show_only;
+
+static int run(struct words *w)
+{
+	pid_t pid;
+
+	if (show_only) {
+		for (size_t i = 0; i < w->n; i++)
+			printf("%s%s", i ? " " : "", w->w[i]);
+		putchar('\n');
+		return 0;
+	}
+	int error = posix_spawnp(&pid, w->w[0], NULL, NULL, (char *const *)ccargs_vector(w), environ);
+	if (error) {
+		tool_error("%s: %s: set CC to a compiler", w->w[0], strerror(error));
+		return TOOL_MISSING;
+	}
+	return wait_status(pid);
+}
+
+/* Does `compiler --version` speak of clang? A name alone ("cc") doesn't tell. */
+static bool is_clang(const struct build *b)
+{
+	const char *command = "";
+	char line[512] = "";
+
+	for (size_t i = 0; i < b->compiler.n; i++)
+		command = arena_printf(b->a, "%s'%s' ", command, b->compiler.w[i]);
+	FILE *in = popen(arena_printf(b->a, "%s--version 2>/dev/null", command), "re");
+	if (in && fgets(line, sizeof line, in))
+		while (fgets(line + strlen(line), (int)(sizeof line - strlen(line)), in) && strlen(line) < sizeof line - 2)
+			;
+	if (in)
+		pclose(in);
+	return strstr(line, "clang") != NULL;
+}
+
+static void find_compiler(struct build *b)
+{
+	const char *names[] = { b->cxx ? "GOSAN_CXX" : "GOSAN_CC", b->cxx ? "CXX" : "CC" }, *text = NULL;
+
+	for (size_t i = 0; i < 2 && !(text && *text); i++) {
+		text = getenv(names[i]);
+		/* make CC='gosan cc' exports CC: that is this program again. */
+		if (text && strstr(text, "gosan c"))
+			text = NULL;
+	}
+	if (!text || !*text)
+		text = b->cxx ? "g++" : "gcc";
+	ccargs_split(b->a, &b->compiler, text);
+	b->clang = is_clang(b);
+}
+
+static struct words start(const struct build *b)
+{
+	struct words w = { .a = b->a };
+
+	for (size_t i = 0; i < b->compiler.n; i++)
+		ccargs_add(&w, b->compiler.w[i]);
+	return w;
+}
+
+/* The compilers leave some accesses without a hook unless told: gcc what it expands of memcpy and the like,
+ * clang what it vectorises. */
+static void add_compile_flags(const struct build *b, struct words *w)
+{
+	static const char *const gcc[] = { "-fno-builtin-memcpy", "-fno-builtin-memmove", "-fno-builtin-memset", NULL };
+	static const char *const clang[] = { "-fno-vectorize", "-fno-slp-vectorize", NULL };
+	char dir[TOOL_PATH_MAX];
+
+	ccargs_add(w, "-g");
+	ccargs_add(w, "-fsanitize=thread");
+	for (const char *const *flag = b->clang ? clang : gcc; *flag; flag++)
+		ccargs_add(w, *flag);
+	if (where_header(dir, sizeof dir) == 0) {
+		ccargs_add(w, "-idirafter");
+		ccargs_add(w, arena_strdup(b->a, dir));
+	}
+}
+
+/* As needed: a program without goroutines must not carry the runtime. */
+static int add_link_flags(const struct build *b, struct words *w)
+{
+	char path[TOOL_PATH_MAX], *slash;
+
+	if (where_library("libgosan_hooks.so", path, sizeof path) != 0) {
+		tool_error("%s is missing: install or build all of gosan", path);
+		return TOOL_MISSING;
+	}
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	ccargs_add(w, "-fno-sanitize=thread");
+	ccargs_add(w, arena_printf(b->a, "-L%s", path));
+	ccargs_add(w, arena_printf(b->a, "-Wl,-rpath,%s", path));
+	ccargs_add(w, "-Wl,--push-state,--as-needed");
+	ccargs_add(w, "-lgoroutine");
+	ccargs_add(w, "-lgosan_hooks");
+	ccargs_add(w, "-Wl,--pop-state");
+	ccargs_add(w, "-pthread");
+	return 0;
+}
+
+/* Our flags come last but for -g, whose level is the user's to choose. */
+static int compile_only(struct build *b, const struct ccargs *args)
+{
+	struct words w = start(b);
+
+	add_compile_flags(b, &w);
+	for (size_t i = 0; i < args->n; i++)
+		ccargs_add(&w, args->arg[i].text);
+	return run(&w);
+}
+
+static int compile_source(struct build *b, const struct ccargs *args, const struct ccarg *source, const char *object)
+{
+	struct words w = start(b);
+
+	add_compile_flags(b, &w);
+	for (size_t i = 0; i < args->n; i++) {
+		const struct ccarg *arg = &args->arg[i];
+
+		if (arg->use == CCARG_COMPILE || arg->use == CCARG_BOTH || arg->use == CCARG_LANGUAGE || arg == source)
+			ccargs_add(&w, arg->text);
+	}
+	ccargs_add(&w, "-c");
+	ccargs_add(&w, "-o");
+	ccargs_add(&w, object);
+	return run(&w);
+}
+
+static int make_tmp(struct build *b)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(b->tmp, sizeof b->tmp, "%s/gosan-cc-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	if (mkdtemp(b->tmp))
+		return 0;
+	tool_error("%s: %s: set TMPDIR to a directory that can be written", b->tmp, strerror(errno));
+	return TOOL_INTERNAL;
+}
+
+static int compile_and_link(struct build *b, const struct ccargs *args)
+{
+	struct words link = start(b);
+	size_t objects = 0;
+	int status = args->n_sources ? make_tmp(b) : 0;
+
+	for (size_t i = 0; i < args->n && !status; i++) {
+		const struct ccarg *arg = &args->arg[i];
+
+		if (arg->use == CCARG_SOURCE) {
+			const char *object = arena_printf(b->a, "%s/%zu.o", b->tmp, objects++);
+
+			status = compile_source(b, args, arg, object);
+			ccargs_add(&link, object);
+		} else if (arg->use != CCARG_COMPILE && arg->use != CCARG_LANGUAGE && arg->use != CCARG_SANITIZE) {
+			ccargs_add(&link, arg->text);
+		}
+	}
+	if (!status)
+		status = add_link_flags(b, &link);
+	if (!status)
+		status = run(&link);
+	for (size_t i = 0; i < objects; i++)
+		unlink(arena_printf(b->a, "%s/%zu.o", b->tmp, i));
+	if (*b->tmp)
+		rmdir(b->tmp);
+	return status;
+}
+
+static int build(struct build *b, struct ccargs *args)
+{
+	if (args->is_static) {
+		tool_error("-static: a preloaded library is not loaded into a static program; leave it out");
+		return TOOL_USAGE;
+	}
+	find_compiler(b);
+	switch (args->mode) {
+	case CCARGS_COMPILE:
+		return compile_only(b, args);
+	case CCARGS_ASK:
+		break;
+	case CCARGS_LINK:
+		return compile_and_link(b, args);
+	}
+	struct words w = start(b);
+	for (size_t i = 0; i < args->n; i++)
+		ccargs_add(&w, args->arg[i].text);
+	return run(&w);
+}
+
+int cmd_cc(int argc, char **argv)
+{
+	struct build b = { .a = arena_new(), .cxx = strcmp(argv[0], "c++") == 0 };
+	struct ccargs args = { .n = 0 };
+
+	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+		fputs(help, stdout);
+		arena_free(b.a);
+		return TOOL_OK;
+	}
+	if (argc > 1 && strcmp(argv[1], "--show") == 0) {
+		show_only = true;
+		argv++;
+	}
+	b.compiler.a = b.a;
+	ccargs_parse(b.a, &args, argv + 1);
+	int status = build(&b, &args);
+	arena_free(b.a);
+	return status;
+}

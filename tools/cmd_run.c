@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cmd_run.c: run a program under the detector, report, and exit as the verdict says.
+ */
+#include "launch.h"
+#include "pipeline.h"
+#include "suppress.h"
+#include "raw.h"
+#include "target.h"
+#include "tool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct run {
+	struct settings settings;
+	char **command;            /* program and arguments */
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct run *run = state->input;
+
+	(void)arg;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &run->settings;
+		return 0;
+	case ARGP_KEY_ARGS:
+		run->command = state->argv + state->next;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which program? usage: gosan run [OPTION...] [--] PROGRAM [ARG...]");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+/* A mistake in the suppressions should not cost a long run. */
+static int check_suppressions(void)
+{
+	char err[TOOL_ERROR_MAX];
+	struct report *r;
+	int error = 0;
+
+	if (!gosan_options.suppressions || !*gosan_options.suppressions)
+		return 0;
+	r = raw_report_new();
+	error = suppress_read(r, gosan_options.suppressions, err, sizeof err);
+	raw_report_free(r);
+	if (error)
+		tool_error("%s", err);
+	return error ? TOOL_USAGE : 0;
+}
+
+static int check_program(const char *name, char *path, size_t size)
+{
+	char err[TOOL_ERROR_MAX];
+
+	if (target_find(name, path, size, err, sizeof err) != 0) {
+		tool_error("%s", err);
+		return TOOL_USAGE;
+	}
+	if (target_check(path, err, sizeof err) != 0) {
+		tool_error("%s", err);
+		return TOOL_MISSING;
+	}
+	return 0;
+}
+
+static void remove_dir(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.')
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+	rmdir(dir);
+}
+
+static int run_in(const char *dir, struct run *run, const char *path, const char *library)
+{
+	struct launch l = { .path = path, .argv = run->command, .library = library, .out = dir,
+		            .options = run->settings.for_program, .timeout = gosan_options.timeout };
+	int error = launch_run(&l);
+
+	if (error) {
+		tool_error("%s: cannot be run: %s", path, strerror(-error));
+		return TOOL_USAGE;
+	}
+	return pipeline_run(&(struct pipeline){ .dir = dir, .main_pid = l.pid, .exit_status = l.status,
+	                                        .timed_out = l.killed }, &run->settings);
+}
+
+static int run_program(struct run *run)
+{
+	char path[TOOL_PATH_MAX], library[TOOL_PATH_MAX], dir[TOOL_PATH_MAX];
+	const char *tmp = getenv("TMPDIR");
+	int status = check_suppressions();
+
+	if (!status)
+		status = check_program(run->command[0], path, sizeof path);
+	if (status)
+		return status;
+	if (where_library("libgosan.so", library, sizeof library) != 0) {
+		tool_error("%s is missing: install or build all of gosan", library);
+		return TOOL_MISSING;
+	}
+	snprintf(dir, sizeof dir, "%s/gosan-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	if (!mkdtemp(dir)) {
+		tool_error("%s: %s: set TMPDIR to a directory that can be written", dir, strerror(errno));
+		return TOOL_INTERNAL;
+	}
+	status = run_in(dir, run, path, library);
+	remove_dir(dir);
+	return status;
+}
+
+static void print_settings(void)
+{
+	static char text[16384];
+
+	gosan_options_help(text, sizeof text);
+	fputs(text, stdout);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run run = { .command = NULL };
+	const struct argp_child children[] = { { &settings_argp, 0, NULL, 0 }, { 0 } };
+	const struct argp argp = { NULL, parse, "[--] PROGRAM [ARG...]",
+		                   "Run PROGRAM under the detector, report what was found, and exit with 66 when "
+		                   "something was.", children, NULL, NULL };
+	const struct argp_option *const tables[] = { settings_argp.options, NULL };
+	const char *unknown, *meant = NULL;
+	char err[TOOL_ERROR_MAX];
+
+	if (settings_begin(&run.settings, err, sizeof err) != 0) {
+		tool_error("%s", err);
+		return TOOL_USAGE;
+	}
+	if (run.settings.help) {
+		print_settings();
+		return TOOL_OK;
+	}
+	if ((unknown = settings_unknown(tables, argv, &meant)) != NULL) {
+		tool_error("run: unknown option '%s'%s%s%s", unknown, meant ? ": did you mean '--" : ": see gosan run --help",
+		           meant ? meant : "", meant ? "'?" : "");
+		return TOOL_USAGE;
+	}
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &run);
+	return run_program(&run);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * finding.c: from program counters to names: every stack, object, lock and text of a finding. After
+ * resolve_report nothing in a finding needs the debug information any more.
+ */
+#include "resolve.h"
+
+#include "objname.h"
+#include "options.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- Words for readers -------------------------------------------------------------------------------- */
+
+const char *resolve_path(struct arena *a, const char *path)
+{
+	char cwd[4096];
+	const char *root = gosan_options.source_root;
+
+	if (!root || !*root)
+		root = getcwd(cwd, sizeof cwd);
+	size_t n = root ? strlen(root) : 0;
+	while (n > 0 && root[n - 1] == '/')
+		n--;
+	if (n > 0 && strncmp(path, root, n) == 0 && path[n] == '/')
+		return arena_strdup(a, path + n + 1);
+	return path;
+}
+
+const char *resolve_place(struct arena *a, const struct frame *f)
+{
+	if (*f->file && f->line)
+		return arena_printf(a, "%s:%u", resolve_path(a, f->file), f->line);
+	if (*f->module)
+		return arena_printf(a, "%s+0x%" PRIx64, f->module, f->offset);
+	return arena_printf(a, "0x%" PRIx64, f->pc);
+}
+
+const char *resolve_function(const struct frame *f)
+{
+	return *f->function ? f->function : "??";
+}
+
+const char *resolve_who(struct arena *a, uint64_t g, uint64_t t, const char *name)
+{
+	const char *quote = *name ? "\"" : "", *space = *name ? " " : "";
+
+	if (g)
+		return arena_printf(a, "goroutine %" PRIu64 "%s%s%s%s", g, space, quote, name, quote);
+	if (t)
+		return arena_printf(a, "thread %" PRIu64 "%s%s%s%s", t, space, quote, name, quote);
+	return "the system";
+}
+
+/* --- Placeholders ------------------------------------------------------------------------------------- */
+
+struct context {
+	struct arena *a;
+	struct symbolizer *z;
+	const struct process *p;
+	const struct finding *f;
+};
+
+/* A lock without a static variable is called what the report calls it elsewhere. */
+static const char *variable(const struct context *c, uint64_t address)
+{
+	const char *name = symbolize_variable(c->z, c->p, address, 0);
+
+	if (name)
+		return name;
+	if (address == c->f->object.address)
+		return objname_label(c->a, &c->f->object);
+	for (size_t i = 0; i < c->f->n_parts; i++)
+		for (size_t k = 0; k < c->f->parts[i].n_locks; k++)
+			if (c->f->parts[i].locks[k].address == address)
+				return objname_label(c->a, &c->f->parts[i].locks[k]);
+	return arena_printf(c->a, "0x%" PRIx64, address);
+}
+
+static const char *placeholder(const struct context *c, const char *word, uint64_t value)
+{
+	if (strcmp(word, "obj") == 0)
+		return objname_label(c->a, &c->f->object);
+	if (strcmp(word, "var") == 0)
+		return variable(c, value);
+	if (strcmp(word, "pc") != 0 && strcmp(word, "fn") != 0)
+		return NULL;
+	struct frame f = symbolize_pc(c->z, c->p, value);
+	if (*word == 'f' && *f.function)
+		return f.function;
+	return resolve_place(c->a, &f);
+}
+
+/* What looks like a placeholder and is none stays as it is. */
+static const char *expand(const struct context *c, const char *text)
+{
+	const char *out = "";
+
+	for (const char *open; (open = strchr(text, '{')) != NULL;) {
+		char word[8] = "";
+		uint64_t value = 0;
+		const char *close = strchr(open, '}'), *replacement = NULL;
+
+		if (close && sscanf(open, "{%7[a-z]:%" SCNx64 "}", word, &value) >= 1)
+			replacement = placeholder(c, word, value);
+		if (!replacement)
+			close = open;
+		out = arena_printf(c->a, "%s%.*s%s", out, (int)(open - text), text, replacement ? replacement : "{");
+		text = close + 1;
+	}
+	return arena_printf(c->a, "%s%s", out, text);
+}
+
+/* --- Resolving ---------------------------------------------------------------------------------------- */
+
+static void resolve_part(struct context *c, struct part *part)
+{
+	symbolize_stack(c->z, c->p, &part->stack);
+	symbolize_stack(c->z, c->p, &part->created);
+	if (!*part->name)
+		part->name = part->fn;
+	for (size_t i = 0; i < part->n_locks; i++) {
+		symbolize_stack(c->z, c->p, &part->locks[i].created);
+		objname_lock(c->z, c->a, c->p, &part->locks[i]);
+	}
+}
+
+static const char *quoted(struct arena *a, const char *word)
+{
+	if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%") ==
+	                     strlen(word))
+		return word;
+	const char *out = "'";
+	for (; *word; word++)
+		out = *word == '\'' ? arena_printf(a, "%s'\\''", out) : arena_printf(a, "%s%c", out, *word);
+	return arena_printf(a, "%s'", out);
+}
+
+const char *resolve_command(struct arena *a, const struct process *p)
+{
+	const char *procs = getenv("GO_PROCS"), *out = "";
+
+	if (procs && *procs)
+		out = arena_printf(a, "GO_PROCS=%s ", quoted(a, procs));
+	out = arena_printf(a, "%sgosan run", out);
+	if (gosan_options.seed)
+		out = arena_printf(a, "%s --seed=%d", out, gosan_options.seed);
+	out = arena_printf(a, "%s --", out);
+	for (size_t i = 0; i < p->n_argv; i++)
+		out = arena_printf(a, "%s %s", out, quoted(a, p->argv[i]));
+	return p->n_argv ? out : arena_printf(a, "%s %s", out, quoted(a, p->program));
+}
+
+static void resolve_finding(struct context *c, struct finding *f)
+{
+	c->p = f->process;
+	c->f = f;
+	symbolize_stack(c->z, c->p, &f->object.created);
+	for (size_t i = 0; i < f->n_parts; i++)
+		resolve_part(c, &f->parts[i]);
+	objname_object(c->z, c->a, f);
+	f->title = expand(c, f->title);
+	f->why = expand(c, f->why);
+	f->help = expand(c, f->help);
+	f->reproduce = resolve_command(c->a, f->process);
+	for (size_t i = 0; i < f->n_steps; i++) {
+		f->steps[i].text = expand(c, f->steps[i].text);
+		f->steps[i].at = symbolize_pc(c->z, c->p, f->steps[i].pc);
+	}
+}
+
+void resolve_report(struct report *r)
+{
+	struct context c = { .a = r->arena, .z = symbolize_new(r->arena) };
+
+	for (size_t i = 0; i < r->n_findings; i++)
+		resolve_finding(&c, r->findings[i]);
+	for (size_t i = 0; i < r->n_processes; i++)
+		for (size_t k = 0; k < r->processes[i]->n_dumps; k++) {
+			symbolize_stack(c.z, r->processes[i], &r->processes[i]->dumps[k].stack);
+			symbolize_stack(c.z, r->processes[i], &r->processes[i]->dumps[k].created);
+		}
+	symbolize_free(c.z);
+}

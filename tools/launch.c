@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * launch.c: fork, exec, wait. Signals are taken synchronously (sigtimedwait), so there is no handler and no
+ * race between a signal and the wait.
+ */
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The library stops the program at its timeout; one that is still there so much later cannot be helped. */
+#define GRACE_SECONDS 5
+
+static void set_environment(const struct launch *l)
+{
+	const char *old = getenv("LD_PRELOAD");
+	char *list = NULL;
+
+	if (asprintf(&list, "%s%s%s", l->library, old && *old ? ":" : "", old ? old : "") < 0)
+		_exit(70);
+	setenv("LD_PRELOAD", list, 1);
+	setenv("GOSAN_OUT", l->out, 1);
+	if (*l->options)
+		setenv("GOSAN_OPTIONS", l->options, 1);
+}
+
+static _Noreturn void child(const struct launch *l, const sigset_t *mask, int report_fd)
+{
+	set_environment(l);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	execv(l->path, l->argv);
+	int error = errno;
+	if (write(report_fd, &error, sizeof error) < 0)
+		_exit(71);
+	_exit(127);
+}
+
+static time_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
+static int decode(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void wait_for(struct launch *l, const sigset_t *signals)
+{
+	time_t end = l->timeout ? now() + l->timeout + GRACE_SECONDS : 0;
+	int status;
+
+	for (;;) {
+		struct timespec second = { 1, 0 };
+		siginfo_t info;
+
+		if (waitpid(l->pid, &status, WNOHANG) == l->pid)
+			break;
+		int sig = sigtimedwait(signals, &info, &second);
+		if (sig > 0 && sig != SIGCHLD && info.si_code <= 0)
+			kill(l->pid, sig);
+		if (end && now() >= end && !l->killed) {
+			kill(l->pid, SIGKILL);
+			l->killed = true;
+		}
+	}
+	l->status = decode(status);
+}
+
+int launch_run(struct launch *l)
+{
+	sigset_t signals, before;
+	int report[2], error = 0;
+
+	if (pipe2(report, O_CLOEXEC) != 0)
+		return -errno;
+	sigemptyset(&signals);
+	for (size_t i = 0; i < 5; i++)
+		sigaddset(&signals, ((const int[]){ SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT })[i]);
+	sigprocmask(SIG_BLOCK, &signals, &before);
+	fflush(NULL);
+	l->pid = fork();
+	if (l->pid == 0)
+		child(l, &before, report[1]);
+	close(report[1]);
+	if (l->pid < 0)
+		error = errno;
+	else if (read(report[0], &error, sizeof error) != (ssize_t)sizeof error)
+		error = 0;
+	close(report[0]);
+	if (l->pid > 0)
+		wait_for(l, &signals);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return -error;
+}

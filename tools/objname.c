@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * objname.c: names of objects.
+ *
+ * stable_name goes into the fingerprint and must not depend on the schedule. A name from the statement that
+ * used the object first does: another schedule may see another statement first, which calls it "c->mu"
+ * where this one says "cache->mu". Its last component is what both agree on.
+ */
+#include "objname.h"
+
+#include "resolve.h"
+#include "source.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static bool is_memory(const char *kind)
+{
+	return strcmp(kind, "heap") == 0 || strcmp(kind, "stack") == 0 || strcmp(kind, "global") == 0 ||
+	       strcmp(kind, "unknown") == 0;
+}
+
+static bool is_made_by_call(const char *kind)
+{
+	return strcmp(kind, "chan") == 0 || strcmp(kind, "context") == 0 || strcmp(kind, "ticker") == 0 ||
+	       strcmp(kind, "timer") == 0;
+}
+
+/* The first frame that has a source line: allocation wrappers of the C library have none. */
+static const struct frame *first_with_line(const struct stack *st)
+{
+	for (size_t i = 0; i < st->n; i++)
+		if (st->frames[i].line)
+			return &st->frames[i];
+	return NULL;
+}
+
+static const char *statement(struct arena *a, const struct frame *f)
+{
+	return f ? source_line(a, f->file, f->line) : NULL;
+}
+
+static bool is_identifier(const char *s)
+{
+	return s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] == '\0';
+}
+
+/* "c->len", "buf[3]", "*n": what the variable that got the block's address would call this place. */
+static const char *heap_name(struct symbolizer *z, struct arena *a, const struct process *p,
+                             const struct object *o)
+{
+	const struct frame *f = first_with_line(&o->created);
+	const char *left = source_assigned(a, statement(a, f)), *path = NULL;
+	uint64_t offset = o->alloc_offset > 0 ? (uint64_t)o->alloc_offset : 0;
+
+	if (!left)
+		return "";
+	if (is_identifier(left))
+		path = symbolize_pointee(z, p, f->pc, left, offset, o->size);
+	if (!path)
+		return offset ? arena_printf(a, "%s+%" PRIu64, left, offset) : left;
+	if (*path == '.')
+		return arena_printf(a, "%s->%s", left, path + 1);
+	return *path ? arena_printf(a, "%s%s", left, path) : arena_printf(a, "*%s", left);
+}
+
+/* A goroutine that got the address of a local of its creator: the go statement says which. Two candidates
+ * of the right size are one too many. */
+static const char *stack_name(struct symbolizer *z, struct arena *a, const struct finding *f)
+{
+	const char *found = "";
+
+	for (size_t i = 0; i < f->n_parts; i++) {
+		const struct frame *at = first_with_line(&f->parts[i].created);
+		const char *name;
+
+		if (f->parts[i].created_by != f->object.of || !at)
+			continue;
+		for (unsigned k = 0; (name = source_address_of(a, statement(a, at), k)) != NULL; k++) {
+			if (symbolize_local_size(z, f->process, at->pc, name) != f->object.size)
+				continue;
+			if (*found && strcmp(found, name) != 0)
+				return "";
+			found = name;
+		}
+	}
+	return found;
+}
+
+/* "local of main": the frame cannot be told from the address alone, so the owner's own position decides. */
+static const char *stack_owner(struct arena *a, const struct finding *f)
+{
+	for (size_t i = 0; i < f->n_parts; i++) {
+		const struct part *p = &f->parts[i];
+
+		if (p->created_by == f->object.of && p->created.n)
+			return arena_printf(a, "a local of %s", resolve_function(&p->created.frames[0]));
+	}
+	for (size_t i = 0; i < f->n_parts; i++)
+		if (f->parts[i].g == f->object.of && f->parts[i].stack.n)
+			return arena_printf(a, "a local of %s", resolve_function(&f->parts[i].stack.frames[0]));
+	return "";
+}
+
+static void sync_name(struct arena *a, struct object *o)
+{
+	const char *line = statement(a, first_with_line(&o->created)), *name = NULL;
+
+	if (is_made_by_call(o->kind))
+		name = source_assigned(a, line);
+	if (!name)
+		name = source_sync_argument(a, line);
+	if (!name)
+		return;
+	o->name = name;
+	o->stable_name = source_last_component(name);
+}
+
+static bool name_global(struct symbolizer *z, const struct process *p, struct object *o)
+{
+	const char *name = o->address ? symbolize_variable(z, p, o->address, o->size) : NULL;
+
+	if (name)
+		o->name = o->stable_name = name;
+	return name != NULL;
+}
+
+void objname_lock(struct symbolizer *z, struct arena *a, const struct process *p, struct object *lock)
+{
+	if (!*lock->name && !name_global(z, p, lock))
+		sync_name(a, lock);
+}
+
+static void memory_name(struct symbolizer *z, struct arena *a, struct finding *f)
+{
+	struct object *o = &f->object;
+
+	if (strcmp(o->kind, "heap") == 0)
+		o->name = o->stable_name = heap_name(z, a, f->process, o);
+	if (strcmp(o->kind, "stack") != 0)
+		return;
+	o->name = o->stable_name = stack_name(z, a, f);
+	if (!*o->name)
+		o->name = o->stable_name = stack_owner(a, f);
+}
+
+void objname_object(struct symbolizer *z, struct arena *a, struct finding *f)
+{
+	struct object *o = &f->object;
+
+	if (!*o->kind)
+		o->kind = symbolize_in_module(f->process, o->address) ? "global" : "unknown";
+	if (*o->name || name_global(z, f->process, o))
+		return;
+	if (is_memory(o->kind))
+		memory_name(z, a, f);
+	else
+		sync_name(a, o);
+}
+
+const char *objname_label(struct arena *a, const struct object *o)
+{
+	const struct frame *f = first_with_line(&o->created);
+
+	if (*o->name)
+		return o->name;
+	if (strcmp(o->kind, "heap") == 0 && o->created.n)
+		return arena_printf(a, "a heap block from %s", resolve_function(f ? f : &o->created.frames[0]));
+	if (is_made_by_call(o->kind) && f)
+		return arena_printf(a, "%s made at %s", o->kind, resolve_place(a, f));
+	if (o->address)
+		return arena_printf(a, "%s at 0x%" PRIx64, is_memory(o->kind) ? "memory" : o->kind, o->address);
+	return *o->kind ? o->kind : "memory";
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pipeline.c: the order matters: suppressions may name fingerprints, and folding must not hide a finding
+ * behind a suppressed one. */
+#include "pipeline.h"
+
+#include "fingerprint.h"
+#include "raw.h"
+#include "resolve.h"
+#include "source.h"
+#include "suppress.h"
+#include "tool.h"
+#include "verdict.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void judge(struct report *r, const struct pipeline *in)
+{
+	resolve_report(r);
+	for (size_t i = 0; i < r->n_findings; i++)
+		fingerprint_finding(r->arena, r->findings[i]);
+	suppress_findings(r);
+	fold_findings(r);
+	verdict_decide(r, in->main_pid, in->exit_status, in->timed_out);
+}
+
+/* Whoever sends all reports to files still wants to see on the terminal how it ended. */
+static void last_word(const struct report *r, const struct settings *s)
+{
+	bool said = gosan_options.quiet && r->verdict == VERDICT_CLEAN;
+
+	for (size_t i = 0; i < s->n_formats; i++)
+		said |= !*s->formats[i].file;
+	if (!said)
+		fprintf(stderr, "%s\n", verdict_line(r));
+}
+
+/* The library was told to load and didn't say a word. */
+static int not_loaded(const struct pipeline *in)
+{
+	tool_error("the program ran, but libgosan.so was not loaded into it, so nothing was checked");
+	return in->exit_status > 0 ? in->exit_status : TOOL_MISSING;
+}
+
+static int report(const struct pipeline *in, struct settings *s, struct report *r)
+{
+	char err[TOOL_ERROR_MAX];
+	int error = raw_read_dir(r, in->dir, err, sizeof err);
+
+	if (error == -ENODATA && in->exit_status >= 0)
+		return not_loaded(in);
+	if (error) {
+		tool_error("%s", err);
+		return TOOL_UNREADABLE;
+	}
+	if (settings_finish(s, r->arena, err, sizeof err) != 0) {
+		tool_error("%s", err);
+		return TOOL_USAGE;
+	}
+	if (gosan_options.suppressions && *gosan_options.suppressions &&
+	    suppress_read(r, gosan_options.suppressions, err, sizeof err) != 0) {
+		tool_error("%s", err);
+		return TOOL_USAGE;
+	}
+	judge(r, in);
+	if (render_all(r, s->formats, s->n_formats, err, sizeof err) != 0) {
+		tool_error("cannot write the report: %s", err);
+		return TOOL_INTERNAL;
+	}
+	last_word(r, s);
+	return verdict_exit(r);
+}
+
+int pipeline_run(const struct pipeline *in, struct settings *s)
+{
+	struct report *r = raw_report_new();
+	int status = report(in, s, r);
+
+	source_forget();
+	raw_report_free(r);
+	return status;
+}

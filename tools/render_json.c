@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * render_json.c: the report for machines, schema gosan/1. Every member of the schema is always there; an
+ * unknown text is "", an unknown number 0. Members may be added to counters, nowhere else.
+ */
+#include "render.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+
+static json_t *text(const char *s)
+{
+	json_t *v = json_string(s);
+
+	/* Names come from foreign programs: what is no UTF-8 is shown as far as it is ASCII. */
+	if (!v) {
+		char clean[512];
+		size_t n = 0;
+
+		for (; *s && n < sizeof clean - 1; s++)
+			clean[n++] = (unsigned char)*s < 0x80 ? *s : '?';
+		clean[n] = '\0';
+		v = json_string(clean);
+	}
+	return v;
+}
+
+static json_t *number(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+static json_t *address(uint64_t n)
+{
+	return json_sprintf("0x%" PRIx64, n);
+}
+
+static json_t *texts(const char *const *list, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, text(list[i]));
+	return array;
+}
+
+static json_t *frames(const struct stack *st)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < st->n; i++) {
+		const struct frame *f = &st->frames[i];
+		json_t *o = json_object();
+
+		json_object_set_new(o, "function", text(f->function));
+		json_object_set_new(o, "file", text(f->file));
+		json_object_set_new(o, "line", number(f->line));
+		json_object_set_new(o, "column", number(f->column));
+		json_object_set_new(o, "inlined", json_boolean(f->inlined));
+		json_object_set_new(o, "module", text(f->module));
+		json_object_set_new(o, "offset", address(f->offset));
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
+static json_t *object(const struct object *object)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "kind", text(object->kind));
+	json_object_set_new(o, "name", text(object->name));
+	json_object_set_new(o, "address", address(object->address));
+	json_object_set_new(o, "size", number(object->size));
+	json_object_set_new(o, "created_at", frames(&object->created));
+	return o;
+}
+
+/* A lock without a name is told by its kind and address. */
+static json_t *locks(const struct part *p)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < p->n_locks; i++) {
+		const struct object *l = &p->locks[i];
+
+		json_array_append_new(array, *l->name ? text(l->name)
+		                                      : json_sprintf("%s 0x%" PRIx64, l->kind, l->address));
+	}
+	return array;
+}
+
+static json_t *participants(const struct finding *f)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < f->n_parts; i++) {
+		const struct part *p = &f->parts[i];
+		json_t *o = json_object();
+
+		json_object_set_new(o, "role", text(p->role));
+		json_object_set_new(o, "goroutine", number(p->g));
+		json_object_set_new(o, "thread", number(p->t));
+		json_object_set_new(o, "name", text(p->name));
+		json_object_set_new(o, "op", text(p->op));
+		json_object_set_new(o, "size", number(p->size));
+		json_object_set_new(o, "locks", locks(p));
+		json_object_set_new(o, "stack", frames(&p->stack));
+		json_object_set_new(o, "created_by", number(p->created_by));
+		json_object_set_new(o, "created_at", frames(&p->created));
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
+static json_t *finding(const struct finding *f)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "code", text(f->code));
+	json_object_set_new(o, "kind", text(f->kind));
+	json_object_set_new(o, "grade", text(f->grade));
+	json_object_set_new(o, "title", text(f->title));
+	json_object_set_new(o, "fingerprint", text(f->fingerprint));
+	json_object_set_new(o, "count", number(f->count));
+	json_object_set_new(o, "object", object(&f->object));
+	json_object_set_new(o, "participants", participants(f));
+	json_object_set_new(o, "why", text(f->why));
+	json_object_set_new(o, "help", text(f->help));
+	json_object_set_new(o, "reproduce", text(f->reproduce));
+	return o;
+}
+
+static json_t *counters(const struct report *r)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < COUNTER_COUNT; i++)
+		json_object_set_new(o, counter_names[i], number(r->counters[i]));
+	/* Of this report, after folding; the streams' own count is that before. */
+	json_object_set_new(o, "findings", number(r->n_shown));
+	json_object_set_new(o, "suppressed", number(r->n_suppressed));
+	json_object_set_new(o, "baselined", number(r->n_baselined));
+	return o;
+}
+
+static json_t *findings(const struct report *r)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < r->n_findings; i++)
+		if (!r->findings[i]->suppressed && !r->findings[i]->folded)
+			json_array_append_new(array, finding(r->findings[i]));
+	return array;
+}
+
+static void render(const struct report *r, FILE *out, bool color)
+{
+	static const char *const verdicts[] = { "clean", "findings", "blind" };
+	json_t *o = json_object();
+
+	(void)color;
+	json_object_set_new(o, "schema", json_string("gosan/1"));
+	json_object_set_new(o, "program", text(r->main ? r->main->program : ""));
+	json_object_set_new(o, "argv", texts(r->main ? r->main->argv : NULL, r->main ? r->main->n_argv : 0));
+	json_object_set_new(o, "verdict", json_string(verdicts[r->verdict]));
+	json_object_set_new(o, "exit_status", number((uint64_t)r->exit_status));
+	json_object_set_new(o, "counters", counters(r));
+	json_object_set_new(o, "not_checked", texts(r->not_checked, r->n_not_checked));
+	json_object_set_new(o, "findings", findings(r));
+	json_dumpf(o, out, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+	fputc('\n', out);
+	json_decref(o);
+}
+
+const struct render_ops render_json = { "json", render };

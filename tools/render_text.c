@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * render_text.c: the report for people: at most 30 lines of 100 columns for a finding.
+ *
+ * The beginning (what) and the end (why, help, where, how to go on) are always there. What is left of the 30
+ * lines goes, in this order, to: a place and one frame for each participant, source lines, who created
+ * whom, the story, further frames.
+ */
+#include "options.h"
+#include "render.h"
+#include "resolve.h"
+#include "objname.h"
+#include "suppress.h"
+#include "verdict.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINES_MAX 30
+#define SNIPPETS_MAX 3
+#define DUMPS_MAX 64
+
+static const char frame_line[] = "==================";
+
+/* How many lines each part of the middle may take. */
+struct plan {
+	size_t parts, snippets, created, story, frames;
+};
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static struct plan make_plan(const struct finding *f, size_t room)
+{
+	struct plan p = { .parts = least(f->n_parts, room > 2 ? (room - 1) / 2 : 1) };
+	size_t used = 2 * p.parts + (p.parts < f->n_parts);
+
+	room = room > used ? room - used : 0;
+	p.snippets = least(least(p.parts, SNIPPETS_MAX), room / 2);
+	room -= 2 * p.snippets;
+	p.created = room >= p.parts ? p.parts : 0;
+	room -= p.created;
+	if (f->n_steps > 1 && room >= 3)
+		p.story = least(f->n_steps + 1, room);
+	room -= p.story;
+	p.frames = 1 + (p.parts ? room / p.parts : 0);
+	return p;
+}
+
+/* --- Participants ---------------------------------------------------------------------------------------- */
+
+static const char *holding(struct arena *a, const struct part *part)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < part->n_locks; i++) {
+		const struct stack *st = &part->locks[i].created;
+
+		text = arena_printf(a, "%s%s%s", text, i ? ", " : " holding ", objname_label(a, &part->locks[i]));
+		if (st->n)
+			text = arena_printf(a, "%s (%s)", text, resolve_place(a, &st->frames[0]));
+	}
+	return text;
+}
+
+static const char *deed(struct arena *a, const struct part *part)
+{
+	const char *previous = strcmp(part->role, "previous") == 0 ? "previous " : "";
+	const char *size = part->size ? arena_printf(a, " of %" PRIu64 " byte%s", part->size, part->size == 1 ? "" : "s")
+	                              : "";
+
+	if (strcmp(part->role, "blocked") == 0 || strcmp(part->role, "waiter") == 0)
+		return arena_printf(a, "blocked in %s", *part->op ? part->op : "a wait");
+	return arena_printf(a, "%s%s%s", previous, *part->op ? part->op : part->role, size);
+}
+
+static const char *place_with_column(struct arena *a, const struct frame *f)
+{
+	const char *place = resolve_place(a, f);
+
+	return f->line && f->column ? arena_printf(a, "%s:%u", place, f->column) : place;
+}
+
+/* The path gives way before the function and the module do. */
+static void add_frame(struct page *p, size_t i, const struct frame *f)
+{
+	const char *tail = arena_printf(p->a, " (%s+0x%" PRIx64 ")%s", f->module, f->offset,
+	                                f->inlined ? " inlined" : "");
+	const char *head = arena_printf(p->a, "    #%zu %s ", i, resolve_function(f));
+	const char *place = *f->file && f->line ? place_with_column(p->a, f) : "<no line>";
+	size_t room = TEXT_COLUMNS - least(TEXT_COLUMNS - 20, strlen(head) + strlen(tail)), n = strlen(place);
+
+	if (n > room)
+		place = arena_printf(p->a, "...%s", place + n - room + 3);
+	page_add(p, "%s%s%s", head, place, tail);
+}
+
+static void add_created(struct page *p, const struct part *part)
+{
+	const struct frame *f = part->created.n ? &part->created.frames[0] : NULL;
+	const char *by = part->created_by ? arena_printf(p->a, " by goroutine %" PRIu64, part->created_by) : "";
+
+	if (f)
+		page_wrap(p, "    ", arena_printf(p->a, "%s was created%s at %s in %s",
+		                                  resolve_who(p->a, part->g, part->t, ""), by,
+		                                  resolve_place(p->a, f), resolve_function(f)), 1);
+}
+
+static void add_part(struct page *p, const struct part *part, const struct plan *plan, size_t index)
+{
+	const struct frame unknown = { .function = "", .file = "", .module = "" };
+	const struct frame *at = part->stack.n ? &part->stack.frames[0] : &unknown;
+	const char *who = resolve_who(p->a, part->g, part->t, part->name);
+	const char *what = arena_printf(p->a, "%s by %s%s", deed(p->a, part), who, holding(p->a, part));
+
+	if (part->stack.n)
+		page_wrap(p, "  --> ", arena_printf(p->a, "%s  %s", place_with_column(p->a, at), what), 1);
+	else
+		page_wrap(p, "  --> ", what, 1);
+	if (index < plan->snippets)
+		snippet_add(p, at, part->op);
+	for (size_t i = 0; i < part->stack.n && i < plan->frames; i++)
+		add_frame(p, i, &part->stack.frames[i]);
+	if (index < plan->created)
+		add_created(p, part);
+}
+
+/* --- Beginning and end ------------------------------------------------------------------------------------ */
+
+static void add_head(struct page *p, const struct finding *f)
+{
+	const char *code = arena_printf(p->a, "error[%s]", f->code);
+
+	page_add(p, "%s", frame_line);
+	size_t first = p->n;
+	page_wrap(p, arena_printf(p->a, "%s: ", code), arena_printf(p->a, "%s  (%s)", f->title, f->grade), 2);
+	if (p->color && p->n > first)
+		p->lines[first] = arena_printf(p->a, "\033[1;31m%s\033[0m%s", code, p->lines[first] + strlen(code));
+}
+
+static const char *where(struct arena *a, const struct finding *f)
+{
+	const struct object *o = &f->object;
+	const char *text = arena_printf(a, "%s %s", o->kind, *o->name ? o->name : "");
+
+	if (o->size)
+		text = arena_printf(a, "%s, %" PRIu64 " bytes", text, o->size);
+	if (o->address)
+		text = arena_printf(a, "%s at 0x%" PRIx64, text, o->address);
+	if (o->of)
+		text = arena_printf(a, "%s, on the stack of goroutine %" PRIu64, text, o->of);
+	if (o->alloc_offset >= 0 && strcmp(o->kind, "heap") == 0)
+		text = arena_printf(a, "%s, at offset %" PRId64 " of its block", text, o->alloc_offset);
+	if (o->created.n)
+		text = arena_printf(a, "%s, from %s in %s", text, resolve_place(a, &o->created.frames[0]),
+		                    resolve_function(&o->created.frames[0]));
+	return text;
+}
+
+static const char *place_of(struct arena *a, const struct finding *f, const char **ret_function)
+{
+	for (size_t i = 0; i < f->n_parts; i++)
+		if (f->parts[i].stack.n) {
+			*ret_function = resolve_function(&f->parts[i].stack.frames[0]);
+			return resolve_place(a, &f->parts[i].stack.frames[0]);
+		}
+	*ret_function = f->object.created.n ? resolve_function(&f->object.created.frames[0]) : "??";
+	return f->object.created.n ? resolve_place(a, &f->object.created.frames[0]) : "??";
+}
+
+static const char *kind_words(struct arena *a, const char *kind)
+{
+	char *text = arena_strdup(a, kind);
+
+	for (char *c = text; *c; c++)
+		if (*c == '-')
+			*c = ' ';
+	return text;
+}
+
+static void add_tail(struct page *p, const struct finding *f)
+{
+	const char *function, *place = place_of(p->a, f, &function);
+
+	page_wrap(p, "  why: ", f->why, 4);
+	page_wrap(p, "  help: ", f->help, 3);
+	if (*f->object.kind || f->object.address)
+		page_wrap(p, "  where: ", where(p->a, f), 2);
+	page_wrap(p, "  reproduce: ", f->reproduce, 1);
+	page_add(p, "  suppress: %s", suppress_line(p->a, f));
+	page_add(p, "  fingerprint: %s   more: gosan explain %s", f->fingerprint, f->code);
+	if (f->count > 1)
+		page_add(p, "  seen %s times", verdict_number(p->a, f->count));
+	page_add(p, "SUMMARY: gosan: %s %s in %s", kind_words(p->a, f->kind), place, function);
+	page_add(p, "%s", frame_line);
+}
+
+static void put(const struct page *p, FILE *out)
+{
+	for (size_t i = 0; i < p->n; i++)
+		fprintf(out, "%s\n", p->lines[i]);
+}
+
+static void render_finding(const struct report *r, const struct finding *f, FILE *out, bool color)
+{
+	struct page head = { .a = r->arena, .color = color }, middle = head, tail = head;
+
+	add_head(&head, f);
+	add_tail(&tail, f);
+	struct plan plan = make_plan(f, LINES_MAX - least(LINES_MAX - 3, head.n + tail.n));
+	for (size_t i = 0; i < plan.parts; i++)
+		add_part(&middle, &f->parts[i], &plan, i);
+	if (plan.parts < f->n_parts)
+		page_add(&middle, "  ... and %zu more", f->n_parts - plan.parts);
+	if (plan.story)
+		story_add(&middle, f, plan.story);
+	put(&head, out);
+	put(&middle, out);
+	put(&tail, out);
+}
+
+/* --- A hung program ----------------------------------------------------------------------------------------- */
+
+static bool same_place(const struct dump *a, const struct dump *b)
+{
+	if (strcmp(a->state, b->state) != 0 || a->stack.n != b->stack.n)
+		return false;
+	for (size_t i = 0; i < a->stack.n; i++)
+		if (a->stack.frames[i].offset != b->stack.frames[i].offset)
+			return false;
+	return true;
+}
+
+/* Goroutines that stand at the same place in the same state are shown once. */
+static void add_dumps(struct page *p, const struct process *of)
+{
+	bool *shown = arena_alloc(p->a, of->n_dumps);
+
+	page_add(p, "goroutines and threads when the program was stopped:");
+	for (size_t i = 0; i < of->n_dumps && p->n < (size_t)DUMPS_MAX * 8; i++) {
+		const struct dump *d = &of->dumps[i];
+		size_t alike = 0;
+
+		if (shown[i])
+			continue;
+		for (size_t k = i; k < of->n_dumps; k++)
+			if (!shown[k] && same_place(d, &of->dumps[k])) {
+				shown[k] = true;
+				alike++;
+			}
+		const char *more = alike > 1 ? arena_printf(p->a, " and %zu more", alike - 1) : "";
+		page_add(p, "  %s%s: %s", resolve_who(p->a, d->g, d->t, d->name), more, d->state);
+		for (size_t k = 0; k < d->stack.n && k < 6; k++)
+			add_frame(p, k, &d->stack.frames[k]);
+	}
+}
+
+/* --- The whole ------------------------------------------------------------------------------------------------ */
+
+static void add_suppressions(struct page *p, const struct report *r)
+{
+	for (size_t i = 0; i < r->n_suppressions; i++) {
+		const struct suppression *s = &r->suppressions[i];
+
+		if (s->hits == 0)
+			page_add(p, "gosan: %s:%u: suppression %s:%s matched nothing", s->file, s->line, s->type,
+			         s->pattern);
+	}
+}
+
+/* A process that was killed may have had more to say. */
+static void add_killed(struct page *p, const struct report *r)
+{
+	for (size_t i = 0; i < r->n_processes; i++)
+		if (!*r->processes[i]->why)
+			page_add(p, "gosan: process %d ended without its last word (killed?): findings up to then",
+			         (int)r->processes[i]->pid);
+}
+
+static void render(const struct report *r, FILE *out, bool color)
+{
+	struct page rest = { .a = r->arena, .color = color };
+
+	for (size_t i = 0; i < r->n_findings; i++)
+		if (!r->findings[i]->suppressed && !r->findings[i]->folded)
+			render_finding(r, r->findings[i], out, color);
+	for (size_t i = 0; r->timed_out && i < r->n_processes; i++)
+		if (r->processes[i]->n_dumps)
+			add_dumps(&rest, r->processes[i]);
+	add_suppressions(&rest, r);
+	add_killed(&rest, r);
+	if (r->verdict != VERDICT_CLEAN || r->timed_out || !gosan_options.quiet)
+		page_add(&rest, "%s", verdict_line(r));
+	put(&rest, out);
+}
+
+const struct render_ops render_text = { "text", render };

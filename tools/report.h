@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * report.h: what one run has to say. raw.c fills the program counters and texts, finding.c the names,
+ * suppress.c and fold.c decide what is shown; renderers only read. All memory belongs to report->arena.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "arena.h"
+#include "engine.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct symfile;
+
+/* One source position of one function. Missing facts are "" and 0, never NULL. */
+struct frame {
+	const char *function;
+	const char *file;          /* absolute where the debug information allows it */
+	unsigned line, column;
+	bool inlined;              /* its code is part of the next frame's function */
+	const char *module;        /* last component of the path */
+	uint64_t offset;           /* address inside the module, not relocated */
+	uint64_t pc;               /* the return address that it came from */
+};
+
+struct stack {
+	size_t n_pcs;
+	uint64_t *pcs;             /* return addresses, innermost first */
+	size_t n;
+	struct frame *frames;      /* expanded; the detector's and the runtime's own are left out */
+};
+
+struct object {
+	const char *kind, *name;
+	/* What the fingerprint uses: the name without what depends on who used it first. */
+	const char *stable_name;
+	uint64_t address, size;
+	struct stack created;
+	int64_t alloc_offset;      /* of address in its block, or -1 */
+	uint64_t of;               /* goroutine on whose stack it lies, or 0 */
+};
+
+struct part {
+	const char *role, *name, *fn, *op;
+	uint64_t g, t, size, created_by;
+	struct stack stack, created;
+	size_t n_locks;
+	struct object *locks;      /* created = where it was acquired */
+};
+
+struct step {
+	uint64_t g, t, pc;
+	struct frame at;
+	const char *text;
+};
+
+struct finding {
+	uint64_t key;
+	const char *code, *kind, *check, *grade;
+	const char *title, *why, *help, *reproduce;
+	struct object object;
+	size_t n_parts, n_steps;
+	struct part *parts;
+	struct step *steps;
+	uint64_t count;
+	const struct process *process;
+	char fingerprint[33];
+	bool suppressed;           /* not shown, not counted as a finding */
+	bool folded;               /* another finding with its fingerprint stands for it */
+};
+
+/* A goroutine as it stood when a hung program was stopped. */
+struct dump {
+	uint64_t g, t;
+	const char *name, *state;
+	struct stack stack, created;
+};
+
+struct module {
+	const char *path, *build_id;
+	uint64_t base, start, end;
+	bool instrumented;
+	struct symfile *symbols;   /* opened at first use */
+	bool tried;
+};
+
+enum counter {
+#define X(name, text) COUNTER_##name,
+	GOSAN_COUNTERS(X)
+#undef X
+	COUNTER_COUNT
+};
+
+/* One program image: a process, or what it became by exec. */
+struct process {
+	pid_t pid, ppid;
+	const char *program, *cwd, *options;
+	size_t n_argv, n_modules, n_not_checked, n_dumps;
+	const char **argv, **not_checked;
+	struct module *modules;
+	struct dump *dumps;
+	const char *why;           /* "" when the stream has no end: killed */
+	int status;
+	uint64_t counters[COUNTER_COUNT];
+};
+
+enum verdict { VERDICT_CLEAN, VERDICT_FINDINGS, VERDICT_BLIND };
+
+struct report {
+	struct arena *arena;
+	size_t n_processes, n_findings;
+	struct process **processes;
+	struct finding **findings; /* of all processes, in order of appearance */
+	const struct process *main;
+	/* Filled by verdict.c */
+	enum verdict verdict;
+	int exit_status;           /* the program's own: 128 + n for death by signal n */
+	bool timed_out;
+	uint64_t counters[COUNTER_COUNT];
+	uint64_t n_shown, n_suppressed, n_baselined;
+	size_t n_not_checked;
+	const char **not_checked;
+	const char *checks;        /* names of the checks that were on */
+	size_t n_suppressions;
+	struct suppression *suppressions;
+};
+
+extern const char *const counter_names[COUNTER_COUNT];
+extern const char *const counter_texts[COUNTER_COUNT];
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * suppress.c: types to findings, patterns to names.
+ */
+#include "suppress.h"
+
+#include "finding.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Names of other tools for what we call otherwise. "" matches nothing: accepted, so that one file serves
+ * both tools, but of no use here. */
+static const struct {
+	const char *type, *check;
+} aliases[] = {
+	{ "thread", "thread-leak" }, { "mutex", "lock" },          { "race_top", "race" },
+	{ "signal", "" },            { "called_from_lib", "" },
+};
+
+static const char *const own_types[] = {
+#define X(code, kind, check, grade, text) check, kind, "GS" #code,
+	GOSAN_FINDINGS(X)
+#undef X
+	"fingerprint",
+};
+
+static bool known_type(const char *type)
+{
+	for (size_t i = 0; i < sizeof own_types / sizeof *own_types; i++)
+		if (strcmp(own_types[i], type) == 0)
+			return true;
+	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+		if (strcmp(aliases[i].type, type) == 0)
+			return true;
+	return false;
+}
+
+static bool type_fits(const char *type, const struct finding *f)
+{
+	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+		if (strcmp(aliases[i].type, type) == 0)
+			type = aliases[i].check;
+	/* A leaked context or thread is a leak to whoever comes from LeakSanitizer. */
+	if (strcmp(type, "leak") == 0 && strstr(f->kind, "leak"))
+		return true;
+	return strcmp(type, f->check) == 0 || strcmp(type, f->kind) == 0 || strcmp(type, f->code) == 0;
+}
+
+/* Does text begin with what the pattern says? A final "$" wants the text to end there. */
+static bool match_here(const char *pattern, const char *text)
+{
+	for (;; pattern++, text++) {
+		if (*pattern == '\0')
+			return true;
+		if (*pattern == '$' && pattern[1] == '\0')
+			return *text == '\0';
+		if (*pattern == '*') {
+			for (const char *rest = text;; rest++) {
+				if (match_here(pattern + 1, rest))
+					return true;
+				if (!*rest)
+					return false;
+			}
+		}
+		if (*pattern != *text)
+			return false;
+	}
+}
+
+bool suppress_match(const char *pattern, const char *text)
+{
+	if (*pattern == '^')
+		return match_here(pattern + 1, text);
+	do {
+		if (match_here(pattern, text))
+			return true;
+	} while (*text++);
+	return false;
+}
+
+static bool match_stack(const char *pattern, const struct stack *st)
+{
+	for (size_t i = 0; i < st->n; i++) {
+		const struct frame *f = &st->frames[i];
+
+		if (suppress_match(pattern, f->function) || suppress_match(pattern, f->file) ||
+		    suppress_match(pattern, f->module))
+			return true;
+	}
+	return false;
+}
+
+static bool match_finding(const char *pattern, const struct finding *f)
+{
+	if (*f->object.name && suppress_match(pattern, f->object.name))
+		return true;
+	for (size_t i = 0; i < f->n_parts; i++) {
+		const struct part *p = &f->parts[i];
+
+		if (match_stack(pattern, &p->stack) || (*p->fn && suppress_match(pattern, p->fn)))
+			return true;
+		for (size_t k = 0; k < p->n_locks; k++)
+			if (*p->locks[k].name && suppress_match(pattern, p->locks[k].name))
+				return true;
+	}
+	/* Nothing else to go by: what was created and never used. */
+	return f->n_parts == 0 && match_stack(pattern, &f->object.created);
+}
+
+static bool applies(const struct suppression *s, const struct finding *f)
+{
+	if (strcmp(s->type, "fingerprint") == 0)
+		return strcmp(s->pattern, f->fingerprint) == 0;
+	return type_fits(s->type, f) && match_finding(s->pattern, f);
+}
+
+void suppress_findings(struct report *r)
+{
+	for (size_t i = 0; i < r->n_findings; i++)
+		for (size_t k = 0; k < r->n_suppressions; k++) {
+			struct suppression *s = &r->suppressions[k];
+
+			if (r->findings[i]->suppressed || !applies(s, r->findings[i]))
+				continue;
+			r->findings[i]->suppressed = true;
+			s->hits++;
+		}
+}
+
+static char *trim(char *text)
+{
+	char *end = text + strlen(text);
+
+	while (end > text && strchr(" \t\r\n", end[-1]))
+		*--end = '\0';
+	return text + strspn(text, " \t");
+}
+
+static int bad_line(char *err, size_t err_size, const char *path, unsigned line, const char *what)
+{
+	snprintf(err, err_size, "%s:%u: %s", path, line, what);
+	return -EINVAL;
+}
+
+static int add_line(struct report *r, const char *path, unsigned line, char *text, char *err, size_t err_size)
+{
+	char *colon, *type = trim(text), what[160];
+	struct suppression *list = r->suppressions;
+
+	if (*type == '\0' || *type == '#')
+		return 0;
+	colon = strchr(type, ':');
+	if (!colon)
+		return bad_line(err, err_size, path, line, "no colon: a suppression is 'type:pattern'");
+	*colon = '\0';
+	if (!known_type(trim(type))) {
+		snprintf(what, sizeof what, "unknown type '%.40s': use race, deadlock, leak, waitgroup, channel, "
+		         "lock, resource, a kind, a code or fingerprint", type);
+		return bad_line(err, err_size, path, line, what);
+	}
+	if (!*trim(colon + 1))
+		return bad_line(err, err_size, path, line, "empty pattern");
+	list = arena_grow(r->arena, list, r->n_suppressions, sizeof *list);
+	list[r->n_suppressions++] =
+		(struct suppression){ .type = arena_strdup(r->arena, type),
+		                      .pattern = arena_strdup(r->arena, trim(colon + 1)),
+		                      .file = arena_strdup(r->arena, path), .line = line };
+	r->suppressions = list;
+	return 0;
+}
+
+int suppress_read(struct report *r, const char *path, char *err, size_t err_size)
+{
+	FILE *in = fopen(path, "re");
+	char *text = NULL;
+	size_t room = 0;
+	unsigned line = 0;
+	int error = 0;
+
+	if (!in) {
+		error = -errno;
+		snprintf(err, err_size, "suppressions: %s: %s", path, strerror(-error));
+		return error;
+	}
+	while (!error && getline(&text, &room, in) >= 0)
+		error = add_line(r, path, ++line, text, err, err_size);
+	if (!error && ferror(in)) {
+		error = -EIO;
+		snprintf(err, err_size, "suppressions: %s: cannot be read", path);
+	}
+	free(text);
+	fclose(in);
+	return error;
+}
+
+const char *suppress_line(struct arena *a, const struct finding *f)
+{
+	for (size_t i = 0; i < f->n_parts; i++) {
+		const struct stack *st = &f->parts[i].stack;
+
+		for (size_t k = 0; k < st->n; k++)
+			if (*st->frames[k].function && strncmp(st->frames[k].module, "libc.so", 7) != 0)
+				return arena_printf(a, "%s:^%s$", f->check, st->frames[k].function);
+	}
+	return arena_printf(a, "fingerprint:%s", f->fingerprint);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * verdict.c: a silent detector must show that it was awake. "clean" therefore needs something that was seen:
+ * a goroutine, a synchronisation event, an access, or at least an instrumented module; else it is "blind".
+ */
+#include "verdict.h"
+
+#include "finding.h"
+#include "options.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAMED_MAX 4
+
+const char *verdict_number(struct arena *a, uint64_t n)
+{
+	const char *text = "";
+
+	for (; n >= 1000; n /= 1000)
+		text = arena_printf(a, ",%03u%s", (unsigned)(n % 1000), text);
+	return arena_printf(a, "%" PRIu64 "%s", n, text);
+}
+
+static const struct process *find_main(const struct report *r, pid_t pid)
+{
+	for (size_t i = 0; pid && i < r->n_processes; i++)
+		if (r->processes[i]->pid == pid)
+			return r->processes[i];
+	for (size_t i = 0; i < r->n_processes; i++) {
+		bool started_here = false;
+
+		for (size_t k = 0; k < r->n_processes; k++)
+			started_here |= r->processes[k]->pid == r->processes[i]->ppid;
+		if (!started_here)
+			return r->processes[i];
+	}
+	return r->n_processes ? r->processes[0] : NULL;
+}
+
+static void add_not_checked(struct report *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_not_checked; i++)
+		if (strcmp(r->not_checked[i], name) == 0)
+			return;
+	r->not_checked = arena_grow(r->arena, r->not_checked, r->n_not_checked, sizeof *r->not_checked);
+	r->not_checked[r->n_not_checked++] = name;
+}
+
+static void sum_up(struct report *r)
+{
+	for (size_t i = 0; i < r->n_processes; i++) {
+		const struct process *p = r->processes[i];
+
+		for (size_t k = 0; k < COUNTER_COUNT; k++)
+			r->counters[k] += p->counters[k];
+		for (size_t k = 0; k < p->n_not_checked; k++)
+			add_not_checked(r, p->not_checked[k]);
+	}
+	for (size_t i = 0; i < r->n_findings; i++) {
+		r->n_shown += !r->findings[i]->suppressed && !r->findings[i]->folded;
+		r->n_suppressed += r->findings[i]->suppressed;
+	}
+}
+
+static bool word_in(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (; *list; list += strcspn(list, ", "), list += strspn(list, ", "))
+		if (strncmp(list, word, n) == 0 && (list[n] == '\0' || list[n] == ',' || list[n] == ' '))
+			return true;
+	return false;
+}
+
+/* The checks in the order of the table of findings. */
+static const char *checks_on(struct arena *a)
+{
+	static const char *const all[] = { "race", "deadlock", "leak", "waitgroup", "channel", "lock", "resource" };
+	const char *on = gosan_options.checks ? gosan_options.checks : "all";
+	const char *off = gosan_options.no_checks ? gosan_options.no_checks : "", *text = "";
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if ((!*on || word_in(on, "all") || word_in(on, all[i])) && !word_in(off, all[i]))
+			text = arena_printf(a, "%s%s%s", text, *text ? " " : "", all[i]);
+	return text;
+}
+
+static bool saw_something(const struct report *r)
+{
+	if (r->counters[COUNTER_events] || r->counters[COUNTER_accesses] || r->counters[COUNTER_goroutines])
+		return true;
+	for (size_t i = 0; i < r->n_processes; i++)
+		for (size_t k = 0; k < r->processes[i]->n_modules; k++)
+			if (r->processes[i]->modules[k].instrumented ||
+			    strstr(r->processes[i]->modules[k].path, "/libgoroutine.so"))
+				return true;
+	return false;
+}
+
+void verdict_decide(struct report *r, pid_t main_pid, int exit_status, bool timed_out)
+{
+	r->main = find_main(r, main_pid);
+	r->exit_status = exit_status >= 0 ? exit_status : r->main ? r->main->status : 0;
+	r->timed_out = timed_out || (r->main && strcmp(r->main->why, "timeout") == 0);
+	r->checks = checks_on(r->arena);
+	sum_up(r);
+	if (r->n_shown)
+		r->verdict = VERDICT_FINDINGS;
+	else
+		r->verdict = saw_something(r) ? VERDICT_CLEAN : VERDICT_BLIND;
+}
+
+int verdict_exit(const struct report *r)
+{
+	if (r->timed_out)
+		return r->verdict == VERDICT_FINDINGS ? gosan_options.exitcode : VERDICT_TIMEOUT_STATUS;
+	if (r->exit_status != 0)
+		return r->exit_status;
+	switch (r->verdict) {
+	case VERDICT_FINDINGS:
+		return gosan_options.exitcode;
+	case VERDICT_BLIND:
+		return 77;
+	case VERDICT_CLEAN:
+		return 0;
+	}
+	return 70;
+}
+
+/* --- The line --------------------------------------------------------------------------------------- */
+
+/* "1 thread", "12 threads" */
+static const char *several(struct arena *a, uint64_t n, const char *one, const char *many)
+{
+	return arena_printf(a, "%s %s", verdict_number(a, n), n == 1 ? one : many);
+}
+
+static const char *seen(const struct report *r)
+{
+	struct arena *a = r->arena;
+	const char *text = arena_printf(
+		a, "%s, %s, %s", several(a, r->counters[COUNTER_events], "event", "events"),
+		several(a, r->counters[COUNTER_accesses], "access", "accesses"),
+		several(a, r->counters[COUNTER_goroutines], "goroutine", "goroutines"));
+
+	if (r->counters[COUNTER_threads])
+		text = arena_printf(a, "%s, %s", text,
+		                    several(a, r->counters[COUNTER_threads], "thread", "threads"));
+	text = arena_printf(a, "%s, %s lost", text, verdict_number(a, r->counters[COUNTER_lost]));
+	/* Every other loss is shown when there is one. */
+	for (size_t i = 0; i < COUNTER_COUNT; i++)
+		if (i != COUNTER_lost && strstr(counter_names[i], "lost") && r->counters[i])
+			text = arena_printf(a, "%s, %s %s", text, verdict_number(a, r->counters[i]), counter_texts[i]);
+	if (r->n_suppressed)
+		text = arena_printf(a, "%s, %" PRIu64 " suppressed", text, r->n_suppressed);
+	return text;
+}
+
+static const char *unchecked(const struct report *r)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < r->n_not_checked && i < NAMED_MAX; i++)
+		text = arena_printf(r->arena, "%s%s%s", text, *text ? ", " : "", r->not_checked[i]);
+	if (r->n_not_checked > NAMED_MAX)
+		text = arena_printf(r->arena, "%s and %zu more", text, r->n_not_checked - NAMED_MAX);
+	return *text ? arena_printf(r->arena, "; not checked: %s", text) : "";
+}
+
+static const char *ending(const struct report *r)
+{
+	if (r->timed_out)
+		return "; stopped by --timeout";
+	if (r->exit_status > 128)
+		return arena_printf(r->arena, "; the program died of signal %d", r->exit_status - 128);
+	if (r->exit_status)
+		return arena_printf(r->arena, "; the program's own status is %d", r->exit_status);
+	return "";
+}
+
+static const char *program_name(const struct report *r)
+{
+	const char *path = r->main ? r->main->program : "", *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+const char *verdict_line(const struct report *r)
+{
+	struct arena *a = r->arena;
+
+	switch (r->verdict) {
+	case VERDICT_FINDINGS:
+		return arena_printf(a, "gosan: %" PRIu64 " finding%s in %s: %s; checked: %s%s%s; exit %d", r->n_shown,
+		                    r->n_shown == 1 ? "" : "s", program_name(r), seen(r), r->checks, unchecked(r),
+		                    ending(r), verdict_exit(r));
+	case VERDICT_CLEAN:
+		return arena_printf(a, "gosan: clean: %s; checked: %s%s%s", seen(r), r->checks, unchecked(r), ending(r));
+	case VERDICT_BLIND:
+		break;
+	}
+	return arena_printf(a, "gosan: blind: %s has no goroutines, no instrumented code and no events, so nothing "
+	                    "was checked; build it with 'gosan cc'%s; exit %d",
+	                    program_name(r), ending(r), verdict_exit(r));
+}
