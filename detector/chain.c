@@ -83,12 +83,24 @@ static uint32_t highest(const struct gosan_g *g)
 }
 
 /* A tenant of the shared chain takes the highest epoch that it has heard of there for its own. */
-static void own_entry(struct gosan_g *g)
+static bool own_entry(struct gosan_g *g)
 {
 	if (g->cid == GOSAN_CHAIN_SHARED)
 		g->epoch = highest(g);
 	gosan_clock_set(&g->strong, g->cid, g->epoch);
 	gosan_clock_set(&g->weak, g->cid, g->epoch);
+	return gosan_clock_get(&g->strong, g->cid) == g->epoch &&
+	       gosan_clock_get(&g->weak, g->cid) == g->epoch;
+}
+
+/* A goroutine whose own entry can't be written would look unordered with itself: it becomes nobody. */
+static void own_entry_or_nobody(struct gosan_g *g)
+{
+	g->learned = g->learned_weak = g->epoch;
+	if (own_entry(g))
+		return;
+	GOSAN_COUNT(cid_lost);
+	g->cid = g->epoch = 0;
 }
 
 void gosan_chain_restart(struct gosan_g *g)
@@ -99,7 +111,7 @@ void gosan_chain_restart(struct gosan_g *g)
 		gosan_clock_set(&g->strong, t->cid, t->left);
 		gosan_clock_set(&g->weak, t->cid, t->left);
 	}
-	own_entry(g);
+	own_entry_or_nobody(g);
 }
 
 /* g becomes the tenant of cid from this epoch on. */
@@ -120,16 +132,6 @@ static void settle(struct gosan_g *g, uint32_t cid, uint32_t first)
 	g->tenancy = t;
 }
 
-void gosan_chain_begin(struct gosan_g *g)
-{
-	uint32_t cid = fresh_cid(), first = 1;
-
-	if (cid != GOSAN_CHAIN_SHARED && chains[cid].next > first)
-		first = chains[cid].next;
-	settle(g, cid, first);
-	own_entry(g);
-}
-
 /* g's chain was given to it by begin and has no event yet: take it back. The epoch it stood for is skipped,
  * so that a stamp that somebody nevertheless took of it names no other goroutine's event. */
 static void hand_back(struct gosan_g *g)
@@ -143,6 +145,22 @@ static void hand_back(struct gosan_g *g)
 	gosan_mem_free(t, sizeof *t);
 	g->tenancy = NULL;
 	push(&unused, g->cid);
+}
+
+void gosan_chain_begin(struct gosan_g *g)
+{
+	uint32_t cid = fresh_cid(), first = 1;
+
+	if (cid != GOSAN_CHAIN_SHARED && chains[cid].next > first)
+		first = chains[cid].next;
+	settle(g, cid, first);
+	g->learned = g->learned_weak = first;
+	if (own_entry(g))
+		return;
+	hand_back(g);
+	gosan_clock_clear(&g->strong);
+	gosan_clock_clear(&g->weak);
+	g->cid = g->epoch = 0;
 }
 
 /* A dead chain whose last tenant the clocks cover, removed from the dead; 0 when none is near. */
@@ -163,7 +181,7 @@ static uint32_t recyclable(const struct gosan_clock *strong, const struct gosan_
 
 void gosan_chain_spawn(struct gosan_g *g, const struct gosan_clock *strong, const struct gosan_clock *weak)
 {
-	uint32_t cid = recyclable(strong, weak);
+	uint32_t cid = g->cid ? recyclable(strong, weak) : 0;
 
 	gosan_clock_copy(&g->strong, strong);
 	gosan_clock_copy(&g->weak, weak);
@@ -171,7 +189,7 @@ void gosan_chain_spawn(struct gosan_g *g, const struct gosan_clock *strong, cons
 		hand_back(g);
 		settle(g, cid, chains[cid].next);
 	}
-	own_entry(g);
+	own_entry_or_nobody(g);
 }
 
 /* No epoch is left: the old chain stays in g's clocks as a fact of its past. */
@@ -185,24 +203,30 @@ static void move(struct gosan_g *g)
 	if (t)
 		t->left = g->epoch;
 	settle(g, cid, cid == GOSAN_CHAIN_SHARED || !chains[cid].next ? 1 : chains[cid].next);
-	own_entry(g);
+	own_entry_or_nobody(g);
 }
 
 void gosan_chain_advance(struct gosan_g *g)
 {
+	if (g->cid == 0)
+		return;
 	if (g->epoch >= gosan_chain_last_epoch) {
 		move(g);
 		return;
 	}
-	g->epoch = (g->cid == GOSAN_CHAIN_SHARED ? highest(g) : g->epoch) + 1;
-	own_entry(g);
+	uint32_t old = g->epoch;
+
+	g->epoch = (g->cid == GOSAN_CHAIN_SHARED ? highest(g) : old) + 1;
+	if (!own_entry(g))
+		g->epoch = old; /* no memory: what follows looks published too, a miss at worst */
 }
 
 void gosan_chain_end(struct gosan_g *g)
 {
 	uint32_t final = g->busy_epoch;
 
-	if (g->cid == 0 || g->cid == GOSAN_CHAIN_SHARED || g->epoch >= gosan_chain_last_epoch - 1)
+	if (g->is_system || g->cid == 0 || g->cid == GOSAN_CHAIN_SHARED ||
+	    g->epoch >= gosan_chain_last_epoch - 1)
 		return;
 	if (g->access_epoch > final)
 		final = g->access_epoch;

@@ -7,8 +7,7 @@
  * place without them, whose pc has bit 63 set and names the lock set: user addresses never have it.
  *
  * Insertion pushes at the head of a hash chain by compare-and-swap. Two threads that insert the same
- * child at once may each add a node: both stand for the same stack, so nothing breaks. `hint` remembers
- * the node last found for a hash, which makes the common look-up one probe.
+ * child at once may each add a node: both stand for the same stack, so nothing breaks.
  */
 #include "context.h"
 
@@ -19,59 +18,62 @@
 #include <errno.h>
 
 #define NODES_MAX   (1u << 27)
-#define BUCKET_BITS 16
 #define LOCKED      (UINT64_C(1) << 63)
 #define LOCK_ROOT   1u
 
-struct gosan_context_node *gosan_context_nodes;
-static uint32_t *buckets, *hints;
-static uint32_t n_nodes;
-
 /* Until init: a root that is its own parent, so that an early func_exit is harmless. */
 static struct gosan_context_node early[2];
-
-__attribute__((constructor(101))) static void start_with_root(void)
-{
-	if (!gosan_context_nodes)
-		gosan_context_nodes = early;
-}
+struct gosan_context_node *gosan_context_nodes = early;
+uint32_t gosan_context_hints[1u << GOSAN_CONTEXT_BITS];
+static uint32_t buckets[1u << GOSAN_CONTEXT_BITS];
+static uint32_t n_nodes;
 
 int gosan_context_init(void)
 {
 	struct gosan_context_node *nodes;
 
-	if (buckets)
+	if (n_nodes)
 		return 0;
 	nodes = gosan_mem_map((size_t)NODES_MAX * sizeof(*nodes));
-	hints = gosan_mem_map(sizeof(*hints) << BUCKET_BITS);
-	buckets = gosan_mem_map(sizeof(*buckets) << BUCKET_BITS);
-	if (!nodes || !buckets || !hints) {
-		buckets = NULL;
+	if (!nodes)
 		return -ENOMEM;
-	}
 	gosan_context_nodes = nodes;
 	n_nodes = 2;
 	return 0;
 }
 
-static inline uint32_t hash(uint32_t parent, uint64_t pc)
+static inline bool is_child(uint32_t id, uint32_t parent, uint64_t pc, uint32_t callee)
 {
-	uint64_t h = (pc ^ ((uint64_t)parent << 32) ^ parent) * UINT64_C(0x9e3779b97f4a7c15);
+	const struct gosan_context_node *n = &gosan_context_nodes[id];
 
-	return (uint32_t)(h >> (64 - BUCKET_BITS));
+	return n->pc == pc && n->parent == parent && n->callee == callee;
 }
 
-static inline bool is_child(uint32_t id, uint32_t parent, uint64_t pc)
+/* The fold of recursion. Leaves and lock sets have no callee. */
+static uint32_t target_of(uint32_t id)
 {
-	return gosan_context_nodes[id].pc == pc && gosan_context_nodes[id].parent == parent;
+	const struct gosan_context_node *n = gosan_context_nodes;
+	uint32_t last = 0;
+	unsigned rounds = 0;
+
+	for (uint32_t up = n[id].parent; n[id].callee && up > LOCK_ROOT; up = n[up].parent) {
+		if (n[up].callee != n[id].callee)
+			continue;
+		last = last ? last : up;
+		if (++rounds == GOSAN_CONTEXT_ROUNDS)
+			return last;
+	}
+	return id;
 }
 
-static __attribute__((noinline)) uint32_t find_or_add(uint32_t parent, uint64_t pc, uint32_t h)
+uint32_t gosan_context_add(uint32_t parent, uint64_t pc, uint32_t callee, uint32_t h)
 {
 	uint32_t head = __atomic_load_n(&buckets[h], __ATOMIC_ACQUIRE), id;
 
+	if (!n_nodes)
+		return parent;
 	for (id = head; id; id = gosan_context_nodes[id].next)
-		if (is_child(id, parent, pc))
+		if (is_child(id, parent, pc, callee))
 			goto found;
 	id = __atomic_fetch_add(&n_nodes, 1, __ATOMIC_RELAXED);
 	if (id >= NODES_MAX) {
@@ -81,25 +83,41 @@ static __attribute__((noinline)) uint32_t find_or_add(uint32_t parent, uint64_t 
 	}
 	gosan_context_nodes[id].pc = pc;
 	gosan_context_nodes[id].parent = parent;
+	gosan_context_nodes[id].callee = callee;
+	gosan_context_nodes[id].target = target_of(id);
 	do
 		gosan_context_nodes[id].next = head;
 	while (!__atomic_compare_exchange_n(&buckets[h], &head, id, false, __ATOMIC_RELEASE,
 	                                    __ATOMIC_ACQUIRE));
 found:
-	__atomic_store_n(&hints[h], id, __ATOMIC_RELEASE);
-	return id;
+	__atomic_store_n(&gosan_context_hints[h], id, __ATOMIC_RELEASE);
+	return gosan_context_nodes[id].target;
 }
 
-uint32_t gosan_context_child(uint32_t parent, uint64_t pc)
+/* The first few callers lie in the goroutine's own record. Without memory, deeper callers share a context. */
+void gosan_context_grow(struct gosan_g *g)
 {
-	uint32_t h = hash(parent, pc), id;
+	uint32_t room = g->ctx_room ? g->ctx_room * 2 : sizeof(g->ctx_first) / sizeof(g->ctx_first[0]);
+	uint32_t *stack = g->ctx_room ? gosan_mem_alloc(room * sizeof(*stack)) : g->ctx_first;
 
-	if (__builtin_expect(!buckets, 0))
-		return parent;
-	id = __atomic_load_n(&hints[h], __ATOMIC_ACQUIRE);
-	if (__builtin_expect(id && is_child(id, parent, pc), 1))
-		return id;
-	return find_or_add(parent, pc, h);
+	if (!stack) {
+		GOSAN_COUNT(stacks_lost);
+		return;
+	}
+	for (uint32_t i = 0; i < g->ctx_room; i++)
+		stack[i] = g->ctx_stack[i];
+	if (g->ctx_stack != g->ctx_first && g->ctx_stack)
+		gosan_mem_free(g->ctx_stack, g->ctx_room * sizeof(*stack));
+	g->ctx_stack = stack;
+	g->ctx_room = room;
+}
+
+void gosan_context_end(struct gosan_g *g)
+{
+	if (g->ctx_stack && g->ctx_stack != g->ctx_first)
+		gosan_mem_free(g->ctx_stack, g->ctx_room * sizeof(*g->ctx_stack));
+	g->ctx_stack = NULL;
+	g->ctx_room = g->ctx_depth = 0;
 }
 
 uint32_t gosan_context_place(const struct gosan_g *g, uintptr_t pc)

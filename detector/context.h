@@ -2,9 +2,11 @@
  *
  * context.h: calling contexts and access places, each named by 32 bits.
  *
- * A context is a node of one global tree: (parent context, pc). Entering a function goes to a child,
- * leaving it to the parent, so a goroutine carries its whole stack in one word, and a shadow cell can
- * keep the stack of an access exactly (calling context trees: Ammons, Ball, Larus, PLDI 1997).
+ * A context is a node of one global tree: (parent context, pc). Entering a function goes to a child, so a
+ * goroutine carries its whole stack in one word, and a shadow cell can keep the stack of an access (calling
+ * context trees: Ammons, Ball, Larus, PLDI 1997). Recursion is folded, as in that paper: a function that is
+ * on the path GOSAN_CONTEXT_ROUNDS times already leads back to where it was entered last. So the tree stays
+ * small, and a report shows the first rounds of a recursion and the innermost frames.
  * A place is a context plus the pc of the access plus the locks held there. Sets of locks are paths of
  * the same tree, below a root of their own.
  *
@@ -19,16 +21,69 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define GOSAN_CONTEXT_ROUNDS 2
+
 struct gosan_context_node {
 	uint64_t pc;
 	uint32_t parent;
-	uint32_t next; /* in the hash chain */
+	uint32_t next;   /* in the hash chain */
+	uint32_t target; /* where the call leads: the node itself, or an ancestor */
+	uint32_t callee; /* which function was entered, by the low half of an address in it; 0: none */
+	uint32_t pad[2];
 };
 extern struct gosan_context_node *gosan_context_nodes;
 
 int gosan_context_init(void);
-/* The child of `parent` for `pc`; `parent` itself when there is no room. */
-uint32_t gosan_context_child(uint32_t parent, uint64_t pc);
+
+/* The node last found for a hash: one probe answers the common look-up. 0: none. */
+#define GOSAN_CONTEXT_BITS 16
+extern uint32_t gosan_context_hints[1u << GOSAN_CONTEXT_BITS];
+static inline uint32_t gosan_context_hash(uint32_t parent, uint64_t pc)
+{
+	uint64_t h = (pc ^ ((uint64_t)parent << 32) ^ parent) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return (uint32_t)(h >> (64 - GOSAN_CONTEXT_BITS));
+}
+uint32_t gosan_context_add(uint32_t parent, uint64_t pc, uint32_t callee, uint32_t hash);
+
+/* Where a call of `callee` at pc leads from `parent`; `parent` itself when there is no room. */
+static inline uint32_t gosan_context_call(uint32_t parent, uint64_t pc, uint32_t callee)
+{
+	uint32_t h = gosan_context_hash(parent, pc);
+	uint32_t id = __atomic_load_n(&gosan_context_hints[h], __ATOMIC_ACQUIRE);
+	const struct gosan_context_node *n = &gosan_context_nodes[id];
+
+	if (__builtin_expect(id && n->pc == pc && n->parent == parent && n->callee == callee, 1))
+		return n->target;
+	return gosan_context_add(parent, pc, callee, h);
+}
+/* The leaf of `parent` for pc. */
+static inline uint32_t gosan_context_child(uint32_t parent, uint64_t pc)
+{
+	return gosan_context_call(parent, pc, 0);
+}
+
+/* A function was entered; pc is its return address, callee an address in it. */
+void gosan_context_grow(struct gosan_g *g);
+static inline void gosan_context_enter(struct gosan_g *g, uint64_t pc, uintptr_t callee)
+{
+	if (__builtin_expect(g->ctx_depth >= g->ctx_room, 0))
+		gosan_context_grow(g);
+	if (__builtin_expect(g->ctx_depth < g->ctx_room, 1))
+		g->ctx_stack[g->ctx_depth] = g->ctx;
+	g->ctx_depth++;
+	g->ctx = gosan_context_call(g->ctx, pc, (uint32_t)callee);
+}
+
+/* It was left. More exits than entries, as when hooks came alive in between, do nothing. */
+static inline void gosan_context_leave(struct gosan_g *g)
+{
+	if (__builtin_expect(g->ctx_depth == 0, 0))
+		return;
+	g->ctx_depth--;
+	if (__builtin_expect(g->ctx_depth < g->ctx_room, 1))
+		g->ctx = g->ctx_stack[g->ctx_depth];
+}
 static inline uint32_t gosan_context_parent(uint32_t ctx)
 {
 	return gosan_context_nodes[ctx].parent;
@@ -36,6 +91,8 @@ static inline uint32_t gosan_context_parent(uint32_t ctx)
 
 /* The place of an access at pc by g, which runs. */
 uint32_t gosan_context_place(const struct gosan_g *g, uintptr_t pc);
+/* g ended. */
+void gosan_context_end(struct gosan_g *g);
 /* Depot id of the stack of a place or a context, innermost first. */
 uint32_t gosan_context_stack(uint32_t place);
 /* Program counter of the access of a place. */

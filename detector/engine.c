@@ -166,29 +166,40 @@ int gosan_engine_init(void)
 
 /* Goroutines. */
 
+/* Under the lock. NULL when there is no memory for it and its clocks. */
+static struct gosan_g *make_g(uint64_t id, bool is_thread)
+{
+	struct gosan_g *g = gosan_mem_alloc(sizeof *g);
+
+	if (!g)
+		return NULL;
+	g->id = id;
+	g->is_thread = is_thread;
+	gosan_chain_begin(g);
+	if (g->cid == 0) {
+		gosan_mem_free(g, sizeof *g);
+		return NULL;
+	}
+	g->tid = is_thread ? ++n_threads : 0;
+	g->next = all;
+	all = g;
+	return g;
+}
+
 struct gosan_g *gosan_engine_new_g(uint64_t id, bool is_thread)
 {
 	if (!enter())
 		return &nobody;
-	struct gosan_g *g = gosan_mem_alloc(sizeof *g);
+	struct gosan_g *g = make_g(id, is_thread);
 
-	if (!g) {
-		gosan_engine_unlock();
-		GOSAN_COUNT(lost);
-		return &nobody;
-	}
-	g->id = id;
-	g->is_thread = is_thread;
-	g->tid = is_thread ? ++n_threads : 0;
-	gosan_chain_begin(g);
-	g->next = all;
-	all = g;
 	gosan_engine_unlock();
-	if (is_thread)
+	if (!g)
+		GOSAN_COUNT(lost);
+	else if (is_thread)
 		GOSAN_COUNT(threads);
 	else
 		GOSAN_COUNT(goroutines);
-	return g;
+	return g ? g : &nobody;
 }
 
 struct gosan_g *gosan_engine_self(void)

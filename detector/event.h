@@ -79,6 +79,7 @@ struct gosan_g {
 	void *tenancy;                   /* chain.c */
 	struct gosan_edge edges[GOSAN_EDGES_MAX]; /* the last ones, as a ring */
 	uint32_t n_edges;                /* ever written */
+	uint32_t learned, learned_weak;  /* epoch in which it last acquired something (hb.c) */
 	struct gosan_clock strong;       /* all edges */
 	struct gosan_clock weak;         /* without lock edges: schedule-independent order */
 	/* BLOCKING */
@@ -97,8 +98,16 @@ struct gosan_g {
 	void *waits;
 	/* MEMORY ACCESSES: owned by the tsan front end, touched by the running goroutine only */
 	uint32_t ctx;                    /* current calling context (context.h) */
-	uint32_t ctx_depth;
+	uint32_t ctx_depth, ctx_room;    /* callers' contexts: ctx_stack[0 .. ctx_depth - 1] */
+	uint32_t *ctx_stack, ctx_first[10];
 	void *access;
+};
+
+/* A place in a channel's buffer: what the last send or receive through it left. */
+struct gosan_slot {
+	struct gosan_clock strong, weak;
+	struct gosan_stamp at;
+	const struct gosan_g *from;
 };
 
 /* A synchronisation object. Freed never; `dead` when its memory was freed or reused. */
@@ -113,11 +122,11 @@ struct gosan_obj {
 	/* HAPPENS-BEFORE (hb.c) */
 	struct gosan_clock strong, weak; /* what a release left */
 	struct gosan_clock r_strong;     /* rwmutex: readers' releases */
-	struct gosan_clock *slots;       /* channel: [2 * cap], strong and weak per slot */
+	struct gosan_stamp at;           /* strong and weak are exactly what was released then; 0: a merge */
+	const struct gosan_g *from;      /* who released last: exposition */
+	struct gosan_slot *slots;        /* channel: [cap] */
 	size_t cap;
 	bool closed;
-	const struct gosan_g *from;      /* who released last: exposition */
-	const struct gosan_g **slot_from;
 	struct gosan_obj *link;          /* object.c */
 	/* OWNERSHIP (engine.c keeps it from lock events) */
 	struct gosan_g *owner;           /* writer, or NULL */

@@ -44,29 +44,87 @@ static void remember(struct gosan_g *g, const struct gosan_g *from, uint32_t kne
 	g->edges[g->n_edges++ % GOSAN_EDGES_MAX] = (struct gosan_edge){from, now, ev->op, ev->stack};
 }
 
-static void acquire(struct gosan_g *g, const struct gosan_clock *strong, const struct gosan_clock *weak,
-		    const struct gosan_g *from, const struct gosan_event *ev)
-{
-	uint32_t knew = from ? gosan_clock_get(&g->strong, from->cid) : 0;
+/* What a release published: the clocks, and if they are exactly one goroutine's at one moment, which. */
+struct published {
+	const struct gosan_clock *strong, *weak;
+	struct gosan_stamp at;
+	const struct gosan_g *from;
+};
 
-	gosan_clock_join(&g->strong, strong);
-	if (weak)
-		gosan_clock_join(&g->weak, weak);
-	remember(g, from, knew, ev);
+/* One of g's clocks joins src. Transitivity spares most joins their walk (the first rule is the tree clocks'
+ * of Mathur et al., ASPLOS 2022, section 3):
+ *  - who knows the moment of a release knows all that the releaser knew then: nothing is new;
+ *  - a source that knows a release of g's, in or after the epoch in which g last learned something, knows all
+ *    that g knows but its own latest epoch: its clock, with that entry set, is the join.
+ * Neither holds on the shared chain, where one epoch stands for several goroutines. */
+static void learn(struct gosan_g *g, struct gosan_clock *own, uint32_t *learned,
+		  const struct gosan_clock *src, struct gosan_stamp at)
+{
+	struct gosan_clock old = {NULL};
+
+	if (!src->root || src->root == own->root)
+		return;
+	if (at.epoch && gosan_clock_covers(own, at))
+		return;
+	if (g->cid == GOSAN_CHAIN_SHARED || gosan_clock_get(src, g->cid) < *learned) {
+		gosan_clock_join(own, src);
+	} else {
+		gosan_clock_copy(&old, own);
+		gosan_clock_copy(own, src);
+		gosan_clock_set(own, g->cid, g->epoch);
+		if (gosan_clock_get(own, g->cid) != g->epoch) /* no memory: keep the old */
+			gosan_clock_copy(own, &old);
+		gosan_clock_clear(&old);
+	}
+	*learned = g->epoch;
 }
 
-static void merge(struct gosan_obj *obj, struct gosan_g *g)
+static void acquire(struct gosan_g *g, const struct published *p, const struct gosan_event *ev)
 {
-	gosan_clock_join(&obj->strong, &g->strong);
-	gosan_clock_join(&obj->weak, &g->weak);
-	obj->from = g;
-	gosan_chain_advance(g);
+	uint32_t knew = p->from ? gosan_clock_get(&g->strong, p->from->cid) : 0;
+
+	learn(g, &g->strong, &g->learned, p->strong, p->at);
+	if (p->weak)
+		learn(g, &g->weak, &g->learned_weak, p->weak, p->at);
+	remember(g, p->from, knew, ev);
+}
+
+static void acquire_object(const struct gosan_event *ev)
+{
+	const struct gosan_obj *obj = ev->obj;
+
+	acquire(ev->g, &(struct published){&obj->strong, &obj->weak, obj->at, obj->from}, ev);
+}
+
+/* The moment that a copy of g's clocks stands for. The system forgets from one timer to the next: who knows
+ * a later moment of it does not know what it knew before. */
+static struct gosan_stamp moment(const struct gosan_g *g)
+{
+	return g->cid == GOSAN_CHAIN_SHARED || g->is_system ? (struct gosan_stamp){0, 0} : gosan_stamp_of(g);
 }
 
 static void store(struct gosan_obj *obj, struct gosan_g *g)
 {
 	gosan_clock_copy(&obj->strong, &g->strong);
 	gosan_clock_copy(&obj->weak, &g->weak);
+	obj->at = moment(g);
+	obj->from = g;
+	gosan_chain_advance(g);
+}
+
+/* If g knows all that is there already, its own clocks are the merge. */
+static void merge(struct gosan_obj *obj, struct gosan_g *g)
+{
+	bool known = !obj->strong.root || (obj->at.epoch && gosan_clock_covers(&g->strong, obj->at) &&
+					   gosan_clock_covers(&g->weak, obj->at));
+
+	if (known) {
+		store(obj, g);
+		return;
+	}
+	gosan_clock_join(&obj->strong, &g->strong);
+	gosan_clock_join(&obj->weak, &g->weak);
+	obj->at = (struct gosan_stamp){0, 0};
 	obj->from = g;
 	gosan_chain_advance(g);
 }
@@ -93,32 +151,24 @@ static void join(const struct gosan_event *ev)
 
 	if (!t)
 		return;
-	acquire(ev->g, &t->strong, &t->weak, t, ev);
+	acquire(ev->g, &(struct published){&t->strong, &t->weak, {0, 0}, t}, ev);
 	gosan_clock_clear(&t->strong);
 	gosan_clock_clear(&t->weak);
 }
 
-/* Slots of a channel: [2k] strong, [2k + 1] weak. A channel whose make was not seen grows by need. */
+/* A channel whose make was not seen grows by need. */
 static bool make_slots(struct gosan_obj *ch, size_t cap)
 {
-	struct gosan_clock *slots = gosan_mem_alloc(2 * cap * sizeof *slots);
-	const struct gosan_g **from = gosan_mem_alloc(cap * sizeof *from);
+	struct gosan_slot *slots = gosan_mem_alloc(cap * sizeof *slots);
 
-	if (!slots || !from) {
-		gosan_mem_free(slots, 2 * cap * sizeof *slots);
-		gosan_mem_free(from, cap * sizeof *from);
+	if (!slots) {
 		GOSAN_COUNT(clock_lost);
 		return false;
 	}
-	for (size_t i = 0; i < ch->cap; i++) {
-		slots[2 * i] = ch->slots[2 * i];
-		slots[2 * i + 1] = ch->slots[2 * i + 1];
-		from[i] = ch->slot_from[i];
-	}
-	gosan_mem_free(ch->slots, 2 * ch->cap * sizeof *slots);
-	gosan_mem_free(ch->slot_from, ch->cap * sizeof *from);
+	for (size_t i = 0; i < ch->cap; i++)
+		slots[i] = ch->slots[i];
+	gosan_mem_free(ch->slots, ch->cap * sizeof *slots);
 	ch->slots = slots;
-	ch->slot_from = from;
 	ch->cap = cap;
 	return true;
 }
@@ -133,12 +183,13 @@ static void pass_slot(const struct gosan_event *ev)
 
 	if (k >= ch->cap && !make_slots(ch, k + 1))
 		return;
-	struct gosan_clock *slot = &ch->slots[2 * k];
+	struct gosan_slot *slot = &ch->slots[k];
 
-	acquire(g, &slot[0], &slot[1], ch->slot_from[k], ev);
-	gosan_clock_copy(&slot[0], &g->strong);
-	gosan_clock_copy(&slot[1], &g->weak);
-	ch->slot_from[k] = g;
+	acquire(g, &(struct published){&slot->strong, &slot->weak, slot->at, slot->from}, ev);
+	gosan_clock_copy(&slot->strong, &g->strong);
+	gosan_clock_copy(&slot->weak, &g->weak);
+	slot->at = moment(g);
+	slot->from = g;
 	gosan_chain_advance(g);
 }
 
@@ -150,8 +201,8 @@ static void rendezvous(const struct gosan_event *ev)
 
 	if (!r)
 		return;
-	acquire(s, &r->strong, &r->weak, r, ev);
-	acquire(r, &s->strong, &s->weak, s, ev);
+	acquire(s, &(struct published){&r->strong, &r->weak, {0, 0}, r}, ev);
+	acquire(r, &(struct published){&s->strong, &s->weak, {0, 0}, s}, ev);
 	gosan_chain_advance(s);
 	gosan_chain_advance(r);
 }
@@ -166,8 +217,9 @@ static void lock(const struct gosan_event *ev)
 	if (!(ev->mode & GO_LOCK_READ) && l->r_strong.root) {
 		gosan_clock_join(&l->strong, &l->r_strong);
 		gosan_clock_clear(&l->r_strong);
+		l->at = (struct gosan_stamp){0, 0};
 	}
-	acquire(ev->g, &l->strong, NULL, l->from, ev);
+	acquire(ev->g, &(struct published){&l->strong, NULL, l->at, l->from}, ev);
 }
 
 /* The owner's clock covers the lock's, for it acquired it: a copy will do. Another goroutine that unlocks
@@ -175,15 +227,19 @@ static void lock(const struct gosan_event *ev)
 static void unlock(const struct gosan_event *ev)
 {
 	struct gosan_obj *l = ev->obj;
+	struct gosan_g *g = ev->g;
 
-	if (ev->mode & GO_LOCK_READ)
-		gosan_clock_join(&l->r_strong, &ev->g->strong);
-	else if (l->owner == ev->g)
-		gosan_clock_copy(&l->strong, &ev->g->strong);
-	else
-		gosan_clock_join(&l->strong, &ev->g->strong);
-	l->from = ev->g;
-	gosan_chain_advance(ev->g);
+	if (ev->mode & GO_LOCK_READ) {
+		gosan_clock_join(&l->r_strong, &g->strong);
+	} else if (l->owner == g) {
+		gosan_clock_copy(&l->strong, &g->strong);
+		l->at = moment(g);
+	} else {
+		gosan_clock_join(&l->strong, &g->strong);
+		l->at = (struct gosan_stamp){0, 0};
+	}
+	l->from = g;
+	gosan_chain_advance(g);
 }
 
 static void custom(const struct gosan_event *ev)
@@ -211,7 +267,7 @@ static void custom(const struct gosan_event *ev)
 		merge(ev->obj, ev->g);
 		break;
 	case GOSAN_EV_CHAN_RECV_CLOSED:
-		acquire(ev->g, &ev->obj->strong, &ev->obj->weak, ev->obj->from, ev);
+		acquire_object(ev);
 		break;
 	case GOSAN_EV_LOCK_ACQUIRE:
 		lock(ev);
@@ -240,7 +296,7 @@ void gosan_hb_apply(const struct gosan_event *ev)
 		store(ev->obj, ev->g);
 		break;
 	case ACQ:
-		acquire(ev->g, &ev->obj->strong, &ev->obj->weak, ev->obj->from, ev);
+		acquire_object(ev);
 		break;
 	case CUSTOM:
 		custom(ev);

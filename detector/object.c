@@ -95,12 +95,12 @@ static void drop_clocks(struct gosan_obj *obj)
 	gosan_clock_clear(&obj->strong);
 	gosan_clock_clear(&obj->weak);
 	gosan_clock_clear(&obj->r_strong);
-	for (size_t i = 0; obj->slots && i < 2 * obj->cap; i++)
-		gosan_clock_clear(&obj->slots[i]);
-	gosan_mem_free(obj->slots, 2 * obj->cap * sizeof *obj->slots);
-	gosan_mem_free(obj->slot_from, obj->cap * sizeof *obj->slot_from);
+	for (size_t i = 0; obj->slots && i < obj->cap; i++) {
+		gosan_clock_clear(&obj->slots[i].strong);
+		gosan_clock_clear(&obj->slots[i].weak);
+	}
+	gosan_mem_free(obj->slots, obj->cap * sizeof *obj->slots);
 	obj->slots = NULL;
-	obj->slot_from = NULL;
 	obj->cap = 0;
 }
 

@@ -8,8 +8,9 @@
  *    can stop early: 10,000 readers of one word stay linear.
  *  - No cell is covered by another that happens after it and is as strong, as far as anybody looked.
  *  - A cell with (cid, epoch) of a running goroutine was put there by that goroutine and nobody else
- *    removes it but gosan_shadow_forget. That is why the running goroutine may look at its inline cell
- *    and at the first overflow node without the lock.
+ *    removes it but gosan_shadow_forget. So the running goroutine may look for a cell of its own without
+ *    the lock: what it finds is true, if it is still in this granule's list. Nodes are used again elsewhere
+ *    while it walks; the version in link, which every unlock advances, tells.
  *
  * Context: a granule's lock is held for some hundred instructions at most and nothing is called under it
  * but the node pool. `inside` keeps a signal handler that interrupts us out of it: its accesses are
@@ -38,12 +39,15 @@
 #define FREED   2
 #define ATOMIC  4
 
-#define NODES_MAX  (1u << 28)
+#define NODES_MAX  (1u << 27)
+#define LINK_FIRST 5 /* link: first node, 4 bits of version, lock */
+#define VERSION    0x1eu
 #define POOLS      16
 #define REFILL     64
 #define READS_SEEN 32 /* how many reads a read looks at, but for one in FULL_WALK */
 #define FULL_WALK  64
 #define HITS_MAX   4
+#define OWN_STEPS  24 /* how far a goroutine looks for its own cell without the lock */
 
 #define FLAG(f) GOSAN_CELL_FLAG(f)
 
@@ -68,7 +72,9 @@ struct walk {
 	uintptr_t addr;
 	size_t size;
 	unsigned flags;
+	uintptr_t pc;   /* when place is not known yet: most accesses never need it */
 	uint32_t place;
+	uint64_t bytes; /* of the present granule, as in a cell; merged neighbours are not in it */
 	uint32_t known_cid, known_epoch;
 	size_t n_hits;
 	struct { uintptr_t addr; uint64_t what; uint32_t place; bool ordered; } hits[HITS_MAX];
@@ -186,7 +192,8 @@ static void node_free(const struct gosan_cell *c, uint32_t id)
 	spin_unlock(&p->lock);
 }
 
-/* A granule's lock. In a forked child a lock bit that nobody clears belonged to a thread that is gone. */
+/* A granule's lock. In a forked child a lock bit that nobody clears belonged to a thread that is gone.
+ * Returns the first overflow node. */
 static uint32_t lock_granule(struct gosan_cell *c)
 {
 	for (unsigned spins = 0;; spins++) {
@@ -194,16 +201,18 @@ static uint32_t lock_granule(struct gosan_cell *c)
 
 		if (!(link & 1) && __atomic_compare_exchange_n(&c->link, &link, link | 1, false,
 		                                               __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-			return link >> 1;
+			return link >> LINK_FIRST;
 		if ((link & 1) && spins > 1000000 && forked)
-			return link >> 1;
+			return link >> LINK_FIRST;
 		pause_cpu(spins);
 	}
 }
 
 static inline void unlock_granule(struct gosan_cell *c, uint32_t first)
 {
-	__atomic_store_n(&c->link, first << 1, __ATOMIC_RELEASE);
+	uint32_t version = first ? (c->link + 2) & VERSION : 0;
+
+	__atomic_store_n(&c->link, first << LINK_FIRST | version, __ATOMIC_RELEASE);
 }
 
 /* The rule. */
@@ -246,11 +255,11 @@ static void hit(struct walk *w, uintptr_t granule, const struct gosan_cell *c, u
  * true when the cell is empty then. */
 static bool meet(struct walk *w, uintptr_t granule, struct gosan_cell *c, uint64_t *what)
 {
-	uint64_t both = c->what & *what & GOSAN_CELL_ALL;
+	uint64_t both = c->what & w->bytes;
 	unsigned old = gosan_cell_flags(c->what);
 	bool before;
 
-	if (!both) { /* neighbours of one access, such as the bytes of a loop, share a cell */
+	if (!both) { /* neighbours of one place, such as the bytes of a loop, share a cell */
 		if (((c->what ^ *what) & ~GOSAN_CELL_ALL) != 0 || c->place != w->place)
 			return false;
 		*what |= c->what & GOSAN_CELL_ALL;
@@ -365,12 +374,23 @@ static __attribute__((noinline)) void fill_freed_page(uintptr_t addr)
 	}
 }
 
-/* The first overflow node, without the lock (see the invariants above). */
-static inline bool second_way(const struct gosan_cell *c, uint64_t what)
+/* Look through the overflow list without the lock. */
+static bool listed(const struct gosan_cell *c, uint64_t what)
 {
-	uint32_t link = __atomic_load_n(&c->link, __ATOMIC_ACQUIRE);
+	uint32_t link = __atomic_load_n(&c->link, __ATOMIC_ACQUIRE), id = link >> LINK_FIRST;
 
-	return link > 1 && stands_for(__atomic_load_n(&nodes[link >> 1].what, __ATOMIC_RELAXED), what);
+	if (link & 1)
+		return false;
+	for (unsigned i = 0; id && id < NODES_MAX && i < OWN_STEPS; i++) {
+		const struct gosan_cell *n = &nodes[id];
+
+		if (stands_for(__atomic_load_n(&n->what, __ATOMIC_RELAXED), what)) {
+			__atomic_thread_fence(__ATOMIC_ACQUIRE);
+			return __atomic_load_n(&c->link, __ATOMIC_RELAXED) == link;
+		}
+		id = __atomic_load_n(&n->link, __ATOMIC_RELAXED);
+	}
+	return false;
 }
 
 static void check_granule(struct walk *w, uintptr_t granule, unsigned bytes)
@@ -386,7 +406,7 @@ static void check_granule(struct walk *w, uintptr_t granule, unsigned bytes)
 		}
 		c = gosan_shadow_cell(granule);
 	}
-	if (stands_for(__atomic_load_n(&c->what, __ATOMIC_RELAXED), what) || second_way(c, what))
+	if (stands_for(__atomic_load_n(&c->what, __ATOMIC_RELAXED), what) || listed(c, what))
 		return;
 	state = __atomic_load_n(state_of(granule), __ATOMIC_RELAXED);
 	if (__builtin_expect((state & (TOUCHED | FREED)) != TOUCHED, 0)) {
@@ -394,6 +414,9 @@ static void check_granule(struct walk *w, uintptr_t granule, unsigned bytes)
 		if (state & FREED)
 			fill_freed_page(granule);
 	}
+	w->bytes = what & GOSAN_CELL_ALL;
+	if (!w->place)
+		w->place = gosan_context_place(w->g, w->pc);
 	check_locked(w, granule, c, what);
 }
 
@@ -422,7 +445,15 @@ static inline unsigned bytes_in(uintptr_t granule, uintptr_t addr, uintptr_t end
 
 static void walk_range(struct walk *w, uintptr_t addr, uintptr_t end)
 {
+	uint64_t whole = gosan_cell_what(w->g, GOSAN_CELL_ALL | FLAG(w->flags));
+
 	for (uintptr_t granule = addr & ~(uintptr_t)7; granule < end; granule += 8) {
+		if (granule >= addr && (granule & (PAGE - 1)) && end - granule >= 8) {
+			const struct gosan_cell *c = gosan_shadow_cell(granule);
+
+			if (__builtin_expect(c && __atomic_load_n(&c->what, __ATOMIC_RELAXED) == whole, 1))
+				continue;
+		}
 		check_granule(w, granule, bytes_in(granule, addr, end));
 		if (w->n_hits)
 			report(w);
@@ -448,9 +479,10 @@ static inline void leave(void)
 	inside = 0;
 }
 
-void gosan_shadow_access_at(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uint32_t place)
+static void access_range(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc,
+                         uint32_t place)
 {
-	struct walk w = { .g = g, .addr = addr, .size = size, .flags = flags, .place = place };
+	struct walk w = { .g = g, .addr = addr, .size = size, .flags = flags, .pc = pc, .place = place };
 	uintptr_t end = addr + size;
 
 	if (end < addr || end > ADDRESS_END || !enter(g))
@@ -460,9 +492,23 @@ void gosan_shadow_access_at(struct gosan_g *g, uintptr_t addr, size_t size, unsi
 	leave();
 }
 
+void gosan_shadow_access_at(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uint32_t place)
+{
+	access_range(g, addr, size, flags, 0, place);
+}
+
 void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc)
 {
-	gosan_shadow_access_at(g, addr, size, flags, gosan_context_place(g, pc));
+	unsigned at = addr & 7;
+
+	if (size + at <= 8) {
+		const struct gosan_cell *c = gosan_shadow_cell(addr);
+		uint64_t bytes = (UINT64_C(0xff) >> (8 - size)) << at;
+
+		if (c && listed(c, gosan_cell_what(g, bytes << GOSAN_CELL_BYTES | FLAG(flags))))
+			return;
+	}
+	access_range(g, addr, size, flags, pc, 0);
 }
 
 void gosan_shadow_free(struct gosan_g *g, uintptr_t addr, size_t size, uint32_t place)
@@ -519,7 +565,7 @@ static void forget_granules(uintptr_t addr, uintptr_t end)
 	for (uintptr_t granule = addr & ~(uintptr_t)7; granule < end; granule += 8, c++) {
 		unsigned bytes = bytes_in(granule, addr, end);
 
-		if (bytes == 0xff && !__atomic_load_n(&c->link, __ATOMIC_RELAXED))
+		if (bytes == 0xff && !(__atomic_load_n(&c->link, __ATOMIC_RELAXED) & ~VERSION))
 			__atomic_store_n(&c->what, 0, __ATOMIC_RELAXED);
 		else if (c->what || c->link)
 			forget_listed(c, (uint64_t)bytes << GOSAN_CELL_BYTES);

@@ -5,7 +5,7 @@
  * Each 8-byte granule of the program's memory has one 16-byte cell inline, and a list of further cells:
  *
  *      what  63        32 31    24 23  21 20       0      place: context, pc, locks (context.h)
- *           |   epoch    |  bytes |flags |   cid    |     link:  first overflow node * 2 | lock
+ *           |   epoch    |  bytes |flags |   cid    |     link:  first overflow node | version | lock
  *
  * The lower half of `what` is arranged so that (epoch, cid) of a goroutine can be loaded as one word.
  * Rule: a cell leaves the shadow only when its bytes are covered by a newer access that happens after it
@@ -66,10 +66,12 @@ static inline struct gosan_cell *gosan_shadow_cell(uintptr_t addr)
  * low = byte mask and flags of the access, in place. Lock-free; false tells nothing. */
 static inline bool gosan_shadow_same(const struct gosan_g *g, uintptr_t addr, uint64_t low)
 {
-	const struct gosan_cell *c = gosan_shadow_cell(addr);
+	uintptr_t region = gosan_shadow_regions[(addr >> GOSAN_REGION_BITS) & (GOSAN_REGIONS - 1)];
+	const struct gosan_cell *c = (const struct gosan_cell *)(region + ((addr & ~(uintptr_t)7) << 1));
 	uint64_t other = (GOSAN_CELL_ALL | GOSAN_CELL_FLAG(GOSAN_WRITE)) & ~low;
 
-	return c && (__atomic_load_n(&c->what, __ATOMIC_RELAXED) & ~other) == gosan_cell_what(g, low);
+	return __builtin_expect(region != 0, 1) &&
+	       (__atomic_load_n(&c->what, __ATOMIC_RELAXED) & ~other) == gosan_cell_what(g, low);
 }
 
 /* The access itself: checks it against all that is remembered of its bytes, calls gosan_race_found

@@ -27,7 +27,8 @@ void (*const go_capture_)(void) = (void (*)(void))capture;
 __attribute__((noinline)) void go_captured_(struct go_call *call)
 {
 	if (!captured.fresh)
-		go_panic("go %s: the compiler dropped the call; is the function declared pure or const?", call->name);
+		go_panic("go %s: the compiler dropped the call; is the function declared pure or const?",
+			 call->name);
 	captured.fresh = false;
 	for (size_t i = 0; i < 6; i++)
 		call->w[i] = captured.w[i];
@@ -40,4 +41,3 @@ void go_spawn_(const struct go_call *call)
 	if (err < 0)
 		go_panic("go %s: cannot start a goroutine: error %d", call->name, -err);
 }
-

@@ -23,6 +23,7 @@ static inline char *slot_at(struct go_chan_of *ch, size_t slot)
 	return ch->buf + slot * ch->elem_size;
 }
 
+/* No division: capacities are rarely powers of two. */
 static inline size_t next_slot(const struct go_chan_of *ch, size_t slot)
 {
 	return slot + 1 == ch->cap ? 0 : slot + 1;
@@ -46,7 +47,8 @@ static inline void take(const struct go_chan_of *ch, void *elem, const void *fro
 		go__copy(elem, from, ch->elem_size);
 }
 
-/* The first waiter that can still be claimed, claimed and taken off. */
+/* The first waiter that can still be claimed, claimed and taken off. Those that are passed over belong to
+ * selects that are on their way out; they find themselves off the queue and don't mind. */
 static struct go_waiter *dequeue(struct go_waitq *q)
 {
 	struct go_waiter *w;
@@ -66,6 +68,8 @@ static bool has_waiter(struct go_waitq *q)
 
 /* ------------------------------------------------------------------------- operations, lock held -- */
 
+/* An element that goes straight to a receiver passes the slot in spirit: the send releases to it and the
+ * receive acquires from it, as they would have with a slower receiver. */
 static void report_buffered(struct go_chan_of *ch, struct go_g *sender, struct go_g *receiver, size_t slot)
 {
 	GO_PROBE(chan_send, info(sender), &ch->obj, slot);
@@ -75,6 +79,8 @@ static void report_buffered(struct go_chan_of *ch, struct go_g *sender, struct g
 bool go__chan_send_locked(struct go_chan_of *ch, struct go_g *self, const void *elem, struct go_g **wake)
 {
 	struct go_waiter *w = dequeue(&ch->recvq);
+	/* A receiver waits, so the buffer is empty and order is kept. Its memory is written here but reported
+	 * by itself when it runs, since it is the one who reads it. */
 	if (w != NULL) {
 		take(ch, w->elem, elem);
 		if (ch->cap == 0) {
@@ -109,6 +115,7 @@ static void recv_and_refill(struct go_chan_of *ch, struct go_g *self, void *elem
 
 bool go__chan_recv_locked(struct go_chan_of *ch, struct go_g *self, void *elem, bool *ok, struct go_g **wake)
 {
+	/* Closed comes last in the order of the elements: drain first. */
 	if (ch->closed && ch->count == 0) {
 		GO_PROBE(chan_recv_closed, info(self), &ch->obj);
 		go__chan_zero(ch, elem);
@@ -148,6 +155,7 @@ bool go__chan_recv_ready(struct go_chan_of *ch)
 
 /* --------------------------------------------------------------------------------------- blocking -- */
 
+/* No lock, for nobody will ever look for this goroutine. */
 static _Noreturn void wait_on_nil(enum go_wait_op op)
 {
 	struct go_wait_on on = {.obj = NULL, .op = op};
@@ -157,7 +165,8 @@ static _Noreturn void wait_on_nil(enum go_wait_op op)
 }
 
 /* Queue up and stop. True: a peer completed the operation; false: the channel was closed. */
-static bool wait_in(struct go_waitq *q, struct go_chan_of *ch, struct go_g *self, void *elem, enum go_wait why)
+static bool wait_in(struct go_waitq *q, struct go_chan_of *ch, struct go_g *self, void *elem,
+		    enum go_wait why)
 {
 	struct go_waiter w = {.g = self, .elem = elem};
 	struct go_wait_on on = {.obj = &ch->obj, .op = why == GO_WAIT_CHAN_SEND ? GO_ON_SEND : GO_ON_RECV};
@@ -172,6 +181,7 @@ void go_chan_send_(struct go_chan_of *ch, const void *elem)
 	if (ch == NULL)
 		wait_on_nil(GO_ON_SEND);
 	struct go_g *self = go__self(), *wake = NULL;
+	/* The program's read of the element comes before the release that the send is. */
 	if (ch->elem_size > 0)
 		GO_PROBE(access, elem, ch->elem_size, false);
 	go__lock(&ch->lock);
@@ -209,6 +219,7 @@ bool go_chan_recv_(struct go_chan_of *ch, void *elem)
 	return ok;
 }
 
+/* For timers and signals: they act for nobody, never wait, and a closed channel is as good as a full one. */
 bool go__chan_try_send(void *chan, const void *elem)
 {
 	struct go_chan_of *ch = chan;
@@ -237,7 +248,8 @@ struct go_chan_of *go_chan_make_(size_t elem_size, size_t cap)
 	return ch;
 }
 
-/* Take every waiter off that can be claimed, and chain them by `next`. */
+/* Take every waiter off that can be claimed, and chain them by `next`. None of their goroutines runs before
+ * go__ready(), so the chain may be walked after the lock is released. */
 static void detach_all(struct go_waitq *from, struct go_waitq *to)
 {
 	for (struct go_waiter *w; (w = go__waitq_pop(from)) != NULL;)
@@ -256,6 +268,7 @@ void go_chan_close_(struct go_chan_of *ch)
 		go__unlock(&ch->lock);
 		go__fault(GO_FAULT_CLOSE_OF_CLOSED, &ch->obj, "close of closed channel");
 	}
+	/* Release, then the effect; what the receivers learn from it is told in their name, in order. */
 	GO_PROBE(chan_close, &ch->obj);
 	ch->closed = true;
 	detach_all(&ch->recvq, &woken);

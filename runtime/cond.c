@@ -26,9 +26,11 @@ void go_cond_wait(go_cond *c)
 	struct go_waiter w = {.g = go__self()};
 	if (c->go__mu == NULL)
 		go_panic("sync: condition variable without a mutex (use GO_COND)");
+	/* By whom is not known here; by nobody is wrong for sure. Go finds it when it unlocks. */
 	if (!go__mutex_is_locked(c->go__mu))
 		go__fault(GO_FAULT_COND_UNLOCKED, object_of(c), "sync: unlock of unlocked mutex");
 	go__lock(l);
+	/* Told in the order of the queue, and while the mutex is still held. */
 	GO_PROBE(cond_wait, object_of(c), mutex_of(c));
 	go__waitq_push(&c->go__queue, &w);
 	go_mutex_unlock(c->go__mu);
@@ -37,6 +39,7 @@ void go_cond_wait(go_cond *c)
 	GO_PROBE(cond_waited, object_of(c), mutex_of(c));
 }
 
+/* The mutex need not be held, as in Go. */
 void go_cond_signal(go_cond *c)
 {
 	struct go_lock *l = go__lock_of(&c->go__lock);

@@ -37,6 +37,7 @@ static struct go_context background = {.source = &background, .deadline = INT64_
 
 /* ------------------------------------------------------------------------ the tree, its lock held -- */
 
+/* A context that only carries a value is no link in the chain of cancellation. */
 static void link_child(struct go_context *ctx)
 {
 	struct go_context *up = ctx->parent->source;
@@ -83,6 +84,7 @@ static void free_all(struct go_context *dead)
 	}
 }
 
+/* Not armed any more, or firing: then expire() gives the timer's reference up. */
 static void stop_timer(struct go_context *ctx, struct go_context **dead)
 {
 	if (ctx->timer.fire != NULL && go__timer_cancel(&ctx->timer))
@@ -127,6 +129,8 @@ static void expire(void *arg)
 
 /* --------------------------------------------------------------------------------------- creation -- */
 
+/* Everything but its place in the tree. The done channel is made now rather than when somebody asks, so that
+ * a watcher knows it from the start. */
 static struct go_context *new_context(struct go_context *parent, enum go_ctx_kind kind)
 {
 	go__self();
@@ -142,7 +146,8 @@ static struct go_context *new_context(struct go_context *parent, enum go_ctx_kin
 	ctx->source = own ? ctx : parent->source;
 	ctx->done = own ? go_chan_make_(0, 0) : parent->done;
 	ctx->deadline = parent->deadline;
-	GO_PROBE(ctx_new, ctx, parent == &background ? NULL : parent, kind, ctx->done ? &ctx->done->obj : NULL);
+	GO_PROBE(ctx_new, ctx, parent == &background ? NULL : parent, kind,
+		 ctx->done ? &ctx->done->obj : NULL);
 	return ctx;
 }
 
@@ -220,6 +225,7 @@ go_chan(go_unit) go_done(struct go_context *ctx)
 	return (go_chan(go_unit))(void *)ctx->done;
 }
 
+/* Whoever saw the done channel closed finds the error set: it is stored before. */
 int go_err(struct go_context *ctx)
 {
 	return atomic_load_explicit(&ctx->source->err, memory_order_acquire);
@@ -233,6 +239,7 @@ void *go_value(struct go_context *ctx, const void *key)
 	return NULL;
 }
 
+/* With children, the timer stays armed: their deadline is this one's. */
 void go_context_free(struct go_context *ctx)
 {
 	struct go_context *dead = NULL;

@@ -5,16 +5,16 @@
  * Blocks come from chunks that are never returned, so that all goroutines can be listed without a lock, and
  * a dump that follows a stale pointer reads some goroutine.
  */
-#include "sched.h"
+#include "scheduler.h"
 #include "sys.h"
 
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-#define CACHE 64 /* dead blocks that a processor keeps */
+#define CACHE      64 /* dead blocks that a processor keeps */
 #define CHUNK_SIZE ((size_t)64 << 10)
-#define PER_CHUNK ((CHUNK_SIZE - sizeof(void *) * 2) / sizeof(struct go_g))
+#define PER_CHUNK  ((CHUNK_SIZE - sizeof(void *) * 2) / sizeof(struct go_g))
 
 struct chunk {
 	struct chunk *next;
@@ -192,6 +192,14 @@ void go__g_each(void (*visit)(struct go_g *g, void *arg), void *arg)
 				visit(&c->g[i], arg);
 		}
 	}
+}
+
+void go__g_hold(bool hold)
+{
+	if (hold)
+		go__lock(&blocks.lock);
+	else
+		go__unlock(&blocks.lock);
 }
 
 size_t go_count(void)

@@ -41,11 +41,11 @@ extern "C" {
 
 /* ------------------------------------------------------------------------------------ plumbing -- */
 
-#define GO_CAT_(a, b)  GO_CAT__(a, b)
-#define GO_CAT__(a, b) a##b
-#define GO_STR_(x)     GO_STR__(x)
-#define GO_STR__(x)    #x
-#define GO_HERE_       __FILE__ ":" GO_STR_(__LINE__)
+#define GO_CAT_(a, b)     GO_CAT__(a, b)
+#define GO_CAT__(a, b)    a##b
+#define GO_STR_(x)        GO_STR__(x)
+#define GO_STR__(x)       #x
+#define GO_HERE_          __FILE__ ":" GO_STR_(__LINE__)
 #define GO_FIRST_(x, ...) x
 
 /* A goroutine migrates between threads, but compilers take errno's address once per function. */
@@ -60,16 +60,16 @@ int *go_errno_(void);
 #define GO_MS  INT64_C(1000000)
 #define GO_SEC INT64_C(1000000000)
 
-int64_t go_now(void);       /* monotonic */
-void go_sleep(int64_t ns);  /* ns <= 0: returns at once */
+int64_t go_now(void);      /* monotonic */
+void go_sleep(int64_t ns); /* ns <= 0: returns at once */
 
 /* --------------------------------------------------------------------------------- goroutines -- */
 
 /* A call that is kept for later: up to six integer or pointer arguments, one word each. */
 struct go_call {
 	void (*fn)(void);
-	const char *name;  /* the function as it was spelled */
-	const char *where; /* "file:line" */
+	const char *name;        /* the function as it was spelled */
+	const char *where;       /* "file:line" */
 	struct go_waitgroup *wg; /* whose counter goes down when the goroutine ends, or NULL */
 	uintptr_t w[6];
 };
@@ -82,7 +82,7 @@ struct go_call {
  * The arguments are evaluated now, and converted to fn's parameters as in a call. At most six integer or
  * pointer arguments; pass floating values and structs by address. A result of fn is dropped.
  */
-#define go(...) GO_GO_(__COUNTER__, __VA_ARGS__)
+#define go(...)       GO_GO_(__COUNTER__, __VA_ARGS__)
 #define go_defer(...) GO_DEFER_(__COUNTER__, __VA_ARGS__)
 #define go_defer_close(ch) \
 	GO_DEFER_(__COUNTER__, go_chan_close_, ((void)GO_ZERO_OF_(ch), (struct go_chan_of *)(void *)(ch)))
@@ -122,18 +122,21 @@ void go_captured_(struct go_call *call);
  *  - When no parameter is narrower than int (fn's type is then compatible with the unprototyped one), each
  *    argument is widened by its own type to a word.
  *  - Otherwise the callee relies on a conversion that only the compiler knows (an int to bool, say): the
- *    arguments pass through go_capture_. gcc ends the control flow after a call of noreturn type, so such
- *    a function is kept by widening (its bool, char and short arguments must be in range).
+ *    arguments pass through go_capture_. Compilers end the control flow after a call of noreturn type, so
+ *    gcc, where the macro can tell, widens for such a function (its bool, char and short arguments must be
+ *    in range); with clang a noreturn function must have no parameters of these types.
  */
 struct go_only_integers_and_pointers;
 #define GO_NUL_ ((struct go_only_integers_and_pointers *)0)
 
+/* clang-format off */
 #define GO_IGNORE_(w) _Pragma(GO_STR_(GCC diagnostic ignored w))
 #define GO_CHECKS_OFF_ \
 	_Pragma("GCC diagnostic push") \
 	GO_IGNORE_("-Wint-conversion") GO_IGNORE_("-Wincompatible-pointer-types") GO_IGNORE_("-Wnonnull") \
 	GO_IGNORE_("-Wformat") GO_IGNORE_("-Wformat-extra-args") GO_IGNORE_("-Wstrict-prototypes") GO_IGNORE_("-Wpedantic")
 #define GO_CHECKS_ON_ _Pragma("GCC diagnostic pop")
+/* clang-format on */
 
 #define GO_IS_WIDE_(f, ret) __builtin_types_compatible_p(__typeof__(*(f)), ret())
 #ifdef __clang__
@@ -147,13 +150,13 @@ struct go_only_integers_and_pointers;
 #define GO_IS_WORD_(e) \
 	(__builtin_classify_type(e) != 8 && __builtin_classify_type(e) != 9 && !GO_IS_AGGREGATE_(e))
 /* A value of the type, an int for void. Never evaluated. */
-#define GO_VALUE_(ret) \
-	(*__builtin_choose_expr(__builtin_types_compatible_p(ret, void), (int *)0, (ret *)0))
+#define GO_VALUE_(ret)        (*__builtin_choose_expr(__builtin_types_compatible_p(ret, void), (int *)0, (ret *)0))
 #define GO_RETURNS_WORD_(ret) (!GO_IS_AGGREGATE_(GO_VALUE_(ret)) && sizeof(GO_VALUE_(ret)) <= 8)
 
 #define GO_ARG_(a) \
-	_Static_assert(GO_IS_WORD_(a), "go: argument '" #a "' is floating, a struct or a union: pass its address"); \
-	_Static_assert(!GO_IS_WORD_(a) || __builtin_classify_type(a) == 5 || sizeof(__typeof__(a)) <= 8, \
+	_Static_assert(GO_IS_WORD_(a), \
+		       "go: argument '" #a "' is floating, a struct or a union: pass its address"); \
+	_Static_assert(!GO_IS_WORD_(a) || __builtin_classify_type(a) == 5 || sizeof(0 ? (a) : (a)) <= 8, \
 		       "go: argument '" #a "' is wider than 64 bits");
 
 #define GO_COUNT_(...) \
@@ -167,7 +170,7 @@ struct go_only_integers_and_pointers;
 #define GO_ARGS_4(f, a, b, c, d)       GO_ARGS_3(f, a, b, c) GO_ARG_(d)
 #define GO_ARGS_5(f, a, b, c, d, e)    GO_ARGS_4(f, a, b, c, d) GO_ARG_(e)
 #define GO_ARGS_6(f, a, b, c, d, e, g) GO_ARGS_5(f, a, b, c, d, e) GO_ARG_(g)
-#define GO_ARGS_MANY(...) _Static_assert(0, "go: at most six arguments; pass the address of a struct");
+#define GO_ARGS_MANY(...)              _Static_assert(0, "go: at most six arguments; pass the address of a struct");
 
 #define GO_NULLS_0(f)    (f)()
 #define GO_NULLS_1(f)    (f)(GO_NUL_)
@@ -178,14 +181,14 @@ struct go_only_integers_and_pointers;
 #define GO_NULLS_6(f)    (f)(GO_NUL_, GO_NUL_, GO_NUL_, GO_NUL_, GO_NUL_, GO_NUL_)
 #define GO_NULLS_MANY(f) 0
 
-#define GO_WORDS_0(f)                0
-#define GO_WORDS_1(f, a)             (uintptr_t)(a)
-#define GO_WORDS_2(f, a, b)          (uintptr_t)(a), (uintptr_t)(b)
-#define GO_WORDS_3(f, a, b, c)       (uintptr_t)(a), (uintptr_t)(b), (uintptr_t)(c)
-#define GO_WORDS_4(f, a, b, c, d)    GO_WORDS_3(f, a, b, c), (uintptr_t)(d)
-#define GO_WORDS_5(f, a, b, c, d, e) GO_WORDS_4(f, a, b, c, d), (uintptr_t)(e)
+#define GO_WORDS_0(f)                   0
+#define GO_WORDS_1(f, a)                (uintptr_t)(a)
+#define GO_WORDS_2(f, a, b)             (uintptr_t)(a), (uintptr_t)(b)
+#define GO_WORDS_3(f, a, b, c)          (uintptr_t)(a), (uintptr_t)(b), (uintptr_t)(c)
+#define GO_WORDS_4(f, a, b, c, d)       GO_WORDS_3(f, a, b, c), (uintptr_t)(d)
+#define GO_WORDS_5(f, a, b, c, d, e)    GO_WORDS_4(f, a, b, c, d), (uintptr_t)(e)
 #define GO_WORDS_6(f, a, b, c, d, e, g) GO_WORDS_5(f, a, b, c, d, e), (uintptr_t)(g)
-#define GO_WORDS_MANY(...)           0
+#define GO_WORDS_MANY(...)              0
 
 #define GO_APPLY_0(to, f)                   (to)()
 #define GO_APPLY_1(to, f, a)                (to)(a)
@@ -196,6 +199,7 @@ struct go_only_integers_and_pointers;
 #define GO_APPLY_6(to, f, a, b, c, d, e, g) (to)(a, b, c, d, e, g)
 #define GO_APPLY_MANY(...)                  (void)0
 
+/* clang-format off */
 /* Statements: fill `call` (a struct go_call lvalue) with fn(args...). n makes names unique, k counts. */
 #define GO_KEEP_(n, call, ...) GO_KEEP__(n, GO_COUNT_(__VA_ARGS__), call, GO_FIRST_(__VA_ARGS__, ~), __VA_ARGS__)
 #define GO_KEEP__(n, k, call, f, ...) GO_KEEP___(n, k, call, f, __VA_ARGS__)
@@ -224,7 +228,7 @@ struct go_only_integers_and_pointers;
 	}))
 
 #define GO_GO_(n, ...) GO_GO__(n, __VA_ARGS__)
-#define GO_GO__(n, ...) ({ \
+#define GO_GO__(n, ...) __extension__ ({ \
 	struct go_call go__call_##n; \
 	GO_KEEP_(n, go__call_##n, __VA_ARGS__); \
 	go_spawn_(&go__call_##n); \
@@ -233,28 +237,31 @@ struct go_only_integers_and_pointers;
 #define GO_DEFER__(n, ...) \
 	struct go_deferred_ go__defer_##n __attribute__((cleanup(go_defer_run_))); \
 	go__defer_##n.armed = false; \
-	({ \
+	__extension__ ({ \
 		GO_KEEP_(n, go__defer_##n.call, __VA_ARGS__); \
 		go_defer_(&go__defer_##n); \
 	})
+/* clang-format on */
 
 /* ----------------------------------------------------------------------------------- channels -- */
 
 /* go_chan(T) is a handle that carries its element type; two handles of the same T are the same type.
  * NULL is the nil channel: send and receive block for ever, close panics. */
 struct go_chan_of;
+/* clang-format off */
 #define go_chan(T) __typeof__(__typeof__(T) (**)(struct go_chan_of *))
-#define GO_ELEM_(ch) __typeof__((**(ch))((struct go_chan_of *)0))
-#define GO_HANDLE_(ch) ((struct go_chan_of *)(void *)(ch))
+/* clang-format on */
+#define GO_ELEM_(ch)    __typeof__((**(ch))((struct go_chan_of *)0))
+#define GO_HANDLE_(ch)  ((struct go_chan_of *)(void *)(ch))
 #define GO_ZERO_OF_(ch) sizeof(GO_ELEM_(ch) *)
 
 #ifdef __cplusplus
 typedef struct go_unit go_unit; /* has no size that C and C++ agree on */
 #else
-typedef struct go_unit {
+__extension__ typedef struct go_unit {
 } go_unit; /* the element of channels that carry no data */
 #endif
-#define GO_UNIT ((go_unit){})
+#define GO_UNIT (__extension__(go_unit){})
 
 /*
  * go_chan(T) go_make(T, cap)        cap 0: unbuffered
@@ -266,25 +273,26 @@ typedef struct go_unit {
  * void go_chan_free(ch)             nobody may use it any more; closing isn't required
  * go_range(v, ch) { ... }           declares v; until closed and drained; break and continue work
  */
-#define go_make(T, cap) ((go_chan(T))(void *)go_chan_make_(sizeof(T), (cap)))
-#define go_send(ch, ...) GO_SEND__(__COUNTER__, ch, __VA_ARGS__)
-#define go_recv(ch) GO_RECV__(__COUNTER__, ch)
+#define go_make(T, cap)   ((go_chan(T))(void *)go_chan_make_(sizeof(T), (cap)))
+#define go_send(ch, ...)  GO_SEND__(__COUNTER__, ch, __VA_ARGS__)
+#define go_recv(ch)       GO_RECV__(__COUNTER__, ch)
 #define go_recv_ok(ch, p) go_chan_recv_(GO_HANDLE_(ch), (GO_ELEM_(ch) *){(p)})
-#define go_close(ch) go_chan_close_(((void)GO_ZERO_OF_(ch), GO_HANDLE_(ch)))
-#define go_len(ch) go_chan_len_(((void)GO_ZERO_OF_(ch), GO_HANDLE_(ch)))
-#define go_cap(ch) go_chan_cap_(((void)GO_ZERO_OF_(ch), GO_HANDLE_(ch)))
-#define go_chan_free(ch) go_chan_free_(((void)GO_ZERO_OF_(ch), GO_HANDLE_(ch)))
-#define go_range(v, ch) GO_RANGE__(__COUNTER__, v, ch)
+#define go_close(ch)      go_chan_close_(((void)GO_ZERO_OF_(ch), GO_HANDLE_(ch)))
+#define go_len(ch)        go_chan_len_(((void)GO_ZERO_OF_(ch), GO_HANDLE_(ch)))
+#define go_cap(ch)        go_chan_cap_(((void)GO_ZERO_OF_(ch), GO_HANDLE_(ch)))
+#define go_chan_free(ch)  go_chan_free_(((void)GO_ZERO_OF_(ch), GO_HANDLE_(ch)))
+#define go_range(v, ch)   GO_RANGE__(__COUNTER__, v, ch)
 
+/* clang-format off */
 #define GO_SEND__(n, ch, ...) GO_SEND___(n, ch, __VA_ARGS__)
-#define GO_SEND___(n, ch, ...) ({ \
+#define GO_SEND___(n, ch, ...) __extension__ ({ \
 	__typeof__(ch) go__ch_##n = (ch); \
 	GO_ELEM_(ch) go__v_##n; \
 	go__v_##n = (__VA_ARGS__); \
 	go_chan_send_(GO_HANDLE_(go__ch_##n), &go__v_##n); \
 })
 #define GO_RECV__(n, ch) GO_RECV___(n, ch)
-#define GO_RECV___(n, ch) ({ \
+#define GO_RECV___(n, ch) __extension__ ({ \
 	GO_ELEM_(ch) go__v_##n; \
 	(void)go_chan_recv_(GO_HANDLE_(ch), &go__v_##n); \
 	go__v_##n; \
@@ -293,6 +301,7 @@ typedef struct go_unit {
 #define GO_RANGE___(n, v, ch) \
 	for (__typeof__(ch) go__ch_##n = (ch), *go__one_##n = &go__ch_##n; go__one_##n; go__one_##n = NULL) \
 		for (GO_ELEM_(ch) v; go_chan_recv_(GO_HANDLE_(go__ch_##n), &v);)
+/* clang-format on */
 
 struct go_chan_of *go_chan_make_(size_t elem_size, size_t cap);
 void go_chan_send_(struct go_chan_of *ch, const void *elem);
@@ -321,9 +330,10 @@ struct go_case_ {
 	int64_t ns;
 };
 
-#define go_select(...) GO_SELECT__(__COUNTER__, true, __VA_ARGS__)
+#define go_select(...)         GO_SELECT__(__COUNTER__, true, __VA_ARGS__)
 #define go_select_default(...) GO_SELECT__(__COUNTER__, false, __VA_ARGS__)
 
+/* clang-format off */
 #define GO_RECV(...) GO_CAT_(GO_RECV_, GO_COUNT_(__VA_ARGS__))(__VA_ARGS__)
 #define GO_RECV_0(ch) GO_RECV_1(ch, NULL)
 #define GO_RECV_1(ch_, p) {.op = GO_CASE_RECV_, .ch = GO_HANDLE_(ch_), .elem = (GO_ELEM_(ch_) *){(p)}}
@@ -342,10 +352,12 @@ struct go_case_ {
 	})}}
 
 #define GO_SELECT__(n, block, ...) GO_SELECT___(n, block, __VA_ARGS__)
-#define GO_SELECT___(n, block, ...) ({ \
+#define GO_SELECT___(n, block, ...) __extension__ ({ \
 	struct go_case_ go__cases_##n[] = {__VA_ARGS__}; \
 	go_select_(go__cases_##n, sizeof(go__cases_##n) / sizeof(struct go_case_), block); \
 })
+/* clang-format on */
+
 int go_select_(struct go_case_ *cases, size_t n, bool block);
 
 /* --------------------------------------------------------------------------------------- sync -- */
@@ -396,14 +408,17 @@ void go_waitgroup_add(go_waitgroup *wg, int n); /* below zero: panics */
 void go_waitgroup_done(go_waitgroup *wg);
 void go_waitgroup_wait(go_waitgroup *wg);
 /* go_waitgroup_go(&wg, fn, args...): add 1, run fn(args...) in a new goroutine, done when it ends */
+/* clang-format off */
 #define go_waitgroup_go(wg, ...) GO_WG_GO_(__COUNTER__, wg, __VA_ARGS__)
 #define GO_WG_GO_(n, wg, ...) GO_WG_GO__(n, wg, __VA_ARGS__)
-#define GO_WG_GO__(n, wg, ...) ({ \
+#define GO_WG_GO__(n, wg, ...) __extension__ ({ \
 	struct go_call go__call_##n; \
 	go_waitgroup *go__wg_##n = (wg); \
 	GO_KEEP_(n, go__call_##n, __VA_ARGS__); \
 	go_waitgroup_go_(go__wg_##n, &go__call_##n); \
 })
+/* clang-format on */
+
 void go_waitgroup_go_(go_waitgroup *wg, const struct go_call *call);
 
 /* go_once_do(&once, fn, args...): the first call runs fn; every call returns after fn has ended. */
@@ -415,14 +430,17 @@ typedef struct go_once {
 	struct go_waitq go__queue;
 } go_once;
 
+/* clang-format off */
 #define go_once_do(once, ...) GO_ONCE_(__COUNTER__, once, __VA_ARGS__)
 #define GO_ONCE_(n, once, ...) GO_ONCE__(n, once, __VA_ARGS__)
-#define GO_ONCE__(n, once, ...) ({ \
+#define GO_ONCE__(n, once, ...) __extension__ ({ \
 	struct go_call go__call_##n; \
 	go_once *go__once_##n = (once); \
 	GO_KEEP_(n, go__call_##n, __VA_ARGS__); \
 	go_once_do_(go__once_##n, &go__call_##n); \
 })
+/* clang-format on */
+
 void go_once_do_(go_once *once, const struct go_call *call);
 
 /* go_cond c = GO_COND(&mu); wait with mu locked, in a loop that tests the condition. */
@@ -453,9 +471,9 @@ go_context *go_with_cancel(go_context *parent);
 go_context *go_with_timeout(go_context *parent, int64_t ns);
 go_context *go_with_deadline(go_context *parent, int64_t at); /* at: of go_now's clock */
 go_context *go_with_value(go_context *parent, const void *key, void *value);
-void go_cancel(go_context *ctx);                 /* again: no effect */
-go_chan(go_unit) go_done(go_context *ctx);       /* closed on cancellation; nil for the background */
-int go_err(go_context *ctx);                     /* 0, -ECANCELED, or -ETIMEDOUT after the deadline */
+void go_cancel(go_context *ctx);                  /* again: no effect */
+go_chan(go_unit) go_done(go_context *ctx);        /* closed on cancellation; nil for the background */
+int go_err(go_context *ctx);                      /* 0, -ECANCELED, or -ETIMEDOUT after the deadline */
 void *go_value(go_context *ctx, const void *key); /* nearest ancestor's, or NULL */
 void go_context_free(go_context *ctx);
 
@@ -464,9 +482,10 @@ void go_context_free(go_context *ctx);
 typedef struct go_timer go_timer;
 typedef struct go_ticker go_ticker;
 
-/* Channels that receive go_now(), once or every ns. Free a go_after channel with go_chan_free. */
+/* Channels that receive go_now(), once or every ns; a tick that nobody took is dropped. go_chan_free of the
+ * channel ends the timer or ticker and frees it. */
 go_chan(int64_t) go_after(int64_t ns);
-go_chan(int64_t) go_tick(int64_t ns); /* for the rest of the program */
+go_chan(int64_t) go_tick(int64_t ns); /* nil when ns <= 0 */
 go_timer *go_timer_new(int64_t ns);
 go_timer *go_after_func(int64_t ns, void (*fn)(void *), void *arg); /* fn in its own goroutine */
 go_chan(int64_t) go_timer_chan(go_timer *t);

@@ -20,7 +20,7 @@
 #include "goroutine.h"
 #include "probe.h"
 
-#define GO_LIKELY(x) __builtin_expect(!!(x), 1)
+#define GO_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define GO_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 /* Asserts stay on in release: a runtime that lost count must not go on. */
@@ -62,21 +62,21 @@ struct go_g {
 	struct go_ginfo info; /* FIRST member: what the watcher sees */
 
 	/* ADMIN: owned by the scheduler */
-	void *sp;                   /* saved stack pointer while not running; NULL before the first run */
-	struct go_g *next;          /* link of the run queue or free list that it is in */
-	_Atomic uint32_t status;    /* enum go__status */
+	void *sp;                    /* saved stack pointer while not running; NULL before the first run */
+	struct go_g *next;           /* link of the run queue or free list that it is in */
+	_Atomic uint32_t status;     /* enum go__status */
 	_Atomic uint32_t bound_word; /* futex of a goroutine that is bound to a foreign thread */
-	struct go_m *bound;         /* that thread, or NULL */
-	void *stack;                /* slot of stack.c; NULL while none is bound */
+	struct go_m *bound;          /* that thread, or NULL */
+	void *stack;                 /* slot of stack.c; NULL while none is bound */
 	int saved_errno;
-	bool system_stack;          /* main and bound goroutines run on the stack of their thread */
+	bool system_stack; /* main and bound goroutines run on the stack of their thread */
 
 	/* USEFUL to the parker and its waker. `wake` and `wake_i` are written by whoever wakes, before
 	 * go__ready(), and read by the goroutine after go__park() returned. */
 	void *wake;
 	intptr_t wake_i;
-	_Atomic uint32_t claimed;   /* select: 0 until one waker claimed the goroutine (compare and swap) */
-	void *defers;               /* defer.c: innermost pending go_defer */
+	_Atomic uint32_t claimed; /* select: 0 until one waker claimed the goroutine (compare and swap) */
+	void *defers;             /* defer.c: innermost pending go_defer */
 
 	/* EXPOSITION: for dumps */
 	enum go_wait why;           /* valid while GO__WAITING */
@@ -107,7 +107,8 @@ void go__g_each(void (*visit)(struct go_g *g, void *arg), void *arg);
  * finds the goroutine parked. At least one lock must protect whatever the waker looks at (n_locks 0
  * only for a wait that nobody ends). `unlock` may be on the caller's stack: beyond 8 locks it is read
  * until the last one is released, so a caller that passes more must re-take them all after it. */
-void go__park(enum go_wait why, const struct go_wait_on *on, size_t n, struct go_lock **unlock, size_t n_locks);
+void go__park(enum go_wait why, const struct go_wait_on *on, size_t n, struct go_lock **unlock,
+	      size_t n_locks);
 
 /* Make a parked goroutine runnable (emits the ready probe). From goroutines, timer callbacks, other OS
  * threads; the caller may hold object locks. Exactly once per park. */

@@ -6,8 +6,7 @@
  * goroutine that is bound to it: it has no P, never migrates, and parks by sleeping on a futex. It counts
  * as "outside" while it runs, since it can make goroutines runnable.
  */
-#define _GNU_SOURCE
-#include "sched.h"
+#include "scheduler.h"
 #include "sys.h"
 
 #include <pthread.h>
@@ -174,6 +173,7 @@ static void start(void)
 {
 	pthread_key_create(&foreign_key, foreign_end);
 	pthread_atfork(go__fork_prepare, go__fork_parent, go__fork_child);
+	go__netpoll_start();
 	seed(&main_m);
 	if (go__sys_is_main_thread()) {
 		start_main();

@@ -6,12 +6,12 @@
  * and a watcher that interposes malloc must not see any of it. Blocks of a class come back from a free
  * list; chunks are never unmapped. Larger blocks have mappings of their own.
  */
-#include "sched.h"
+#include "scheduler.h"
 #include "sys.h"
 
-#define MIN_SHIFT 5  /* 32 bytes: a free block holds its link */
+#define MIN_SHIFT 5 /* 32 bytes: a free block holds its link */
 #define MAX_SHIFT 16
-#define CHUNK ((size_t)1 << 18)
+#define CHUNK     ((size_t)1 << 18)
 
 struct block {
 	struct block *next;
@@ -78,4 +78,14 @@ void go__free(void *p, size_t size)
 	b->next = c->free;
 	c->free = b;
 	go__unlock(&c->lock);
+}
+
+void go__mem_hold(bool hold)
+{
+	for (unsigned i = MIN_SHIFT; i <= MAX_SHIFT; i++) {
+		if (hold)
+			go__lock(&classes[i].lock);
+		else
+			go__unlock(&classes[i].lock);
+	}
 }

@@ -14,9 +14,9 @@
 #include "sys.h"
 #include "waitq.h"
 
-#define LOCKED 1u
-#define WAITERS 2u  /* the queue isn't empty */
-#define WOKEN 4u    /* a waiter was woken and has not decided yet: wake no other */
+#define LOCKED   1u
+#define WAITERS  2u /* the queue isn't empty */
+#define WOKEN    4u /* a waiter was woken and has not decided yet: wake no other */
 #define STARVING 8u /* unlock hands over */
 
 #define STARVE_NS GO_MS
@@ -39,7 +39,8 @@ static inline unsigned load(const go_mutex *mu)
 
 static inline bool swap(go_mutex *mu, unsigned *old, unsigned new)
 {
-	return __atomic_compare_exchange_n(&mu->go__word, old, new, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(&mu->go__word, old, new, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_RELAXED);
 }
 
 /* Take it if it is free, and nobody who starves has a claim on it. */
@@ -68,6 +69,8 @@ static bool lock_or_announce(go_mutex *mu, bool woken, bool starving)
 	}
 }
 
+/* A waiter that comes back does not queue behind those who came after it; how long it has tried decides
+ * when it starves. */
 static void lock_slow(go_mutex *mu)
 {
 	struct go_lock *l = go__lock_of(&mu->go__lock);
@@ -94,6 +97,7 @@ static void lock_slow(go_mutex *mu)
 	}
 }
 
+/* Worth it while the owner runs elsewhere and nobody queues: parking costs more than a short section. */
 static void spin(go_mutex *mu, bool *locked)
 {
 	for (int i = 0; i < SPINS && !*locked; i++) {
@@ -152,6 +156,7 @@ static struct go_waiter *let_compete(go_mutex *mu)
 	return w;
 }
 
+/* LOCKED is ours until one of the two ways gives it up, so nobody gets in meanwhile. */
 static void unlock_slow(go_mutex *mu)
 {
 	struct go_lock *l = go__lock_of(&mu->go__lock);
@@ -174,6 +179,7 @@ void go_mutex_unlock(go_mutex *mu)
 {
 	unsigned word = LOCKED;
 	go__probe_started();
+	/* Only the owner may be here, so the bit cannot change under us. */
 	if (!(load(mu) & LOCKED))
 		go__fault(GO_FAULT_UNLOCK_OF_UNLOCKED, object_of(mu), "sync: unlock of unlocked mutex");
 	GO_PROBE(lock_release, object_of(mu), GO_MUTEX, GO_LOCK_WRITE);

@@ -9,7 +9,7 @@
 #include "waitq.h"
 
 #define RUNNING 1u
-#define DONE 2u
+#define DONE    2u
 
 static inline struct go_object *object_of(go_once *once)
 {
@@ -18,6 +18,7 @@ static inline struct go_object *object_of(go_once *once)
 
 _Static_assert(offsetof(struct go_once, go__id) == 0, "the watcher's id is the first member");
 
+/* Release under the lock, then DONE, then the waiters: whoever returns from here on saw f end. */
 static void finish(go_once *once)
 {
 	struct go_lock *l = go__lock_of(&once->go__lock);

@@ -5,7 +5,7 @@
  * No wake-up is lost because the object's lock is held until the goroutine's registers are saved: the
  * successor releases it (go__finish). A waker that has the lock finds the goroutine parked.
  */
-#include "sched.h"
+#include "scheduler.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -62,7 +62,8 @@ static void keep_locks(struct go_m *m, struct go_lock **unlock, size_t n)
 	m->n_locks = n;
 }
 
-void go__park(enum go_wait why, const struct go_wait_on *on, size_t n, struct go_lock **unlock, size_t n_locks)
+void go__park(enum go_wait why, const struct go_wait_on *on, size_t n, struct go_lock **unlock,
+	      size_t n_locks)
 {
 	struct go_m *m = go__m();
 	struct go_g *g = m->g;

@@ -40,13 +40,13 @@ struct go_object {
  * spawn until the end probe returns. `id` is never reused; the main goroutine's is 1. */
 struct go_ginfo {
 	uint64_t id;
-	void *watch;          /* the watcher's own; NULL at spawn */
-	const char *fn_name;  /* spelled as in the go statement; static storage */
+	void *watch;         /* the watcher's own; NULL at spawn */
+	const char *fn_name; /* spelled as in the go statement; static storage */
 	void (*fn)(void);
-	const char *where;    /* "file:line" of the go statement; static storage; NULL for main */
-	char name[32];        /* go_set_name; "" when unnamed */
-	void *stack_lo;       /* lowest usable byte; set when start is called */
-	void *stack_hi;       /* one past the highest */
+	const char *where; /* "file:line" of the go statement; static storage; NULL for main */
+	char name[32];     /* go_set_name; "" when unnamed */
+	void *stack_lo;    /* lowest usable byte; set when start is called */
+	void *stack_hi;    /* one past the highest */
 };
 
 /* Why a goroutine is parked. The order is part of the interface. */
@@ -55,18 +55,18 @@ enum go_wait {
 	GO_WAIT_CHAN_SEND,
 	GO_WAIT_CHAN_RECV,
 	GO_WAIT_SELECT,
-	GO_WAIT_NIL_CHAN,     /* send or receive on a nil channel */
-	GO_WAIT_NO_CASES,     /* select without a case that can ever be ready */
+	GO_WAIT_NIL_CHAN, /* send or receive on a nil channel */
+	GO_WAIT_NO_CASES, /* select without a case that can ever be ready */
 	GO_WAIT_MUTEX,
-	GO_WAIT_RLOCK,        /* go_rwmutex_rlock */
-	GO_WAIT_WLOCK,        /* go_rwmutex_lock */
+	GO_WAIT_RLOCK, /* go_rwmutex_rlock */
+	GO_WAIT_WLOCK, /* go_rwmutex_lock */
 	GO_WAIT_WAITGROUP,
 	GO_WAIT_COND,
 	GO_WAIT_ONCE,
 	GO_WAIT_SLEEP,
-	GO_WAIT_IO,           /* netpoll */
-	GO_WAIT_BLOCKING,     /* inside go_blocking */
-	GO_WAIT_SIGNAL,       /* unused by parks; a receive on a go_notify channel is CHAN_RECV */
+	GO_WAIT_IO,       /* netpoll */
+	GO_WAIT_BLOCKING, /* inside go_blocking */
+	GO_WAIT_SIGNAL,   /* unused by parks; a receive on a go_notify channel is CHAN_RECV */
 };
 
 /* One thing that could wake a parked goroutine. */
@@ -84,9 +84,9 @@ enum go_fault {
 	GO_FAULT_WG_NEGATIVE,
 	GO_FAULT_WG_REUSE,
 	GO_FAULT_UNLOCK_OF_UNLOCKED,
-	GO_FAULT_COND_UNLOCKED,   /* go_cond_wait without the mutex held */
+	GO_FAULT_COND_UNLOCKED, /* go_cond_wait without the mutex held */
 	GO_FAULT_STACK_OVERFLOW,
-	GO_FAULT_PANIC,           /* go_panic by the program */
+	GO_FAULT_PANIC, /* go_panic by the program */
 };
 
 enum go_lock_mode { GO_LOCK_WRITE = 0, GO_LOCK_READ = 1, GO_LOCK_TRY = 2 }; /* TRY is or-ed in */
@@ -175,6 +175,10 @@ struct go_probes {
 
 /* The attached table, or NULL. Read with go_probe_on() at each point. */
 extern const struct go_probes *go_probe_table;
+
+/* How many threads of its own the watcher has started in this process. They never call the runtime; without
+ * knowing them, it would take them for threads that may still end a standstill. */
+extern _Atomic unsigned go_probe_threads;
 
 /* Attach a table (static storage). Call before the first call of any other function of the runtime,
  * from one thread. 0, -EINVAL when the version or size do not fit, -EBUSY when the runtime runs. */

@@ -6,7 +6,7 @@
  * read-modify-write; the owner and thieves take from the head by compare and swap. Full: half of it moves
  * to the global list. Lock context: the ring needs none; the global list is under sched.lock.
  */
-#include "sched.h"
+#include "scheduler.h"
 
 static struct go_g *slot_get(struct go_p *p, uint32_t i)
 {

@@ -26,6 +26,7 @@ static inline struct go_lock *lock_of(go_rwmutex *rw)
 
 /* ---- writers ---- */
 
+/* A writer that comes while others queue goes behind them, even if the lock is free for the moment. */
 static bool write_locked(go_rwmutex *rw)
 {
 	if (rw->go__writer || rw->go__readers > 0 || rw->go__write_queue.first != NULL)
@@ -43,7 +44,8 @@ void go_rwmutex_lock(go_rwmutex *rw)
 		go__unlock(lock_of(rw));
 	} else {
 		struct go_waiter w = {.g = NULL};
-		go__waitq_wait(&rw->go__write_queue, &w, lock_of(rw), GO_WAIT_WLOCK, object_of(rw), GO_ON_LOCK);
+		go__waitq_wait(&rw->go__write_queue, &w, lock_of(rw), GO_WAIT_WLOCK, object_of(rw),
+			       GO_ON_LOCK);
 	}
 	GO_PROBE(lock_acquire, object_of(rw), GO_RWMUTEX, GO_LOCK_WRITE);
 }
@@ -90,6 +92,7 @@ void go_rwmutex_unlock(go_rwmutex *rw)
 	}
 	GO_PROBE(lock_release, object_of(rw), GO_RWMUTEX, GO_LOCK_WRITE);
 	rw->go__writer = 0;
+	/* Readers first: those who queued behind us. New ones will queue behind the next writer. */
 	struct go_waiter *woken = grant_readers(rw);
 	if (woken == NULL)
 		woken = grant_writer(rw);
@@ -99,6 +102,8 @@ void go_rwmutex_unlock(go_rwmutex *rw)
 
 /* ---- readers ---- */
 
+/* Writer-preferring: see above. This is why a goroutine that takes a read lock twice can deadlock with a
+ * writer that queues in between. */
 static bool read_locked(go_rwmutex *rw)
 {
 	if (rw->go__writer || rw->go__write_queue.first != NULL)
@@ -116,7 +121,8 @@ void go_rwmutex_rlock(go_rwmutex *rw)
 		go__unlock(lock_of(rw));
 	} else {
 		struct go_waiter w = {.g = NULL};
-		go__waitq_wait(&rw->go__read_queue, &w, lock_of(rw), GO_WAIT_RLOCK, object_of(rw), GO_ON_RLOCK);
+		go__waitq_wait(&rw->go__read_queue, &w, lock_of(rw), GO_WAIT_RLOCK, object_of(rw),
+			       GO_ON_RLOCK);
 	}
 	GO_PROBE(lock_acquire, object_of(rw), GO_RWMUTEX, GO_LOCK_READ);
 }

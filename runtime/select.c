@@ -16,7 +16,6 @@
 /* Selects with at most this many cases need no memory but their stack. */
 #define GO_SELECT_FEW 8
 
-
 struct select {
 	struct go_sel sel;
 	struct go_lock lock; /* held from arming the timer until the goroutine is parked */
@@ -99,6 +98,7 @@ static void report_access(struct go_case_ *c, bool write)
 		GO_PROBE(access, c->elem, c->ch->elem_size, write);
 }
 
+/* What remains of a completed case: ok false means that its channel was closed. */
 static int finish(struct go_case_ *c, size_t i, bool ok)
 {
 	if (c->op == GO_CASE_SEND_ && !ok)
@@ -135,7 +135,9 @@ static bool run_case(struct select *s, size_t i, int *result)
 
 /* ----------------------------------------------------------------------------------------- waiting -- */
 
-/* In scheduler context. The lock makes sure that the goroutine has parked. */
+/* In scheduler context. The lock is released by the park only when the registers are saved, so a timer that
+ * is due at once waits for that; and a goroutine that another case woke waits in go__timer_stop() for us, so
+ * *s is still there. */
 static void fire(void *arg)
 {
 	struct select *s = arg;
@@ -149,6 +151,7 @@ static void fire(void *arg)
 		go__ready(g);
 }
 
+/* Only the earliest of several times can fire. */
 static void find_after(struct select *s)
 {
 	s->after = s->n;
@@ -178,6 +181,8 @@ static size_t enqueue(struct select *s, struct go_waiter *w, struct go_wait_on *
 	return n_on;
 }
 
+/* Also for the case that won, whose waiter is off already. The time's own lock is among them, as go__park
+ * wants it when there are many. */
 static void dequeue_all(struct select *s, struct go_waiter *w)
 {
 	lock_all(s);
@@ -224,9 +229,11 @@ static int run(struct select *s, bool block, struct go_waiter *w, struct go_wait
 	return -1;
 }
 
+/* Not on the stack: the number is up to the program, and a goroutine's stack is small. */
 static int select_many(struct select *s, bool block)
 {
-	const size_t per_case = sizeof(struct go_waiter) + sizeof(struct go_wait_on) + sizeof(struct go_lock *);
+	const size_t per_case =
+		sizeof(struct go_waiter) + sizeof(struct go_wait_on) + sizeof(struct go_lock *);
 	const size_t size = s->n * per_case + sizeof(struct go_lock *);
 	if (s->n > INT_MAX)
 		go_panic("select: too many cases");

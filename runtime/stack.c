@@ -12,15 +12,15 @@
  * Free slots are reused last in, first out, by a cache per processor in front of one global list. When more
  * than WATERMARK are free, the pages of those that come back go back to the system.
  */
-#include "sched.h"
+#include "scheduler.h"
 #include "sys.h"
 
 #include <stdlib.h>
 
 #define DEFAULT_SIZE ((size_t)256 << 10)
-#define GUARD ((size_t)16 << 10) /* wider than a page: frames of some KiB must not step over it */
-#define FIRST_SLOTS 64
-#define WATERMARK 256
+#define GUARD        ((size_t)16 << 10) /* wider than a page: frames of some KiB must not step over it */
+#define FIRST_SLOTS  64
+#define WATERMARK    256
 
 /* A free slot holds its link in its highest word: that page was touched anyway. */
 static struct {
@@ -116,4 +116,12 @@ void go__stack_put(struct go_p *p, void *slot)
 	arena.free = slot;
 	arena.n_free++;
 	go__unlock(&arena.lock);
+}
+
+void go__stack_hold(bool hold)
+{
+	if (hold)
+		go__lock(&arena.lock);
+	else
+		go__unlock(&arena.lock);
 }

@@ -18,8 +18,8 @@ void go__sys_futex_wake(_Atomic uint32_t *word, int n);
 
 void *go__sys_map(size_t size, bool reserve); /* zeroed; reserve: address space only, touched lazily */
 void go__sys_unmap(void *p, size_t size);
-int go__sys_guard(void *p, size_t size);      /* any access faults */
-void go__sys_discard(void *p, size_t size);   /* the content is not needed any more */
+int go__sys_guard(void *p, size_t size);    /* any access faults */
+void go__sys_discard(void *p, size_t size); /* the content is not needed any more */
 
 int64_t go__sys_now(void);
 uint64_t go__sys_seed(void);

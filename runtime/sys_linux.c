@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define GUARD_INSTALL 102 /* MADV_GUARD_INSTALL, Linux 6.13; older headers lack it */
-#define NS 1000000000
+#define NS            1000000000
 
 void go__sys_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t ns)
 {

@@ -8,7 +8,7 @@
  *
  * Lock order: timers.lock is a leaf but for the locks that go__park releases; callbacks run without it.
  */
-#include "sched.h"
+#include "scheduler.h"
 #include "sys.h"
 
 #include <sched.h>
@@ -20,9 +20,9 @@ static struct {
 	struct go__timer **heap;
 	size_t n, room;
 	uint64_t seq;
-	int64_t poller_until;          /* when the poller wakes by itself; INT64_MIN: it is awake */
-	struct go__timer *firing;      /* its callback runs now */
-	_Atomic int32_t count;         /* armed, and firing: a standstill with none is a deadlock */
+	int64_t poller_until;     /* when the poller wakes by itself; INT64_MIN: it is awake */
+	struct go__timer *firing; /* its callback runs now */
+	_Atomic int32_t count;    /* armed, and firing: a standstill with none is a deadlock */
 } timers;
 
 int64_t go_now(void)
@@ -217,10 +217,17 @@ int32_t go__timer_count(void)
 	return atomic_load(&timers.count);
 }
 
+void go__timer_hold(bool hold)
+{
+	if (hold)
+		go__lock(&timers.lock);
+	else
+		go__unlock(&timers.lock);
+}
+
 /* In the child of a fork: whoever waited for them is gone. */
 void go__timer_reset(void)
 {
-	atomic_store(&timers.lock.word, 0);
 	for (size_t i = 0; i < timers.n; i++)
 		timers.heap[i]->index = 0;
 	timers.n = 0;

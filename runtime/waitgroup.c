@@ -27,6 +27,7 @@ void go_waitgroup_add(go_waitgroup *wg, int n)
 	go__probe_started();
 	go__lock(lock_of(wg));
 	int64_t count = wg->go__count += n;
+	/* A negative counter is told as a fault. */
 	if (count >= 0)
 		GO_PROBE(wg_add, object_of(wg), n, count);
 	if (count == 0) {
@@ -54,6 +55,7 @@ void go_waitgroup_wait(go_waitgroup *wg)
 		struct go_waiter w = {.g = NULL};
 		go__waitq_wait(&wg->go__queue, &w, lock_of(wg), GO_WAIT_WAITGROUP, object_of(wg), GO_ON_WAIT);
 		go__lock(lock_of(wg));
+		/* Both were 0 when we were woken. */
 		reused = wg->go__count != 0 || wg->go__queue.first != NULL;
 	}
 	GO_PROBE(wg_waited, object_of(wg));
@@ -63,6 +65,7 @@ void go_waitgroup_wait(go_waitgroup *wg)
 			  "sync: WaitGroup is reused before previous Wait has returned");
 }
 
+/* The counter goes down when the goroutine ends, in whatever way: see go__call_invoke. */
 void go_waitgroup_go_(go_waitgroup *wg, const struct go_call *call)
 {
 	struct go_call with_done = *call;

@@ -16,12 +16,12 @@ struct go_sel;
 struct go_waiter {
 	struct go_waiter *next, *prev;
 	struct go_g *g;
-	bool granted;         /* set by the waker: what was waited for is now the waiter's */
-	bool queued;          /* in a queue */
+	bool granted; /* set by the waker: what was waited for is now the waiter's */
+	bool queued;  /* in a queue */
 	/* channels only */
-	void *elem;           /* to send from or receive into; NULL drops the value */
-	struct go_sel *sel;   /* the select that this waiter is a case of, or NULL */
-	size_t index;         /* the case's */
+	void *elem;         /* to send from or receive into; NULL drops the value */
+	struct go_sel *sel; /* the select that this waiter is a case of, or NULL */
+	size_t index;       /* the case's */
 };
 
 static inline void go__waitq_push(struct go_waitq *q, struct go_waiter *w)
@@ -90,8 +90,8 @@ static inline void go__waitq_wake_all(struct go_waiter *w)
 }
 
 /* Queue the caller behind the others and stop; `l` is the lock of the queue, and is released. */
-static inline void go__waitq_wait(struct go_waitq *q, struct go_waiter *w, struct go_lock *l, enum go_wait why,
-				  struct go_object *obj, enum go_wait_op op)
+static inline void go__waitq_wait(struct go_waitq *q, struct go_waiter *w, struct go_lock *l,
+				  enum go_wait why, struct go_object *obj, enum go_wait_op op)
 {
 	struct go_wait_on on = {.obj = obj, .op = op};
 	w->g = go__self();

@@ -68,7 +68,7 @@ GATE_FN void gate_wait(volatile int *gate)
 }
 
 #ifndef GATE_THREADS
-/* How many goroutines does go_dump() show in this state ("chan receive", "mutex", ...)? */
+/* How many goroutines does go_dump() show in this state ("chan receive", "sync.Mutex.Lock", ...)? */
 GATE_FN int gate_count(const char *state)
 {
 	static char text[65536];

@@ -53,34 +53,57 @@ static const struct {
 	enum ccarg_use use;
 	bool prefix, next;
 } table[] = {
-	{ "-o", CCARG_LINK, true, true },          { "-l", CCARG_LINK, true, true },
-	{ "-L", CCARG_LINK, true, true },          { "-Wl,", CCARG_LINK, true, false },
-	{ "-Xlinker", CCARG_LINK, false, true },   { "-shared", CCARG_LINK, false, false },
-	{ "-rdynamic", CCARG_LINK, false, false }, { "-s", CCARG_LINK, false, false },
-	{ "-pie", CCARG_LINK, false, false },      { "-no-pie", CCARG_LINK, false, false },
-	{ "-r", CCARG_LINK, false, false },        { "-z", CCARG_LINK, false, true },
-	{ "-T", CCARG_LINK, false, true },         { "-u", CCARG_LINK, false, true },
-	{ "-e", CCARG_LINK, false, true },         { "-nostdlib", CCARG_LINK, false, false },
-	{ "-nodefaultlibs", CCARG_LINK, false, false }, { "-nostartfiles", CCARG_LINK, false, false },
-	{ "-fuse-ld=", CCARG_LINK, true, false },  { "-static-libgcc", CCARG_LINK, false, false },
-	{ "-static-libstdc++", CCARG_LINK, false, false },
-	{ "-fsanitize=thread", CCARG_SANITIZE, false, false },
-	{ "-x", CCARG_LANGUAGE, true, true },
-	{ "-D", CCARG_COMPILE, true, true },       { "-U", CCARG_COMPILE, true, true },
-	{ "-include", CCARG_COMPILE, false, true }, { "-imacros", CCARG_COMPILE, false, true },
-	{ "-isystem", CCARG_COMPILE, true, true }, { "-idirafter", CCARG_COMPILE, true, true },
-	{ "-iquote", CCARG_COMPILE, true, true },  { "-iprefix", CCARG_COMPILE, false, true },
-	{ "-iwithprefix", CCARG_COMPILE, false, true }, { "-Wp,", CCARG_COMPILE, true, false },
-	{ "-Xpreprocessor", CCARG_COMPILE, false, true }, { "-std=", CCARG_COMPILE, true, false },
-	{ "-I", CCARG_COMPILE, true, true },       { "-MF", CCARG_COMPILE, true, true },
-	{ "-MT", CCARG_COMPILE, true, true },      { "-MQ", CCARG_COMPILE, true, true },
-	{ "-MD", CCARG_COMPILE, false, false },    { "-MMD", CCARG_COMPILE, false, false },
-	{ "-MP", CCARG_COMPILE, false, false },
-	{ "--param", CCARG_BOTH, false, true },    { "-Xclang", CCARG_COMPILE, false, true },
-	{ "-mllvm", CCARG_COMPILE, false, true },  { "-target", CCARG_BOTH, false, true },
-	{ "-arch", CCARG_BOTH, false, true },      { "-B", CCARG_BOTH, true, true },
-	{ "-specs", CCARG_BOTH, true, false },     { "-dumpbase", CCARG_COMPILE, false, true },
-	{ "-aux-info", CCARG_COMPILE, false, true },
+	{"-o", CCARG_LINK, true, true},
+	{"-l", CCARG_LINK, true, true},
+	{"-L", CCARG_LINK, true, true},
+	{"-Wl,", CCARG_LINK, true, false},
+	{"-Xlinker", CCARG_LINK, false, true},
+	{"-shared", CCARG_LINK, false, false},
+	{"-rdynamic", CCARG_LINK, false, false},
+	{"-s", CCARG_LINK, false, false},
+	{"-pie", CCARG_LINK, false, false},
+	{"-no-pie", CCARG_LINK, false, false},
+	{"-r", CCARG_LINK, false, false},
+	{"-z", CCARG_LINK, false, true},
+	{"-T", CCARG_LINK, false, true},
+	{"-u", CCARG_LINK, false, true},
+	{"-e", CCARG_LINK, false, true},
+	{"-nostdlib", CCARG_LINK, false, false},
+	{"-nodefaultlibs", CCARG_LINK, false, false},
+	{"-nostartfiles", CCARG_LINK, false, false},
+	{"-fuse-ld=", CCARG_LINK, true, false},
+	{"-static-libgcc", CCARG_LINK, false, false},
+	{"-static-libstdc++", CCARG_LINK, false, false},
+	{"-fsanitize=thread", CCARG_SANITIZE, false, false},
+	{"-x", CCARG_LANGUAGE, true, true},
+	{"-D", CCARG_COMPILE, true, true},
+	{"-U", CCARG_COMPILE, true, true},
+	{"-include", CCARG_COMPILE, false, true},
+	{"-imacros", CCARG_COMPILE, false, true},
+	{"-isystem", CCARG_COMPILE, true, true},
+	{"-idirafter", CCARG_COMPILE, true, true},
+	{"-iquote", CCARG_COMPILE, true, true},
+	{"-iprefix", CCARG_COMPILE, false, true},
+	{"-iwithprefix", CCARG_COMPILE, false, true},
+	{"-Wp,", CCARG_COMPILE, true, false},
+	{"-Xpreprocessor", CCARG_COMPILE, false, true},
+	{"-std=", CCARG_COMPILE, true, false},
+	{"-I", CCARG_COMPILE, true, true},
+	{"-MF", CCARG_COMPILE, true, true},
+	{"-MT", CCARG_COMPILE, true, true},
+	{"-MQ", CCARG_COMPILE, true, true},
+	{"-MD", CCARG_COMPILE, false, false},
+	{"-MMD", CCARG_COMPILE, false, false},
+	{"-MP", CCARG_COMPILE, false, false},
+	{"--param", CCARG_BOTH, false, true},
+	{"-Xclang", CCARG_COMPILE, false, true},
+	{"-mllvm", CCARG_COMPILE, false, true},
+	{"-target", CCARG_BOTH, false, true},
+	{"-arch", CCARG_BOTH, false, true},
+	{"-B", CCARG_BOTH, true, true},
+	{"-specs", CCARG_BOTH, true, false},
+	{"-dumpbase", CCARG_COMPILE, false, true},
+	{"-aux-info", CCARG_COMPILE, false, true},
 };
 #define N_TABLE (sizeof table / sizeof *table)
 
@@ -93,8 +116,8 @@ static bool ends_with(const char *s, const char *suffix)
 
 static bool is_source(const char *word)
 {
-	static const char *const suffixes[] = { ".c", ".i", ".ii", ".cc", ".cp", ".cxx", ".cpp", ".CPP", ".c++", ".C",
-		                                ".s", ".S", ".sx" };
+	static const char *const suffixes[] = {".c",   ".i",   ".ii", ".cc", ".cp", ".cxx", ".cpp",
+					       ".CPP", ".c++", ".C",  ".s",  ".S",  ".sx"};
 
 	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
 		if (ends_with(word, suffixes[i]))
@@ -105,7 +128,7 @@ static bool is_source(const char *word)
 static void add(struct arena *a, struct ccargs *c, const char *text, enum ccarg_use use)
 {
 	c->arg = arena_grow(a, c->arg, c->n, sizeof *c->arg);
-	c->arg[c->n++] = (struct ccarg){ text, use };
+	c->arg[c->n++] = (struct ccarg){text, use};
 	c->n_sources += use == CCARG_SOURCE;
 }
 
@@ -116,7 +139,8 @@ static size_t row_of(const char *word)
 
 	for (size_t i = 0; i < N_TABLE; i++) {
 		size_t n = strlen(table[i].name);
-		bool fits = table[i].prefix ? strncmp(word, table[i].name, n) == 0 : strcmp(word, table[i].name) == 0;
+		bool fits = table[i].prefix ? strncmp(word, table[i].name, n) == 0
+					    : strcmp(word, table[i].name) == 0;
 
 		if (fits && (best == N_TABLE || n > strlen(table[best].name)))
 			best = i;
@@ -126,7 +150,7 @@ static size_t row_of(const char *word)
 
 static bool compiles_only(const char *word)
 {
-	static const char *const options[] = { "-c", "-S", "-E", "-M", "-MM", "-fsyntax-only" };
+	static const char *const options[] = {"-c", "-S", "-E", "-M", "-MM", "-fsyntax-only"};
 
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
 		if (strcmp(options[i], word) == 0)
@@ -189,17 +213,20 @@ static void expand(struct arena *a, struct words *w, char **argv)
 
 void ccargs_parse(struct arena *a, struct ccargs *c, char **argv)
 {
-	struct words w = { .a = a };
+	struct words w = {.a = a};
 	bool language = false;
 
-	*c = (struct ccargs){ .mode = CCARGS_LINK };
+	*c = (struct ccargs){.mode = CCARGS_LINK};
 	expand(a, &w, argv);
 	char **list = (char **)ccargs_vector(&w);
 	bool inputs = false;
 	for (size_t i = 0; i < w.n;) {
 		if (list[i][0] == '-' && list[i][1]) {
 			if (strncmp(list[i], "-x", 2) == 0)
-				language = strcmp(list[i][2] ? list[i] + 2 : list[i + 1] ? list[i + 1] : "none", "none") != 0;
+				language = strcmp(list[i][2]    ? list[i] + 2
+						  : list[i + 1] ? list[i + 1]
+								: "none",
+						  "none") != 0;
 			inputs |= strncmp(list[i], "-l", 2) == 0;
 			i += add_option(a, c, list + i);
 			continue;

@@ -22,11 +22,11 @@ const char **ccargs_vector(struct words *w);
 void ccargs_split(struct arena *a, struct words *w, const char *text);
 
 enum ccarg_use {
-	CCARG_BOTH,                /* -O2, -m32, -pthread */
-	CCARG_COMPILE,             /* -I, -D, -std=, -W, -M */
-	CCARG_LINK,                /* -l, -L, -Wl, -shared, objects, -o with its file */
-	CCARG_LANGUAGE,            /* -x with its language: it would turn objects into sources at the link */
-	CCARG_SANITIZE,            /* -fsanitize=thread: ours to give */
+	CCARG_BOTH,     /* -O2, -m32, -pthread */
+	CCARG_COMPILE,  /* -I, -D, -std=, -W, -M */
+	CCARG_LINK,     /* -l, -L, -Wl, -shared, objects, -o with its file */
+	CCARG_LANGUAGE, /* -x with its language: it would turn objects into sources at the link */
+	CCARG_SANITIZE, /* -fsanitize=thread: ours to give */
 	CCARG_SOURCE,
 };
 
@@ -36,9 +36,9 @@ struct ccarg {
 };
 
 enum ccargs_mode {
-	CCARGS_COMPILE,            /* -c, -S, -E, -M, -fsyntax-only */
+	CCARGS_COMPILE, /* -c, -S, -E, -M, -fsyntax-only */
 	CCARGS_LINK,
-	CCARGS_ASK,                /* nothing to build: --version, -print-file-name=... */
+	CCARGS_ASK, /* nothing to build: --version, -print-file-name=... */
 };
 
 struct ccargs {

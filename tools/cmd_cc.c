@@ -22,16 +22,17 @@ extern char **environ;
 
 struct build {
 	struct arena *a;
-	struct words compiler;     /* "ccache", "gcc" */
+	struct words compiler; /* "ccache", "gcc" */
 	bool clang, cxx;
-	char tmp[TOOL_PATH_MAX];   /* "" until needed */
+	char tmp[TOOL_PATH_MAX]; /* "" until needed */
 };
 
 static const char help[] =
 	"usage: gosan cc|c++ [COMPILER ARG...]\n\n"
 	"Calls the compiler (GOSAN_CC or CC, else gcc; for c++ GOSAN_CXX or CXX, else g++) with\n"
 	"-g -fsanitize=thread for objects, and links with libgoroutine and without a sanitizer runtime.\n"
-	"Use it as the compiler of a build: make CC='gosan cc', cmake -DCMAKE_C_COMPILER_LAUNCHER is not needed.\n"
+	"Use it as the compiler of a build: make CC='gosan cc', cmake -DCMAKE_C_COMPILER_LAUNCHER is not "
+	"needed.\n"
 	"gosan cc --show ARG... prints the commands instead of running them.\n";
 
 static int wait_status(pid_t pid)
@@ -74,7 +75,8 @@ static bool is_clang(const struct build *b)
 		command = arena_printf(b->a, "%s'%s' ", command, b->compiler.w[i]);
 	FILE *in = popen(arena_printf(b->a, "%s--version 2>/dev/null", command), "re");
 	if (in && fgets(line, sizeof line, in))
-		while (fgets(line + strlen(line), (int)(sizeof line - strlen(line)), in) && strlen(line) < sizeof line - 2)
+		while (fgets(line + strlen(line), (int)(sizeof line - strlen(line)), in) &&
+		       strlen(line) < sizeof line - 2)
 			;
 	if (in)
 		pclose(in);
@@ -83,7 +85,7 @@ static bool is_clang(const struct build *b)
 
 static void find_compiler(struct build *b)
 {
-	const char *names[] = { b->cxx ? "GOSAN_CXX" : "GOSAN_CC", b->cxx ? "CXX" : "CC" }, *text = NULL;
+	const char *names[] = {b->cxx ? "GOSAN_CXX" : "GOSAN_CC", b->cxx ? "CXX" : "CC"}, *text = NULL;
 
 	for (size_t i = 0; i < 2 && !(text && *text); i++) {
 		text = getenv(names[i]);
@@ -99,7 +101,7 @@ static void find_compiler(struct build *b)
 
 static struct words start(const struct build *b)
 {
-	struct words w = { .a = b->a };
+	struct words w = {.a = b->a};
 
 	for (size_t i = 0; i < b->compiler.n; i++)
 		ccargs_add(&w, b->compiler.w[i]);
@@ -110,8 +112,9 @@ static struct words start(const struct build *b)
  * clang what it vectorises. */
 static void add_compile_flags(const struct build *b, struct words *w)
 {
-	static const char *const gcc[] = { "-fno-builtin-memcpy", "-fno-builtin-memmove", "-fno-builtin-memset", NULL };
-	static const char *const clang[] = { "-fno-vectorize", "-fno-slp-vectorize", NULL };
+	static const char *const gcc[] = {"-fno-builtin-memcpy", "-fno-builtin-memmove",
+					  "-fno-builtin-memset", NULL};
+	static const char *const clang[] = {"-fno-vectorize", "-fno-slp-vectorize", NULL};
 	char dir[TOOL_PATH_MAX];
 
 	ccargs_add(w, "-g");
@@ -157,7 +160,8 @@ static int compile_only(struct build *b, const struct ccargs *args)
 	return run(&w);
 }
 
-static int compile_source(struct build *b, const struct ccargs *args, const struct ccarg *source, const char *object)
+static int compile_source(struct build *b, const struct ccargs *args, const struct ccarg *source,
+			  const char *object)
 {
 	struct words w = start(b);
 
@@ -165,7 +169,8 @@ static int compile_source(struct build *b, const struct ccargs *args, const stru
 	for (size_t i = 0; i < args->n; i++) {
 		const struct ccarg *arg = &args->arg[i];
 
-		if (arg->use == CCARG_COMPILE || arg->use == CCARG_BOTH || arg->use == CCARG_LANGUAGE || arg == source)
+		if (arg->use == CCARG_COMPILE || arg->use == CCARG_BOTH || arg->use == CCARG_LANGUAGE ||
+		    arg == source)
 			ccargs_add(&w, arg->text);
 	}
 	ccargs_add(&w, "-c");
@@ -199,7 +204,8 @@ static int compile_and_link(struct build *b, const struct ccargs *args)
 
 			status = compile_source(b, args, arg, object);
 			ccargs_add(&link, object);
-		} else if (arg->use != CCARG_COMPILE && arg->use != CCARG_LANGUAGE && arg->use != CCARG_SANITIZE) {
+		} else if (arg->use != CCARG_COMPILE && arg->use != CCARG_LANGUAGE &&
+			   arg->use != CCARG_SANITIZE) {
 			ccargs_add(&link, arg->text);
 		}
 	}
@@ -237,8 +243,8 @@ static int build(struct build *b, struct ccargs *args)
 
 int cmd_cc(int argc, char **argv)
 {
-	struct build b = { .a = arena_new(), .cxx = strcmp(argv[0], "c++") == 0 };
-	struct ccargs args = { .n = 0 };
+	struct build b = {.a = arena_new(), .cxx = strcmp(argv[0], "c++") == 0};
+	struct ccargs args = {.n = 0};
 
 	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
 		fputs(help, stdout);

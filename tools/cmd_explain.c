@@ -16,7 +16,7 @@
 static const struct row {
 	const char *code, *kind, *meaning;
 } rows[] = {
-#define X(code, kind, check, grade, text) { "GS" #code, kind, text },
+#define X(code, kind, check, grade, text) {"GS" #code, kind, text},
 	GOSAN_FINDINGS(X)
 #undef X
 };
@@ -78,9 +78,22 @@ static bool find_other(const char *code, const char *ending, char *ret, size_t s
 	return found;
 }
 
+/* The head of a test program says what the test expects; a reader of the page wants the program. */
+static void copy_program(FILE *in)
+{
+	char line[1024];
+	bool head = true;
+
+	while (fgets(line, sizeof line, in)) {
+		head = head && strncmp(line, "//", 2) == 0;
+		if (!head)
+			fputs(line, stdout);
+	}
+}
+
 static void show_program(const char *code, const char *name, const char *ending)
 {
-	char file[256], path[TOOL_PATH_MAX], line[1024];
+	char file[256], path[TOOL_PATH_MAX];
 	FILE *in;
 
 	snprintf(file, sizeof file, "%s/%s%s", code, name, ending);
@@ -91,8 +104,7 @@ static void show_program(const char *code, const char *name, const char *ending)
 	if ((in = fopen(path, "re")) == NULL)
 		return;
 	puts("```c");
-	while (fgets(line, sizeof line, in))
-		fputs(line, stdout);
+	copy_program(in);
 	puts("```");
 	fclose(in);
 }
@@ -124,7 +136,8 @@ int cmd_explain(int argc, char **argv)
 	const struct row *row;
 
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		puts("usage: gosan explain CODE|KIND   what a finding means, with a broken and a fixed program\n"
+		puts("usage: gosan explain CODE|KIND   what a finding means, with a broken and a fixed "
+		     "program\n"
 		     "       gosan explain --list      all codes and kinds");
 		return TOOL_OK;
 	}

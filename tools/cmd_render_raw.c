@@ -29,5 +29,5 @@ int cmd_render_raw(int argc, char **argv)
 		tool_error("render-raw: %s: not a directory", argv[1]);
 		return TOOL_UNREADABLE;
 	}
-	return pipeline_run(&(struct pipeline){ .dir = argv[1], .exit_status = -1 }, &s);
+	return pipeline_run(&(struct pipeline){.dir = argv[1], .exit_status = -1}, &s);
 }

@@ -17,7 +17,7 @@
 
 struct run {
 	struct settings settings;
-	char **command;            /* program and arguments */
+	char **command; /* program and arguments */
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -86,16 +86,22 @@ static void remove_dir(const char *dir)
 
 static int run_in(const char *dir, struct run *run, const char *path, const char *library)
 {
-	struct launch l = { .path = path, .argv = run->command, .library = library, .out = dir,
-		            .options = run->settings.for_program, .timeout = gosan_options.timeout };
+	struct launch l = {.path = path,
+			   .argv = run->command,
+			   .library = library,
+			   .out = dir,
+			   .options = run->settings.for_program,
+			   .timeout = gosan_options.timeout};
 	int error = launch_run(&l);
 
 	if (error) {
 		tool_error("%s: cannot be run: %s", path, strerror(-error));
 		return TOOL_USAGE;
 	}
-	return pipeline_run(&(struct pipeline){ .dir = dir, .main_pid = l.pid, .exit_status = l.status,
-	                                        .timed_out = l.killed }, &run->settings);
+	return pipeline_run(
+		&(struct pipeline){
+			.dir = dir, .main_pid = l.pid, .exit_status = l.status, .timed_out = l.killed},
+		&run->settings);
 }
 
 static int run_program(struct run *run)
@@ -132,12 +138,18 @@ static void print_settings(void)
 
 int cmd_run(int argc, char **argv)
 {
-	struct run run = { .command = NULL };
-	const struct argp_child children[] = { { &settings_argp, 0, NULL, 0 }, { 0 } };
-	const struct argp argp = { NULL, parse, "[--] PROGRAM [ARG...]",
-		                   "Run PROGRAM under the detector, report what was found, and exit with 66 when "
-		                   "something was.", children, NULL, NULL };
-	const struct argp_option *const tables[] = { settings_argp.options, NULL };
+	struct run run = {.command = NULL};
+	const struct argp_child children[] = {{&settings_argp, 0, NULL, 0}, {0}};
+	const struct argp argp = {
+		NULL,
+		parse,
+		"[--] PROGRAM [ARG...]",
+		"Run PROGRAM under the detector, report what was found, and exit with 66 when "
+		"something was.",
+		children,
+		NULL,
+		NULL};
+	const struct argp_option *const tables[] = {settings_argp.options, NULL};
 	const char *unknown, *meant = NULL;
 	char err[TOOL_ERROR_MAX];
 
@@ -150,8 +162,9 @@ int cmd_run(int argc, char **argv)
 		return TOOL_OK;
 	}
 	if ((unknown = settings_unknown(tables, argv, &meant)) != NULL) {
-		tool_error("run: unknown option '%s'%s%s%s", unknown, meant ? ": did you mean '--" : ": see gosan run --help",
-		           meant ? meant : "", meant ? "'?" : "");
+		tool_error("run: unknown option '%s'%s%s%s", unknown,
+			   meant ? ": did you mean '--" : ": see gosan run --help", meant ? meant : "",
+			   meant ? "'?" : "");
 		return TOOL_USAGE;
 	}
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &run);

@@ -40,6 +40,13 @@ const char *resolve_place(struct arena *a, const struct frame *f)
 	return arena_printf(a, "0x%" PRIx64, f->pc);
 }
 
+const char *resolve_place_short(struct arena *a, const struct frame *f)
+{
+	const char *place = resolve_place(a, f), *slash = *place == '/' ? strrchr(place, '/') : NULL;
+
+	return slash ? slash + 1 : place;
+}
+
 const char *resolve_function(const struct frame *f)
 {
 	return *f->function ? f->function : "??";
@@ -92,7 +99,7 @@ static const char *placeholder(const struct context *c, const char *word, uint64
 	struct frame f = symbolize_pc(c->z, c->p, value);
 	if (*word == 'f' && *f.function)
 		return f.function;
-	return resolve_place(c->a, &f);
+	return resolve_place_short(c->a, &f);
 }
 
 /* What looks like a placeholder and is none stays as it is. */
@@ -109,7 +116,8 @@ static const char *expand(const struct context *c, const char *text)
 			replacement = placeholder(c, word, value);
 		if (!replacement)
 			close = open;
-		out = arena_printf(c->a, "%s%.*s%s", out, (int)(open - text), text, replacement ? replacement : "{");
+		out = arena_printf(c->a, "%s%.*s%s", out, (int)(open - text), text,
+				   replacement ? replacement : "{");
 		text = close + 1;
 	}
 	return arena_printf(c->a, "%s%s", out, text);
@@ -121,6 +129,9 @@ static void resolve_part(struct context *c, struct part *part)
 {
 	symbolize_stack(c->z, c->p, &part->stack);
 	symbolize_stack(c->z, c->p, &part->created);
+	/* The runtime makes the main goroutine, at whatever call of it comes first. */
+	if (part->g == 1)
+		part->created.n = 0;
 	if (!*part->name)
 		part->name = part->fn;
 	for (size_t i = 0; i < part->n_locks; i++) {
@@ -131,8 +142,9 @@ static void resolve_part(struct context *c, struct part *part)
 
 static const char *quoted(struct arena *a, const char *word)
 {
-	if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%") ==
-	                     strlen(word))
+	if (*word &&
+	    strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%") ==
+		    strlen(word))
 		return word;
 	const char *out = "'";
 	for (; *word; word++)
@@ -175,7 +187,7 @@ static void resolve_finding(struct context *c, struct finding *f)
 
 void resolve_report(struct report *r)
 {
-	struct context c = { .a = r->arena, .z = symbolize_new(r->arena) };
+	struct context c = {.a = r->arena, .z = symbolize_new(r->arena)};
 
 	for (size_t i = 0; i < r->n_findings; i++)
 		resolve_finding(&c, r->findings[i]);

@@ -51,7 +51,7 @@ static const char *canonical(struct words *ws, const char *separator)
 
 static bool in_system_library(const struct frame *f)
 {
-	static const char *const modules[] = { "libc.so", "libpthread", "ld-linux", "libstdc++", "libm.so" };
+	static const char *const modules[] = {"libc.so", "libpthread", "ld-linux", "libstdc++", "libm.so"};
 
 	for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)
 		if (strncmp(f->module, modules[i], strlen(modules[i])) == 0)
@@ -84,14 +84,14 @@ static const char *object_word(struct arena *a, const struct object *o)
 		return arena_printf(a, "%s %s", o->kind, o->stable_name);
 	if (o->created.n)
 		return arena_printf(a, "%s from %s +%" PRId64, o->kind, function_of(a, &o->created),
-		                    strcmp(o->kind, "heap") == 0 ? o->alloc_offset : 0);
+				    strcmp(o->kind, "heap") == 0 ? o->alloc_offset : 0);
 	return o->kind;
 }
 
 /* A cycle of locks has no first one. Which wait a total deadlock is told by is an accident. */
 static const char *objects(struct arena *a, const struct finding *f)
 {
-	struct words ws = { .a = a };
+	struct words ws = {.a = a};
 
 	if (!is_kind(f, "GS201"))
 		add(&ws, object_word(a, &f->object));
@@ -104,7 +104,7 @@ static const char *objects(struct arena *a, const struct finding *f)
 
 static const char *functions(struct arena *a, const struct finding *f)
 {
-	struct words ws = { .a = a };
+	struct words ws = {.a = a};
 
 	for (size_t i = 0; i < f->n_parts; i++) {
 		const struct part *p = &f->parts[i];
@@ -113,7 +113,7 @@ static const char *functions(struct arena *a, const struct finding *f)
 			add(&ws, function_of(a, &p->stack));
 		if (is_kind(f, "GS3") && p->created.n)
 			add(&ws, arena_printf(a, "%s from %s", *p->fn ? p->fn : p->name,
-			                      function_of(a, &p->created)));
+					      function_of(a, &p->created)));
 	}
 	return canonical(&ws, "\nf ");
 }

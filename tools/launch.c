@@ -61,7 +61,7 @@ static void wait_for(struct launch *l, const sigset_t *signals)
 	int status;
 
 	for (;;) {
-		struct timespec second = { 1, 0 };
+		struct timespec second = {1, 0};
 		siginfo_t info;
 
 		if (waitpid(l->pid, &status, WNOHANG) == l->pid)
@@ -86,7 +86,7 @@ int launch_run(struct launch *l)
 		return -errno;
 	sigemptyset(&signals);
 	for (size_t i = 0; i < 5; i++)
-		sigaddset(&signals, ((const int[]){ SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT })[i]);
+		sigaddset(&signals, ((const int[]){SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT})[i]);
 	sigprocmask(SIG_BLOCK, &signals, &before);
 	fflush(NULL);
 	l->pid = fork();

@@ -9,16 +9,16 @@
 #include <sys/types.h>
 
 struct launch {
-	const char *path;          /* the file; argv[0] is what the program sees */
+	const char *path; /* the file; argv[0] is what the program sees */
 	char **argv;
-	const char *library;       /* libgosan.so */
-	const char *out;           /* directory for the streams */
-	const char *options;       /* GOSAN_OPTIONS, "" leaves it unset */
-	int timeout;               /* seconds after which the library stops it; 0: never */
+	const char *library; /* libgosan.so */
+	const char *out;     /* directory for the streams */
+	const char *options; /* GOSAN_OPTIONS, "" leaves it unset */
+	int timeout;         /* seconds after which the library stops it; 0: never */
 	/* Filled */
 	pid_t pid;
-	int status;                /* exit status, 128 + n for death by signal n */
-	bool killed;               /* it did not even stop at its timeout */
+	int status;  /* exit status, 128 + n for death by signal n */
+	bool killed; /* it did not even stop at its timeout */
 };
 
 /* Run it and wait. Signals that others send to this process are passed on to it; those of a terminal reach

@@ -17,18 +17,18 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *arguments, *summary;
 } commands[] = {
-	{ "run", cmd_run, "[OPTION...] [--] PROGRAM [ARG...]", "run under the detector, report, verdict" },
-	{ "cc", cmd_cc, "[COMPILER ARG...]", "compile and link C for gosan" },
-	{ "c++", cmd_cc, "[COMPILER ARG...]", "compile and link C++ for gosan" },
-	{ "explain", cmd_explain, "CODE|KIND", "what a finding means, with a broken and a fixed program" },
-	{ "render-raw", cmd_render_raw, "DIR", NULL },
-	{ "gate", cmd_later, "", NULL },
-	{ "report", cmd_later, "", NULL },
-	{ "go", cmd_later, "", NULL },
-	{ "dump", cmd_later, "", NULL },
-	{ "export", cmd_later, "", NULL },
-	{ "baseline", cmd_later, "", NULL },
-	{ "import", cmd_later, "", NULL },
+	{"run", cmd_run, "[OPTION...] [--] PROGRAM [ARG...]", "run under the detector, report, verdict"},
+	{"cc", cmd_cc, "[COMPILER ARG...]", "compile and link C for gosan"},
+	{"c++", cmd_cc, "[COMPILER ARG...]", "compile and link C++ for gosan"},
+	{"explain", cmd_explain, "CODE|KIND", "what a finding means, with a broken and a fixed program"},
+	{"render-raw", cmd_render_raw, "DIR", NULL},
+	{"gate", cmd_later, "", NULL},
+	{"report", cmd_later, "", NULL},
+	{"go", cmd_later, "", NULL},
+	{"dump", cmd_later, "", NULL},
+	{"export", cmd_later, "", NULL},
+	{"baseline", cmd_later, "", NULL},
+	{"import", cmd_later, "", NULL},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 
@@ -45,19 +45,23 @@ void tool_error(const char *fmt, ...)
 
 static void help(FILE *out)
 {
-	fputs("usage: gosan COMMAND [ARG...]\n\nFinds concurrency bugs in native programs while they run.\n\n", out);
+	fputs("usage: gosan COMMAND [ARG...]\n\nFinds concurrency bugs in native programs while they "
+	      "run.\n\n",
+	      out);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (commands[i].summary)
-			fprintf(out, "  %-8s %-36s %s\n", commands[i].name, commands[i].arguments, commands[i].summary);
+			fprintf(out, "  %-8s %-36s %s\n", commands[i].name, commands[i].arguments,
+				commands[i].summary);
 	fputs("\n  gosan COMMAND --help shows a command's options; --version shows the version.\n"
 	      "  First steps: gosan cc prog.c -o prog && gosan run ./prog\n"
 	      "  Exit status: 0 clean, 64 usage, 65 unreadable input, 66 findings, 70 internal error,\n"
-	      "  77 a needed part is missing; the program's own non-zero status passes through.\n", out);
+	      "  77 a needed part is missing; the program's own non-zero status passes through.\n",
+	      out);
 }
 
 static int unknown(const char *word)
 {
-	const char *names[N_COMMANDS + 1] = { NULL };
+	const char *names[N_COMMANDS + 1] = {NULL};
 	size_t n = 0;
 
 	for (size_t i = 0; i < N_COMMANDS; i++)
@@ -73,11 +77,11 @@ static int unknown(const char *word)
 
 static int unknown_option(const char *word)
 {
-	static const char *const names[] = { "--help", "--version", NULL };
+	static const char *const names[] = {"--help", "--version", NULL};
 	const char *meant = gosan_options_suggest(word, names);
 
 	tool_error("unknown option '%s'%s%s%s", word, meant ? ": did you mean '" : ": see gosan --help",
-	           meant ? meant : "", meant ? "'?" : "");
+		   meant ? meant : "", meant ? "'?" : "");
 	return TOOL_USAGE;
 }
 
@@ -98,7 +102,8 @@ int main(int argc, char **argv)
 		help(stderr);
 		return TOOL_USAGE;
 	}
-	if (strcmp(word, "--help") == 0 || strcmp(word, "help") == 0 || strcmp(word, "-?") == 0 || strcmp(word, "-h") == 0) {
+	if (strcmp(word, "--help") == 0 || strcmp(word, "help") == 0 || strcmp(word, "-?") == 0 ||
+	    strcmp(word, "-h") == 0) {
 		help(stdout);
 		return TOOL_OK;
 	}

@@ -47,7 +47,7 @@ static bool is_identifier(const char *s)
 
 /* "c->len", "buf[3]", "*n": what the variable that got the block's address would call this place. */
 static const char *heap_name(struct symbolizer *z, struct arena *a, const struct process *p,
-                             const struct object *o)
+			     const struct object *o)
 {
 	const struct frame *f = first_with_line(&o->created);
 	const char *left = source_assigned(a, statement(a, f)), *path = NULL;
@@ -98,7 +98,8 @@ static const char *stack_owner(struct arena *a, const struct finding *f)
 	}
 	for (size_t i = 0; i < f->n_parts; i++)
 		if (f->parts[i].g == f->object.of && f->parts[i].stack.n)
-			return arena_printf(a, "a local of %s", resolve_function(&f->parts[i].stack.frames[0]));
+			return arena_printf(a, "a local of %s",
+					    resolve_function(&f->parts[i].stack.frames[0]));
 	return "";
 }
 
@@ -165,10 +166,12 @@ const char *objname_label(struct arena *a, const struct object *o)
 	if (*o->name)
 		return o->name;
 	if (strcmp(o->kind, "heap") == 0 && o->created.n)
-		return arena_printf(a, "a heap block from %s", resolve_function(f ? f : &o->created.frames[0]));
+		return arena_printf(a, "a heap block from %s",
+				    resolve_function(f ? f : &o->created.frames[0]));
 	if (is_made_by_call(o->kind) && f)
-		return arena_printf(a, "%s made at %s", o->kind, resolve_place(a, f));
+		return arena_printf(a, "%s made at %s", o->kind, resolve_place_short(a, f));
 	if (o->address)
-		return arena_printf(a, "%s at 0x%" PRIx64, is_memory(o->kind) ? "memory" : o->kind, o->address);
+		return arena_printf(a, "%s at 0x%" PRIx64, is_memory(o->kind) ? "memory" : o->kind,
+				    o->address);
 	return *o->kind ? o->kind : "memory";
 }

@@ -6,9 +6,9 @@
 #include "settings.h"
 
 struct pipeline {
-	const char *dir;           /* with the streams */
-	pid_t main_pid;            /* 0: find out */
-	int exit_status;           /* of the program; -1: from the stream */
+	const char *dir; /* with the streams */
+	pid_t main_pid;  /* 0: find out */
+	int exit_status; /* of the program; -1: from the stream */
 	bool timed_out;
 };
 

@@ -34,7 +34,7 @@ const char *const counter_texts[COUNTER_COUNT] = {
 static const struct kind {
 	const char *code, *kind, *check;
 } kinds[] = {
-#define X(code, kind, check, grade, text) { "GS" #code, kind, check },
+#define X(code, kind, check, grade, text) {"GS" #code, kind, check},
 	GOSAN_FINDINGS(X)
 #undef X
 };
@@ -231,7 +231,7 @@ static void on_dump(struct reader *rd, const json_t *o)
 
 	p->dumps = arena_grow(rd->r->arena, p->dumps, p->n_dumps, sizeof *p->dumps);
 	d = &p->dumps[p->n_dumps++];
-	*d = (struct dump){ .g = number(o, "g"), .t = number(o, "t") };
+	*d = (struct dump){.g = number(o, "g"), .t = number(o, "t")};
 	d->name = string(rd, o, "name");
 	d->state = string(rd, o, "state");
 	stack(rd, o, "stack", &d->stack);
@@ -254,8 +254,8 @@ static const struct {
 	const char *name;
 	void (*fn)(struct reader *, const json_t *);
 } records[] = {
-	{ "start", on_start }, { "module", on_module }, { "finding", on_finding },
-	{ "again", on_again }, { "dump", on_dump },     { "end", on_end },
+	{"start", on_start}, {"module", on_module}, {"finding", on_finding},
+	{"again", on_again}, {"dump", on_dump},     {"end", on_end},
 };
 
 /* Records of a kind that this version doesn't know are skipped: the format may grow. */
@@ -295,8 +295,10 @@ static int read_lines(struct reader *rd, FILE *in, const char *path, char *err, 
 
 	while (!error && (n = getline(&text, &room, in)) > 0) {
 		line++;
-		if (text[n - 1] != '\n')
+		if (text[n - 1] != '\n') {
+			error = line == 1 && *text != '{' ? -EBADMSG : 0;
 			break;
+		}
 		json_t *o = json_loadb(text, (size_t)n, JSON_ALLOW_NUL, NULL);
 		int next = getc(in);
 		bool last = next == EOF;
@@ -312,14 +314,12 @@ static int read_lines(struct reader *rd, FILE *in, const char *path, char *err, 
 	free(text);
 	if (!error && ferror(in))
 		error = -EIO;
-	else if (!error && !rd->p && line > 0)
-		error = -EBADMSG;
 	return error ? explain(error, path, line, err, err_size) : 0;
 }
 
 int raw_read_file(struct report *r, const char *path, char *err, size_t err_size)
 {
-	struct reader rd = { .r = r };
+	struct reader rd = {.r = r};
 	FILE *in = fopen(path, "re");
 
 	if (!in)

@@ -10,18 +10,19 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct render_ops *const formats[] = { &render_text, &render_json };
+static const struct render_ops *const formats[] = {&render_text, &render_json};
 /* Named by the interface, not written yet. */
-static const char *const later[] = { "sarif", "junit", "github", "html" };
+static const char *const later[] = {"sarif", "junit", "github", "html"};
 
 static int unknown(const char *spec, size_t n, char *err, size_t err_size)
 {
-	static const char *const names[] = { "text", "json", NULL };
+	static const char *const names[] = {"text", "json", NULL};
 	char word[32];
 
 	for (size_t i = 0; i < sizeof later / sizeof *later; i++)
 		if (strlen(later[i]) == n && strncmp(later[i], spec, n) == 0) {
-			snprintf(err, err_size, "format '%s' is not available in this version: use text or json", later[i]);
+			snprintf(err, err_size,
+				 "format '%s' is not available in this version: use text or json", later[i]);
 			return -ENOTSUP;
 		}
 	snprintf(word, sizeof word, "%.*s", (int)n, spec);
@@ -39,7 +40,7 @@ int render_parse(const char *spec, struct render_request *ret, char *err, size_t
 
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
 		if (strlen(formats[i]->name) == n && strncmp(formats[i]->name, spec, n) == 0) {
-			*ret = (struct render_request){ formats[i], spec[n] ? spec + n + 1 : "" };
+			*ret = (struct render_request){formats[i], spec[n] ? spec + n + 1 : ""};
 			return 0;
 		}
 	return unknown(spec, n, err, err_size);
@@ -72,7 +73,8 @@ static int render_one(const struct report *r, const struct render_request *q)
 	return error;
 }
 
-int render_all(const struct report *r, const struct render_request *list, size_t n, char *err, size_t err_size)
+int render_all(const struct report *r, const struct render_request *list, size_t n, char *err,
+	       size_t err_size)
 {
 	int result = 0;
 
@@ -81,7 +83,8 @@ int render_all(const struct report *r, const struct render_request *list, size_t
 
 		if (!error)
 			continue;
-		snprintf(err, err_size, "%s: %s", *list[i].file ? list[i].file : "standard error", strerror(-error));
+		snprintf(err, err_size, "%s: %s", *list[i].file ? list[i].file : "standard error",
+			 strerror(-error));
 		result = error;
 	}
 	return result;

@@ -18,7 +18,7 @@ extern const struct render_ops render_text, render_json;
 
 struct render_request {
 	const struct render_ops *ops;
-	const char *file;          /* "" standard error, "-" standard output */
+	const char *file; /* "" standard error, "-" standard output */
 };
 
 #define RENDER_REQUESTS_MAX 16
@@ -26,7 +26,8 @@ struct render_request {
 /* "text", "json:FILE". 0, or -EINVAL / -ENOTSUP with one sentence in err. */
 int render_parse(const char *spec, struct render_request *ret, char *err, size_t err_size);
 /* Write all; a failure of one does not stop the others. 0, or the last -errno with a sentence in err. */
-int render_all(const struct report *r, const struct render_request *list, size_t n, char *err, size_t err_size);
+int render_all(const struct report *r, const struct render_request *list, size_t n, char *err,
+	       size_t err_size);
 
 /* --- Parts of the text format ------------------------------------------------------------------------- */
 

@@ -86,7 +86,7 @@ static json_t *locks(const struct part *p)
 		const struct object *l = &p->locks[i];
 
 		json_array_append_new(array, *l->name ? text(l->name)
-		                                      : json_sprintf("%s 0x%" PRIx64, l->kind, l->address));
+						      : json_sprintf("%s 0x%" PRIx64, l->kind, l->address));
 	}
 	return array;
 }
@@ -157,7 +157,7 @@ static json_t *findings(const struct report *r)
 
 static void render(const struct report *r, FILE *out, bool color)
 {
-	static const char *const verdicts[] = { "clean", "findings", "blind" };
+	static const char *const verdicts[] = {"clean", "findings", "blind"};
 	json_t *o = json_object();
 
 	(void)color;
@@ -174,4 +174,4 @@ static void render(const struct report *r, FILE *out, bool color)
 	json_decref(o);
 }
 
-const struct render_ops render_json = { "json", render };
+const struct render_ops render_json = {"json", render};

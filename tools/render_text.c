@@ -17,9 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINES_MAX 30
+#define LINES_MAX    30
 #define SNIPPETS_MAX 3
-#define DUMPS_MAX 64
+#define DUMPS_MAX    64
 
 static const char frame_line[] = "==================";
 
@@ -35,7 +35,7 @@ static size_t least(size_t a, size_t b)
 
 static struct plan make_plan(const struct finding *f, size_t room)
 {
-	struct plan p = { .parts = least(f->n_parts, room > 2 ? (room - 1) / 2 : 1) };
+	struct plan p = {.parts = least(f->n_parts, room > 2 ? (room - 1) / 2 : 1)};
 	size_t used = 2 * p.parts + (p.parts < f->n_parts);
 
 	room = room > used ? room - used : 0;
@@ -59,9 +59,10 @@ static const char *holding(struct arena *a, const struct part *part)
 	for (size_t i = 0; i < part->n_locks; i++) {
 		const struct stack *st = &part->locks[i].created;
 
-		text = arena_printf(a, "%s%s%s", text, i ? ", " : " holding ", objname_label(a, &part->locks[i]));
+		text = arena_printf(a, "%s%s%s", text, i ? ", " : " holding ",
+				    objname_label(a, &part->locks[i]));
 		if (st->n)
-			text = arena_printf(a, "%s (%s)", text, resolve_place(a, &st->frames[0]));
+			text = arena_printf(a, "%s (%s)", text, resolve_place_short(a, &st->frames[0]));
 	}
 	return text;
 }
@@ -69,11 +70,14 @@ static const char *holding(struct arena *a, const struct part *part)
 static const char *deed(struct arena *a, const struct part *part)
 {
 	const char *previous = strcmp(part->role, "previous") == 0 ? "previous " : "";
-	const char *size = part->size ? arena_printf(a, " of %" PRIu64 " byte%s", part->size, part->size == 1 ? "" : "s")
-	                              : "";
+	const char *size =
+		part->size ? arena_printf(a, " of %" PRIu64 " byte%s", part->size, part->size == 1 ? "" : "s")
+			   : "";
 
-	if (strcmp(part->role, "blocked") == 0 || strcmp(part->role, "waiter") == 0)
+	if (strcmp(part->role, "blocked") == 0)
 		return arena_printf(a, "blocked in %s", *part->op ? part->op : "a wait");
+	if (strcmp(part->role, "waiter") == 0 && *part->op && strcmp(part->op, "wait") != 0)
+		return arena_printf(a, "waiting in %s", part->op);
 	return arena_printf(a, "%s%s%s", previous, *part->op ? part->op : part->role, size);
 }
 
@@ -84,40 +88,53 @@ static const char *place_with_column(struct arena *a, const struct frame *f)
 	return f->line && f->column ? arena_printf(a, "%s:%u", place, f->column) : place;
 }
 
+/* The beginning of a path tells least. */
+static const char *fit_path(struct arena *a, const char *path, size_t room)
+{
+	size_t n = strlen(path);
+
+	return n > room && room > 4 ? arena_printf(a, "...%s", path + n - room + 3) : path;
+}
+
 /* The path gives way before the function and the module do. */
 static void add_frame(struct page *p, size_t i, const struct frame *f)
 {
 	const char *tail = arena_printf(p->a, " (%s+0x%" PRIx64 ")%s", f->module, f->offset,
-	                                f->inlined ? " inlined" : "");
+					f->inlined ? " inlined" : "");
 	const char *head = arena_printf(p->a, "    #%zu %s ", i, resolve_function(f));
 	const char *place = *f->file && f->line ? place_with_column(p->a, f) : "<no line>";
-	size_t room = TEXT_COLUMNS - least(TEXT_COLUMNS - 20, strlen(head) + strlen(tail)), n = strlen(place);
+	size_t room = TEXT_COLUMNS - least(TEXT_COLUMNS - 20, strlen(head) + strlen(tail));
 
-	if (n > room)
-		place = arena_printf(p->a, "...%s", place + n - room + 3);
-	page_add(p, "%s%s%s", head, place, tail);
+	page_add(p, "%s%s%s", head, fit_path(p->a, place, room), tail);
 }
 
 static void add_created(struct page *p, const struct part *part)
 {
 	const struct frame *f = part->created.n ? &part->created.frames[0] : NULL;
-	const char *by = part->created_by ? arena_printf(p->a, " by goroutine %" PRIu64, part->created_by) : "";
+	const char *by =
+		part->created_by ? arena_printf(p->a, " by goroutine %" PRIu64, part->created_by) : "";
 
 	if (f)
-		page_wrap(p, "    ", arena_printf(p->a, "%s was created%s at %s in %s",
-		                                  resolve_who(p->a, part->g, part->t, ""), by,
-		                                  resolve_place(p->a, f), resolve_function(f)), 1);
+		page_wrap(p, "    ",
+			  arena_printf(p->a, "%s was created%s at %s in %s",
+				       resolve_who(p->a, part->g, part->t, ""), by,
+				       resolve_place_short(p->a, f), resolve_function(f)),
+			  1);
 }
 
 static void add_part(struct page *p, const struct part *part, const struct plan *plan, size_t index)
 {
-	const struct frame unknown = { .function = "", .file = "", .module = "" };
+	const struct frame unknown = {.function = "", .file = "", .module = ""};
 	const struct frame *at = part->stack.n ? &part->stack.frames[0] : &unknown;
 	const char *who = resolve_who(p->a, part->g, part->t, part->name);
 	const char *what = arena_printf(p->a, "%s by %s%s", deed(p->a, part), who, holding(p->a, part));
 
+	size_t room = TEXT_COLUMNS - 8 - least(TEXT_COLUMNS - 28, strlen(what));
 	if (part->stack.n)
-		page_wrap(p, "  --> ", arena_printf(p->a, "%s  %s", place_with_column(p->a, at), what), 1);
+		page_wrap(
+			p, "  --> ",
+			arena_printf(p->a, "%s  %s", fit_path(p->a, place_with_column(p->a, at), room), what),
+			1);
 	else
 		page_wrap(p, "  --> ", what, 1);
 	if (index < plan->snippets)
@@ -138,7 +155,19 @@ static void add_head(struct page *p, const struct finding *f)
 	size_t first = p->n;
 	page_wrap(p, arena_printf(p->a, "%s: ", code), arena_printf(p->a, "%s  (%s)", f->title, f->grade), 2);
 	if (p->color && p->n > first)
-		p->lines[first] = arena_printf(p->a, "\033[1;31m%s\033[0m%s", code, p->lines[first] + strlen(code));
+		p->lines[first] =
+			arena_printf(p->a, "\033[1;31m%s\033[0m%s", code, p->lines[first] + strlen(code));
+}
+
+/* What is known of an object's beginning: C has no constructors for most of them. */
+static const char *origin(const char *kind)
+{
+	static const char *const made[] = {"chan", "context", "ticker", "timer"};
+
+	for (size_t i = 0; i < sizeof made / sizeof *made; i++)
+		if (strcmp(kind, made[i]) == 0)
+			return "made";
+	return strcmp(kind, "heap") == 0 ? "allocated" : "first used";
 }
 
 static const char *where(struct arena *a, const struct finding *f)
@@ -155,8 +184,9 @@ static const char *where(struct arena *a, const struct finding *f)
 	if (o->alloc_offset >= 0 && strcmp(o->kind, "heap") == 0)
 		text = arena_printf(a, "%s, at offset %" PRId64 " of its block", text, o->alloc_offset);
 	if (o->created.n)
-		text = arena_printf(a, "%s, from %s in %s", text, resolve_place(a, &o->created.frames[0]),
-		                    resolve_function(&o->created.frames[0]));
+		text = arena_printf(a, "%s, %s at %s in %s", text, origin(o->kind),
+				    resolve_place_short(a, &o->created.frames[0]),
+				    resolve_function(&o->created.frames[0]));
 	return text;
 }
 
@@ -206,7 +236,7 @@ static void put(const struct page *p, FILE *out)
 
 static void render_finding(const struct report *r, const struct finding *f, FILE *out, bool color)
 {
-	struct page head = { .a = r->arena, .color = color }, middle = head, tail = head;
+	struct page head = {.a = r->arena, .color = color}, middle = head, tail = head;
 
 	add_head(&head, f);
 	add_tail(&tail, f);
@@ -266,8 +296,8 @@ static void add_suppressions(struct page *p, const struct report *r)
 		const struct suppression *s = &r->suppressions[i];
 
 		if (s->hits == 0)
-			page_add(p, "gosan: %s:%u: suppression %s:%s matched nothing", s->file, s->line, s->type,
-			         s->pattern);
+			page_add(p, "gosan: %s:%u: suppression %s:%s matched nothing", s->file, s->line,
+				 s->type, s->pattern);
 	}
 }
 
@@ -276,13 +306,15 @@ static void add_killed(struct page *p, const struct report *r)
 {
 	for (size_t i = 0; i < r->n_processes; i++)
 		if (!*r->processes[i]->why)
-			page_add(p, "gosan: process %d ended without its last word (killed?): findings up to then",
-			         (int)r->processes[i]->pid);
+			page_add(p,
+				 "gosan: process %d ended without its last word (killed?): findings up to "
+				 "then",
+				 (int)r->processes[i]->pid);
 }
 
 static void render(const struct report *r, FILE *out, bool color)
 {
-	struct page rest = { .a = r->arena, .color = color };
+	struct page rest = {.a = r->arena, .color = color};
 
 	for (size_t i = 0; i < r->n_findings; i++)
 		if (!r->findings[i]->suppressed && !r->findings[i]->folded)
@@ -297,4 +329,4 @@ static void render(const struct report *r, FILE *out, bool color)
 	put(&rest, out);
 }
 
-const struct render_ops render_text = { "text", render };
+const struct render_ops render_text = {"text", render};

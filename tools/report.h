@@ -18,19 +18,19 @@ struct symfile;
 /* One source position of one function. Missing facts are "" and 0, never NULL. */
 struct frame {
 	const char *function;
-	const char *file;          /* absolute where the debug information allows it */
+	const char *file; /* absolute where the debug information allows it */
 	unsigned line, column;
-	bool inlined;              /* its code is part of the next frame's function */
-	const char *module;        /* last component of the path */
-	uint64_t offset;           /* address inside the module, not relocated */
-	uint64_t pc;               /* the return address that it came from */
+	bool inlined;       /* its code is part of the next frame's function */
+	const char *module; /* last component of the path */
+	uint64_t offset;    /* address inside the module, not relocated */
+	uint64_t pc;        /* the return address that it came from */
 };
 
 struct stack {
 	size_t n_pcs;
-	uint64_t *pcs;             /* return addresses, innermost first */
+	uint64_t *pcs; /* return addresses, innermost first */
 	size_t n;
-	struct frame *frames;      /* expanded; the detector's and the runtime's own are left out */
+	struct frame *frames; /* expanded; the detector's and the runtime's own are left out */
 };
 
 struct object {
@@ -39,8 +39,8 @@ struct object {
 	const char *stable_name;
 	uint64_t address, size;
 	struct stack created;
-	int64_t alloc_offset;      /* of address in its block, or -1 */
-	uint64_t of;               /* goroutine on whose stack it lies, or 0 */
+	int64_t alloc_offset; /* of address in its block, or -1 */
+	uint64_t of;          /* goroutine on whose stack it lies, or 0 */
 };
 
 struct part {
@@ -48,7 +48,7 @@ struct part {
 	uint64_t g, t, size, created_by;
 	struct stack stack, created;
 	size_t n_locks;
-	struct object *locks;      /* created = where it was acquired */
+	struct object *locks; /* created = where it was acquired */
 };
 
 struct step {
@@ -68,8 +68,8 @@ struct finding {
 	uint64_t count;
 	const struct process *process;
 	char fingerprint[33];
-	bool suppressed;           /* not shown, not counted as a finding */
-	bool folded;               /* another finding with its fingerprint stands for it */
+	bool suppressed; /* not shown, not counted as a finding */
+	bool folded;     /* another finding with its fingerprint stands for it */
 };
 
 /* A goroutine as it stood when a hung program was stopped. */
@@ -83,7 +83,7 @@ struct module {
 	const char *path, *build_id;
 	uint64_t base, start, end;
 	bool instrumented;
-	struct symfile *symbols;   /* opened at first use */
+	struct symfile *symbols; /* opened at first use */
 	bool tried;
 };
 
@@ -91,7 +91,7 @@ enum counter {
 #define X(name, text) COUNTER_##name,
 	GOSAN_COUNTERS(X)
 #undef X
-	COUNTER_COUNT
+		COUNTER_COUNT
 };
 
 /* One program image: a process, or what it became by exec. */
@@ -102,7 +102,7 @@ struct process {
 	const char **argv, **not_checked;
 	struct module *modules;
 	struct dump *dumps;
-	const char *why;           /* "" when the stream has no end: killed */
+	const char *why; /* "" when the stream has no end: killed */
 	int status;
 	uint64_t counters[COUNTER_COUNT];
 };
@@ -117,13 +117,13 @@ struct report {
 	const struct process *main;
 	/* Filled by verdict.c */
 	enum verdict verdict;
-	int exit_status;           /* the program's own: 128 + n for death by signal n */
+	int exit_status; /* the program's own: 128 + n for death by signal n */
 	bool timed_out;
 	uint64_t counters[COUNTER_COUNT];
 	uint64_t n_shown, n_suppressed, n_baselined;
 	size_t n_not_checked;
 	const char **not_checked;
-	const char *checks;        /* names of the checks that were on */
+	const char *checks; /* names of the checks that were on */
 	size_t n_suppressions;
 	struct suppression *suppressions;
 };

@@ -15,6 +15,8 @@ void resolve_report(struct report *r);
 const char *resolve_path(struct arena *a, const char *path);
 /* "src/cache.c:41", "prog+0x1234" without line information, "0x7f.." without a module. */
 const char *resolve_place(struct arena *a, const struct frame *f);
+/* The same without the directory when that is outside of where we are: for the second mention of a file. */
+const char *resolve_place_short(struct arena *a, const struct frame *f);
 /* The function's name, "??" when unknown. */
 const char *resolve_function(const struct frame *f);
 /* 'goroutine 7 "worker"', 'thread 2', 'the system'. */

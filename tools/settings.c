@@ -13,27 +13,41 @@
 #include <string.h>
 #include <unistd.h>
 
-enum key { FORMAT = 0x100, TRACE, CHECKS, NO_CHECKS, SUPPRESSIONS, BASELINE, EXIT_CODE, TIMEOUT, SEED,
-	   HALT, QUIET, SOURCE_ROOT };
-
-static const struct argp_option options[] = {
-	{ "format", FORMAT, "FORMAT[:FILE]", 0, "text or json; repeatable; default text on standard error, FILE - is standard output", 1 },
-	{ "checks", CHECKS, "LIST", 0, "only these: race,deadlock,leak,waitgroup,channel,lock,resource", 1 },
-	{ "no-checks", NO_CHECKS, "LIST", 0, "all but these", 1 },
-	{ "suppressions", SUPPRESSIONS, "FILE", 0, "findings not to report, in ThreadSanitizer's format", 1 },
-	{ "exit-code", EXIT_CODE, "N", 0, "exit status when there are findings and the program's own is 0 (66)", 1 },
-	{ "timeout", TIMEOUT, "SECONDS", 0, "stop a hung program and say who waits for whom", 1 },
-	{ "seed", SEED, "N", 0, "seed of the scheduler's choices", 1 },
-	{ "halt-on-error", HALT, NULL, 0, "end the program at the first finding", 1 },
-	{ "quiet", QUIET, NULL, 0, "say nothing when there is nothing to report", 1 },
-	{ "source-root", SOURCE_ROOT, "DIR", 0, "show file names relative to DIR", 1 },
-	{ "trace", TRACE, "FILE|DIR", OPTION_HIDDEN, "", 1 },
-	{ "baseline", BASELINE, "FILE", OPTION_HIDDEN, "", 1 },
-	{ 0 },
+enum key {
+	FORMAT = 0x100,
+	TRACE,
+	CHECKS,
+	NO_CHECKS,
+	SUPPRESSIONS,
+	BASELINE,
+	EXIT_CODE,
+	TIMEOUT,
+	SEED,
+	HALT,
+	QUIET,
+	SOURCE_ROOT
 };
 
-static const char *const checks[] = { "all", "race", "deadlock", "leak", "waitgroup", "channel", "lock", "resource",
-	                              NULL };
+static const struct argp_option options[] = {
+	{"format", FORMAT, "FORMAT[:FILE]", 0,
+	 "text or json; repeatable; default text on standard error, FILE - is standard output", 1},
+	{"checks", CHECKS, "LIST", 0, "only these: race,deadlock,leak,waitgroup,channel,lock,resource", 1},
+	{"no-checks", NO_CHECKS, "LIST", 0, "all but these", 1},
+	{"suppressions", SUPPRESSIONS, "FILE", 0, "findings not to report, in ThreadSanitizer's format", 1},
+	{"exit-code", EXIT_CODE, "N", 0,
+	 "exit status when there are findings and the program's own is 0 (66)", 1},
+	{"timeout", TIMEOUT, "SECONDS", 0, "stop a hung program and say who waits for whom", 1},
+	{"seed", SEED, "N", 0, "seed of the scheduler's choices", 1},
+	{"halt-on-error", HALT, NULL, 0, "end the program at the first finding", 1},
+	{"quiet", QUIET, NULL, 0, "say nothing when there is nothing to report", 1},
+	{"source-root", SOURCE_ROOT, "DIR", 0, "show file names relative to DIR", 1},
+	{"trace", TRACE, "FILE|DIR", OPTION_HIDDEN, "", 1},
+	{"baseline", BASELINE, "FILE", OPTION_HIDDEN, "", 1},
+	{0},
+};
+
+static const char *const checks[] = {"all",     "race", "deadlock", "leak", "waitgroup",
+				     "channel", "lock", "resource", NULL};
 
 /* Append to the program's GOSAN_OPTIONS; later keys win there. */
 static void pass_on(struct settings *s, const char *key, const char *value)
@@ -69,8 +83,10 @@ static void check_list(struct argp_state *state, const char *option, const char 
 		if (!known && near)
 			argp_error(state, "--%s: unknown check '%s': did you mean '%s'?", option, word, near);
 		else if (!known)
-			argp_error(state, "--%s: unknown check '%s': there are race, deadlock, leak, waitgroup, "
-			           "channel, lock, resource", option, word);
+			argp_error(state,
+				   "--%s: unknown check '%s': there are race, deadlock, leak, waitgroup, "
+				   "channel, lock, resource",
+				   option, word);
 		at += n;
 	}
 }
@@ -155,13 +171,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return parse_numbers(key, arg, state);
 }
 
-const struct argp settings_argp = { .options = options, .parser = parse };
+const struct argp settings_argp = {.options = options, .parser = parse};
 
 int settings_begin(struct settings *s, char *err, size_t err_size)
 {
 	const char *env = getenv("GOSAN_OPTIONS");
 
-	*s = (struct settings){ .n_formats = 0 };
+	*s = (struct settings){.n_formats = 0};
 	if (!env)
 		return 0;
 	int error = gosan_options_parse(env, err, err_size);
@@ -177,7 +193,8 @@ int settings_begin(struct settings *s, char *err, size_t err_size)
 
 static const char *log_path(struct arena *a)
 {
-	const char *path = gosan_options.log_path ? gosan_options.log_path : "", *percent = strstr(path, "%p");
+	const char *path = gosan_options.log_path ? gosan_options.log_path : "",
+		   *percent = strstr(path, "%p");
 
 	if (!percent)
 		return path;
@@ -191,7 +208,8 @@ int settings_finish(struct settings *s, struct arena *a, char *err, size_t err_s
 	for (bool own = s->n_formats > 0; !own && *list && s->n_formats < RENDER_REQUESTS_MAX;
 	     list += strspn(list, ",")) {
 		size_t n = strcspn(list, ",");
-		int error = render_parse(arena_strndup(a, list, n), &s->formats[s->n_formats++], err, err_size);
+		int error =
+			render_parse(arena_strndup(a, list, n), &s->formats[s->n_formats++], err, err_size);
 
 		if (error)
 			return error;
@@ -209,7 +227,7 @@ int settings_finish(struct settings *s, struct arena *a, char *err, size_t err_s
 
 static size_t collect(const struct argp_option *const *tables, const char **names)
 {
-	static const char *const common[] = { "help", "usage", "version" };
+	static const char *const common[] = {"help", "usage", "version"};
 	size_t n = 0;
 
 	for (size_t i = 0; i < 3; i++)

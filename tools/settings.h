@@ -14,8 +14,8 @@
 struct settings {
 	struct render_request formats[RENDER_REQUESTS_MAX];
 	size_t n_formats;
-	char for_program[2048];    /* GOSAN_OPTIONS for the program */
-	bool help;                 /* help=1 in GOSAN_OPTIONS */
+	char for_program[2048]; /* GOSAN_OPTIONS for the program */
+	bool help;              /* help=1 in GOSAN_OPTIONS */
 };
 
 /* Child parser for argp; its input is a struct settings that settings_begin filled. */

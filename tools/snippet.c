@@ -16,7 +16,8 @@
 /* Tabs become spaces, deep indentation becomes INDENT_MAX; *caret follows what it pointed to. */
 static char *straighten(struct arena *a, const char *line, size_t *caret)
 {
-	size_t blank = strspn(line, " \t"), keep = blank < INDENT_MAX ? blank : INDENT_MAX, n = strlen(line) - blank;
+	size_t blank = strspn(line, " \t"), keep = blank < INDENT_MAX ? blank : INDENT_MAX,
+	       n = strlen(line) - blank;
 	char *out = arena_alloc(a, keep + n + 1);
 
 	memset(out, ' ', keep);
@@ -46,6 +47,6 @@ size_t snippet_add(struct page *p, const struct frame *f, const char *mark)
 	underline[caret + width] = '\0';
 	page_add(p, "%6u | %s", f->line, page_fit(p->a, text, TEXT_COLUMNS - 9));
 	page_add(p, "       | %s %s", page_paint(p, "1;31", underline),
-	         page_fit(p->a, mark, TEXT_COLUMNS - 10 - caret - width));
+		 page_fit(p->a, mark, TEXT_COLUMNS - 10 - caret - width));
 	return 2;
 }

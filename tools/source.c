@@ -144,11 +144,12 @@ const char *source_assigned(struct arena *a, const char *line)
 
 static bool is_sync_call(const char *at)
 {
-	static const char *const prefixes[] = { "go_mutex_", "go_rwmutex_", "go_waitgroup_", "go_once_", "go_cond_",
-		                                "go_send", "go_recv", "go_close", "go_range", "go_cancel",
-		                                "go_context_", "go_ticker_", "go_timer_", "pthread_mutex_",
-		                                "pthread_rwlock_", "pthread_cond_", "pthread_spin_",
-		                                "pthread_barrier_", "sem_", "mtx_", "cnd_" };
+	static const char *const prefixes[] = {
+		"go_mutex_",     "go_rwmutex_",   "go_waitgroup_",    "go_once_",       "go_cond_",
+		"go_send",       "go_recv",       "go_close",         "go_range",       "go_cancel",
+		"go_context_",   "go_ticker_",    "go_timer_",        "pthread_mutex_", "pthread_rwlock_",
+		"pthread_cond_", "pthread_spin_", "pthread_barrier_", "sem_",           "mtx_",
+		"cnd_"};
 
 	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
 		if (strncmp(at, prefixes[i], strlen(prefixes[i])) == 0)

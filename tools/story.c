@@ -2,12 +2,13 @@
  *
  * story.c: who did what in which order.
  *
- *   story               goroutine 3 "server"        goroutine 7 "filler"
- *    main.c:20          go filler()
- *    cache.c:77         read c->len
- *    cache.c:41                                     write c->len  <-- unordered
+ *   story        goroutine 3 "server"  goroutine 7 "filler"
+ *     main.c:20  go filler()
+ *     cache.c:77 read c->len
+ *     cache.c:41                       write c->len  <-- unordered
  *
- * Up to three goroutines get a column each; with more, a step names its goroutine.
+ * Up to three goroutines get a column each; with more, or when the columns would not fit, a step names its
+ * goroutine.
  */
 #include "render.h"
 #include "resolve.h"
@@ -16,40 +17,28 @@
 #include <string.h>
 
 #define COLUMNS_MAX 3
-#define PLACE_WIDTH 22
+#define PLACE_MAX   24
+#define HEADING_MAX 24
 
-struct cast {
-	uint64_t g[COLUMNS_MAX], t[COLUMNS_MAX];
-	size_t n;                  /* more than COLUMNS_MAX: too many for columns */
+struct column {
+	uint64_t g, t;
+	const char *heading;
+	size_t width;
 };
 
-static size_t column_of(const struct cast *c, const struct step *s)
+struct sheet {
+	struct column column[COLUMNS_MAX];
+	size_t n;     /* 0: no columns */
+	size_t place; /* width of the first column */
+};
+
+static size_t column_of(const struct sheet *s, const struct step *step)
 {
 	size_t i = 0;
 
-	while (i < c->n && i < COLUMNS_MAX && (c->g[i] != s->g || c->t[i] != s->t))
+	while (i < s->n && (s->column[i].g != step->g || s->column[i].t != step->t))
 		i++;
 	return i;
-}
-
-static struct cast gather(const struct finding *f, size_t first)
-{
-	struct cast c = { .n = 0 };
-
-	for (size_t i = first; i < f->n_steps; i++) {
-		size_t at = column_of(&c, &f->steps[i]);
-
-		if (at < c.n)
-			continue;
-		if (at < COLUMNS_MAX) {
-			c.g[at] = f->steps[i].g;
-			c.t[at] = f->steps[i].t;
-		}
-		c.n = at + 1;
-		if (at == COLUMNS_MAX)
-			break;
-	}
-	return c;
 }
 
 static const char *name_in(const struct finding *f, uint64_t g, uint64_t t)
@@ -60,50 +49,80 @@ static const char *name_in(const struct finding *f, uint64_t g, uint64_t t)
 	return "";
 }
 
-static const char *base_place(struct arena *a, const struct frame *at)
+static const char *place_of(struct arena *a, const struct frame *at)
 {
 	const char *slash = strrchr(at->file, '/');
 
 	if (!*at->file)
-		return *at->function ? at->function : "";
+		return at->function;
 	return arena_printf(a, "%s:%u", slash ? slash + 1 : at->file, at->line);
 }
 
-static void heading(struct page *p, const struct finding *f, const struct cast *c, int width)
+static size_t at_most(size_t n, size_t max)
+{
+	return n < max ? n : max;
+}
+
+/* A column for each goroutine, as wide as what stands in it. */
+static struct sheet lay_out(struct arena *a, const struct finding *f, size_t first)
+{
+	struct sheet s = {.place = strlen("story")};
+	size_t total = 0;
+
+	for (size_t i = first; i < f->n_steps; i++) {
+		const struct step *step = &f->steps[i];
+		size_t k = column_of(&s, step), n = at_most(strlen(place_of(a, &step->at)) + 2, PLACE_MAX);
+
+		s.place = n > s.place ? n : s.place;
+		if (k == COLUMNS_MAX)
+			return (struct sheet){.place = PLACE_MAX};
+		if (k == s.n) {
+			const char *who = resolve_who(a, step->g, step->t, name_in(f, step->g, step->t));
+
+			who = page_fit(a, who, HEADING_MAX);
+			s.column[s.n++] = (struct column){step->g, step->t, who, strlen(who)};
+		}
+		if (strlen(step->text) > s.column[k].width)
+			s.column[k].width = strlen(step->text);
+	}
+	for (size_t i = 0; i < s.n; i++)
+		total += s.column[i].width + 2;
+	if (total + s.place + 1 > TEXT_COLUMNS)
+		s.n = 0;
+	return s;
+}
+
+static void add_heading(struct page *p, const struct sheet *s)
 {
 	const char *text = "";
 
-	for (size_t i = 0; i < c->n && c->n <= COLUMNS_MAX; i++) {
-		const char *who = resolve_who(p->a, c->g[i], c->t[i], name_in(f, c->g[i], c->t[i]));
-
-		text = arena_printf(p->a, "%s%-*s  ", text, width, page_fit(p->a, who, (size_t)width));
-	}
-	page_add(p, "  %-*s %s", PLACE_WIDTH, "story", text);
+	for (size_t i = 0; i < s->n; i++)
+		text = arena_printf(p->a, "%s%-*s  ", text, (int)s->column[i].width, s->column[i].heading);
+	page_add(p, "  %-*s %s", (int)s->place, "story", text);
 }
 
-static void step(struct page *p, const struct step *s, const struct cast *c, int width)
+static void add_step(struct page *p, const struct step *step, const struct sheet *s)
 {
-	const char *place = page_fit(p->a, base_place(p->a, &s->at), PLACE_WIDTH - 2), *text = s->text;
-	size_t column = column_of(c, s), indent = 0;
+	const char *place = page_fit(p->a, place_of(p->a, &step->at), s->place - 2), *text = step->text;
+	size_t indent = 0;
 
-	if (c->n > COLUMNS_MAX)
-		text = arena_printf(p->a, "%s: %s", resolve_who(p->a, s->g, s->t, ""), text);
-	else
-		indent = column * (size_t)(width + 2);
-	text = page_fit(p->a, text, TEXT_COLUMNS - PLACE_WIDTH - 3 - indent);
-	page_add(p, "    %-*s %*s%s", PLACE_WIDTH - 2, place, (int)indent, "", text);
+	for (size_t i = 0; i < column_of(s, step); i++)
+		indent += s->column[i].width + 2;
+	if (s->n == 0)
+		text = arena_printf(p->a, "%s: %s", resolve_who(p->a, step->g, step->t, ""), text);
+	page_add(p, "    %-*s %*s%s", (int)s->place - 2, place, (int)indent, "",
+		 page_fit(p->a, text, TEXT_COLUMNS - s->place - 3 - indent));
 }
 
 /* The end of a story matters most: what doesn't fit is left out at its beginning. */
 void story_add(struct page *p, const struct finding *f, size_t max)
 {
 	size_t first = f->n_steps + 1 > max ? f->n_steps + 1 - max : 0;
-	struct cast c = gather(f, first);
-	int width = (TEXT_COLUMNS - PLACE_WIDTH - 3) / (int)(c.n && c.n <= COLUMNS_MAX ? c.n : 1) - 2;
 
 	if (f->n_steps == 0 || max < 2)
 		return;
-	heading(p, f, &c, width);
+	struct sheet s = lay_out(p->a, f, first);
+	add_heading(p, &s);
 	for (size_t i = first; i < f->n_steps; i++)
-		step(p, &f->steps[i], &c, width);
+		add_step(p, &f->steps[i], &s);
 }

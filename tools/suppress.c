@@ -16,15 +16,15 @@
 static const struct {
 	const char *type, *check;
 } aliases[] = {
-	{ "thread", "thread-leak" }, { "mutex", "lock" },          { "race_top", "race" },
-	{ "signal", "" },            { "called_from_lib", "" },
+	{"thread", "thread-leak"}, {"mutex", "lock"}, {"race_top", "race"}, {"signal", ""},
+	{"called_from_lib", ""},
 };
 
 static const char *const own_types[] = {
 #define X(code, kind, check, grade, text) check, kind, "GS" #code,
 	GOSAN_FINDINGS(X)
 #undef X
-	"fingerprint",
+		"fingerprint",
 };
 
 static bool known_type(const char *type)
@@ -157,17 +157,19 @@ static int add_line(struct report *r, const char *path, unsigned line, char *tex
 		return bad_line(err, err_size, path, line, "no colon: a suppression is 'type:pattern'");
 	*colon = '\0';
 	if (!known_type(trim(type))) {
-		snprintf(what, sizeof what, "unknown type '%.40s': use race, deadlock, leak, waitgroup, channel, "
-		         "lock, resource, a kind, a code or fingerprint", type);
+		snprintf(what, sizeof what,
+			 "unknown type '%.40s': use race, deadlock, leak, waitgroup, channel, "
+			 "lock, resource, a kind, a code or fingerprint",
+			 type);
 		return bad_line(err, err_size, path, line, what);
 	}
 	if (!*trim(colon + 1))
 		return bad_line(err, err_size, path, line, "empty pattern");
 	list = arena_grow(r->arena, list, r->n_suppressions, sizeof *list);
-	list[r->n_suppressions++] =
-		(struct suppression){ .type = arena_strdup(r->arena, type),
-		                      .pattern = arena_strdup(r->arena, trim(colon + 1)),
-		                      .file = arena_strdup(r->arena, path), .line = line };
+	list[r->n_suppressions++] = (struct suppression){.type = arena_strdup(r->arena, type),
+							 .pattern = arena_strdup(r->arena, trim(colon + 1)),
+							 .file = arena_strdup(r->arena, path),
+							 .line = line};
 	r->suppressions = list;
 	return 0;
 }

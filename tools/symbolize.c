@@ -56,7 +56,7 @@ static struct symfile *open_file(struct symbolizer *z, const char *path, const c
 			return z->files[i].symbols;
 	z->files = arena_grow(z->arena, z->files, z->n_files, sizeof *z->files);
 	struct file *f = &z->files[z->n_files++];
-	*f = (struct file){ path, build_id, symfile_open(z->arena, path, build_id) };
+	*f = (struct file){path, build_id, symfile_open(z->arena, path, build_id)};
 	return f->symbols;
 }
 
@@ -85,10 +85,17 @@ static bool starts(const char *s, const char *prefix)
  * header) and the code that calls main and thread functions. */
 static bool is_machinery(const struct frame *f)
 {
-	static const char *const start[] = { "_start", "__libc_start_main", "__libc_start_call_main",
-		                             "__libc_start_main_impl", "start_thread", "clone", "clone3",
-		                             "__clone3", "__clone_internal", "__GI___clone3" };
-	static const char *const modules[] = { "libgosan.so", "libgosan_hooks.so", "libgoroutine.so" };
+	static const char *const start[] = {"_start",
+					    "__libc_start_main",
+					    "__libc_start_call_main",
+					    "__libc_start_main_impl",
+					    "start_thread",
+					    "clone",
+					    "clone3",
+					    "__clone3",
+					    "__clone_internal",
+					    "__GI___clone3"};
+	static const char *const modules[] = {"libgosan.so", "libgosan_hooks.so", "libgoroutine.so"};
 
 	for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)
 		if (starts(f->module, modules[i]))
@@ -108,7 +115,7 @@ static size_t expand(struct symbolizer *z, const struct process *p, uint64_t pc,
 	size_t n = symbols ? symfile_frames(symbols, pc - 1 - m->base, out, FRAMES_PER_PC) : 0;
 
 	if (n == 0) {
-		out[0] = (struct frame){ .function = "", .file = "" };
+		out[0] = (struct frame){.function = "", .file = ""};
 		n = 1;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -140,10 +147,10 @@ void symbolize_stack(struct symbolizer *z, const struct process *p, struct stack
 
 struct frame symbolize_pc(struct symbolizer *z, const struct process *p, uint64_t pc)
 {
-	struct stack one = { .n_pcs = 1, .pcs = &pc };
+	struct stack one = {.n_pcs = 1, .pcs = &pc};
 
 	symbolize_stack(z, p, &one);
-	return one.n ? one.frames[0] : (struct frame){ .function = "", .file = "", .module = "" };
+	return one.n ? one.frames[0] : (struct frame){.function = "", .file = "", .module = ""};
 }
 
 const char *symbolize_variable(struct symbolizer *z, const struct process *p, uint64_t addr, uint64_t size)
@@ -168,7 +175,7 @@ uint64_t symbolize_local_size(struct symbolizer *z, const struct process *p, uin
 }
 
 const char *symbolize_pointee(struct symbolizer *z, const struct process *p, uint64_t pc, const char *name,
-                              uint64_t offset, uint64_t size)
+			      uint64_t offset, uint64_t size)
 {
 	struct module *m = find_module(p, pc - 1);
 	struct symfile *symbols = symbols_of(z, m);

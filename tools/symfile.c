@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INLINE_MAX 32
+#define INLINE_MAX    32
 #define DIE_DEPTH_MAX 256
 
 static const Dwfl_Callbacks callbacks = {
@@ -68,13 +68,13 @@ static void index_units(struct symfile *s)
 
 		if (dwarf_offdie(s->dwarf, offset + header, &die)) {
 			s->units = arena_grow(s->arena, s->units, s->n_units, sizeof *s->units);
-			s->units[s->n_units++] = (struct unit){ .die = offset + header };
+			s->units[s->n_units++] = (struct unit){.die = offset + header};
 			while ((at = dwarf_ranges(&die, at, &base, &lo, &hi)) > 0) {
 				if (lo == 0 || lo >= hi)
 					continue;
 				s->ranges = arena_grow(s->arena, s->ranges, s->n_ranges, sizeof *s->ranges);
 				s->ranges[s->n_ranges++] =
-					(struct unit_range){ lo + s->bias, hi + s->bias, s->n_units - 1 };
+					(struct unit_range){lo + s->bias, hi + s->bias, s->n_units - 1};
 			}
 		}
 		offset = next;
@@ -97,8 +97,7 @@ static void index_symbols(struct symfile *s)
 		if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_OBJECT)
 			continue;
 		s->symbols = arena_grow(s->arena, s->symbols, s->n_symbols, sizeof *s->symbols);
-		s->symbols[s->n_symbols++] =
-			(struct elf_symbol){ addr, sym.st_size, name, type == STT_OBJECT };
+		s->symbols[s->n_symbols++] = (struct elf_symbol){addr, sym.st_size, name, type == STT_OBJECT};
 	}
 	sort(s->symbols, s->n_symbols, sizeof *s->symbols, by_symbol);
 }
@@ -182,7 +181,7 @@ static void add_function(struct symfile *s, struct unit *u, Dwarf_Die *die)
 			continue;
 		u->functions = arena_grow(s->arena, u->functions, u->n_functions, sizeof *u->functions);
 		u->functions[u->n_functions++] =
-			(struct function){ lo + s->bias, hi + s->bias, dwarf_dieoffset(die), "" };
+			(struct function){lo + s->bias, hi + s->bias, dwarf_dieoffset(die), ""};
 	}
 }
 
@@ -316,7 +315,7 @@ static const char *clean_path(struct symfile *s, Dwarf_Die *unit, const char *pa
 	Dwarf_Attribute attr;
 	const char *dir = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attr));
 	char *out = *path == '/' || !dir ? arena_strdup(s->arena, path)
-	                                 : arena_printf(s->arena, "%s/%s", dir, path);
+					 : arena_printf(s->arena, "%s/%s", dir, path);
 	char *to = out, *from = out;
 
 	while (*from) {
@@ -427,7 +426,7 @@ static size_t dwarf_frames(struct symfile *s, uint64_t addr, struct frame *ret, 
 	struct unit *u;
 	struct function *fn = symfile_function(s, addr, &u);
 	Dwarf_Die unit, chain[INLINE_MAX];
-	struct frame at = { .function = "", .file = "", .module = "" };
+	struct frame at = {.function = "", .file = "", .module = ""};
 	size_t n = 0;
 
 	if (!u || !dwarf_offdie(s->dwarf, u->die, &unit))
@@ -462,6 +461,6 @@ size_t symfile_frames(struct symfile *s, uint64_t addr, struct frame *ret, size_
 	y = symfile_symbol(s, addr, false);
 	if (!y)
 		return 0;
-	ret[0] = (struct frame){ .function = arena_strdup(s->arena, y->name), .file = "", .module = "" };
+	ret[0] = (struct frame){.function = arena_strdup(s->arena, y->name), .file = "", .module = ""};
 	return 1;
 }

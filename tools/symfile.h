@@ -35,6 +35,6 @@ uint64_t symfile_local_size(struct symfile *s, uint64_t addr, const char *name);
 /* The members of what the local pointer `name` points to, at offset: ".len", "[3]"; "" at the very start,
  * NULL when unknown. */
 const char *symfile_pointee_path(struct symfile *s, uint64_t addr, const char *name, uint64_t offset,
-                                 uint64_t size);
+				 uint64_t size);
 
 #endif

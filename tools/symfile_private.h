@@ -17,7 +17,7 @@ struct unit_range {
 struct function {
 	uint64_t lo, hi;
 	Dwarf_Off die;
-	const char *name;        /* "" until asked for */
+	const char *name; /* "" until asked for */
 };
 
 struct unit {
@@ -42,13 +42,13 @@ struct symfile {
 	struct arena *arena;
 	Dwfl *dwfl;
 	Dwfl_Module *module;
-	Dwarf *dwarf;            /* NULL: no debug information */
-	uint64_t bias;           /* file address = DWARF address + bias */
+	Dwarf *dwarf;  /* NULL: no debug information */
+	uint64_t bias; /* file address = DWARF address + bias */
 	size_t n_units, n_ranges, n_symbols, n_variables;
 	struct unit *units;
-	struct unit_range *ranges;     /* sorted by lo */
-	struct elf_symbol *symbols;    /* sorted by addr */
-	struct variable *variables;    /* sorted by addr */
+	struct unit_range *ranges;  /* sorted by lo */
+	struct elf_symbol *symbols; /* sorted by addr */
+	struct variable *variables; /* sorted by addr */
 	bool variables_indexed;
 };
 

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define PATH_DEPTH_MAX 16
-#define DIE_DEPTH_MAX 256
+#define DIE_DEPTH_MAX  256
 
 /* --- Types ------------------------------------------------------------------------------------------ */
 
@@ -33,7 +33,7 @@ static uint64_t type_size(Dwarf_Die *type)
 /* Types at which the path of a synchronisation object ends, though they have members of their own. */
 static bool is_sync_type(Dwarf_Die *type)
 {
-	static const char *const prefixes[] = { "go_", "pthread_", "sem_t", "mtx_t", "cnd_t", "once_flag" };
+	static const char *const prefixes[] = {"go_", "pthread_", "sem_t", "mtx_t", "cnd_t", "once_flag"};
 	Dwarf_Die d = *type;
 
 	for (int i = 0; i < PATH_DEPTH_MAX; i++) {
@@ -138,7 +138,7 @@ static const char *enter(struct symfile *s, const char *path, Dwarf_Die *type, u
 /* Descend while the access is smaller than what the path names. Without a size, a path that finds no
  * synchronisation type ends where the offset is used up. */
 static const char *member_path(struct symfile *s, const char *path, Dwarf_Die type, uint64_t offset,
-                               uint64_t size)
+			       uint64_t size)
 {
 	const char *at_start = NULL;
 
@@ -170,7 +170,8 @@ static bool fixed_address(Dwarf_Die *die, uint64_t *ret)
 
 	if (!dwarf_attr_integrate(die, DW_AT_location, &attr) || dwarf_getlocation(&attr, &ops, &n) != 0)
 		return false;
-	if (n != 1 || (ops[0].atom != DW_OP_addr && ops[0].atom != DW_OP_addrx && ops[0].atom != DW_OP_GNU_addr_index))
+	if (n != 1 ||
+	    (ops[0].atom != DW_OP_addr && ops[0].atom != DW_OP_addrx && ops[0].atom != DW_OP_GNU_addr_index))
 		return false;
 	if (ops[0].atom == DW_OP_addr) {
 		*ret = ops[0].number;
@@ -188,7 +189,7 @@ static void add_variable(struct symfile *s, Dwarf_Die *die)
 		return;
 	s->variables = arena_grow(s->arena, s->variables, s->n_variables, sizeof *s->variables);
 	s->variables[s->n_variables++] =
-		(struct variable){ addr + s->bias, type_size(&type), dwarf_dieoffset(die) };
+		(struct variable){addr + s->bias, type_size(&type), dwarf_dieoffset(die)};
 }
 
 static void walk_variables(struct symfile *s, Dwarf_Die *parent, int depth)
@@ -203,7 +204,7 @@ static void walk_variables(struct symfile *s, Dwarf_Die *parent, int depth)
 		if (tag == DW_TAG_variable)
 			add_variable(s, &die);
 		else if (tag == DW_TAG_subprogram || tag == DW_TAG_lexical_block || tag == DW_TAG_namespace ||
-		         tag == DW_TAG_inlined_subroutine)
+			 tag == DW_TAG_inlined_subroutine)
 			walk_variables(s, &die, depth + 1);
 	} while (dwarf_siblingof(&die, &die) == 0);
 }
@@ -257,8 +258,9 @@ static const char *symbol_variable(struct symfile *s, uint64_t addr)
 		return NULL;
 	size_t n = strcspn(y->name, ".");
 	const char *name = arena_strndup(s->arena, y->name, n ? n : strlen(y->name));
-	return addr == y->addr ? name
-	                       : arena_printf(s->arena, "%s+%llu", name, (unsigned long long)(addr - y->addr));
+	return addr == y->addr
+		       ? name
+		       : arena_printf(s->arena, "%s+%llu", name, (unsigned long long)(addr - y->addr));
 }
 
 const char *symfile_variable(struct symfile *s, uint64_t addr, uint64_t size)
@@ -316,7 +318,7 @@ uint64_t symfile_local_size(struct symfile *s, uint64_t addr, const char *name)
 }
 
 const char *symfile_pointee_path(struct symfile *s, uint64_t addr, const char *name, uint64_t offset,
-                                 uint64_t size)
+				 uint64_t size)
 {
 	Dwarf_Die type, target;
 

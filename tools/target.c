@@ -94,7 +94,8 @@ static bool needs_library(Elf *elf, Elf_Data *data, const GElf_Shdr *sh, const c
 	GElf_Dyn dyn;
 
 	for (int i = 0; gelf_getdyn(data, i, &dyn) && dyn.d_tag != DT_NULL; i++) {
-		const char *name = dyn.d_tag == DT_NEEDED ? elf_strptr(elf, sh->sh_link, dyn.d_un.d_val) : NULL;
+		const char *name =
+			dyn.d_tag == DT_NEEDED ? elf_strptr(elf, sh->sh_link, dyn.d_un.d_val) : NULL;
 
 		if (name && strncmp(name, prefix, strlen(prefix)) == 0)
 			return true;
@@ -107,7 +108,8 @@ static bool defines_symbol(Elf *elf, Elf_Data *data, const GElf_Shdr *sh, const 
 	GElf_Sym sym;
 
 	for (int i = 1; gelf_getsym(data, i, &sym); i++) {
-		const char *name = sym.st_shndx != SHN_UNDEF ? elf_strptr(elf, sh->sh_link, sym.st_name) : NULL;
+		const char *name =
+			sym.st_shndx != SHN_UNDEF ? elf_strptr(elf, sh->sh_link, sym.st_name) : NULL;
 
 		if (name && strcmp(name, symbol) == 0)
 			return true;
@@ -127,7 +129,8 @@ static bool has_runtime(Elf *elf, const char *library, const char *clang_library
 		if (sh.sh_type == SHT_DYNAMIC &&
 		    (needs_library(elf, data, &sh, library) || needs_library(elf, data, &sh, clang_library)))
 			return true;
-		if ((sh.sh_type == SHT_SYMTAB || sh.sh_type == SHT_DYNSYM) && defines_symbol(elf, data, &sh, symbol))
+		if ((sh.sh_type == SHT_SYMTAB || sh.sh_type == SHT_DYNSYM) &&
+		    defines_symbol(elf, data, &sh, symbol))
 			return true;
 	}
 	return false;
@@ -137,7 +140,7 @@ static int check_elf(Elf *elf, const char *path, char *err, size_t err_size)
 {
 	GElf_Ehdr eh;
 	int own = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	unsigned char self[20] = { 0 };
+	unsigned char self[20] = {0};
 
 	if (own >= 0) {
 		ssize_t n = read(own, self, sizeof self);
@@ -148,20 +151,24 @@ static int check_elf(Elf *elf, const char *path, char *err, size_t err_size)
 	if (!gelf_getehdr(elf, &eh))
 		return refuse(err, err_size, path, "a broken ELF file");
 	if (eh.e_ident[EI_CLASS] != self[EI_CLASS] || eh.e_machine != self[18] + (self[19] << 8))
-		return refuse(err, err_size, path, "a program for another kind of machine: gosan watches only those "
-		              "of its own; build it for this one");
+		return refuse(err, err_size, path,
+			      "a program for another kind of machine: gosan watches only those "
+			      "of its own; build it for this one");
 	if (eh.e_type != ET_EXEC && eh.e_type != ET_DYN)
 		return refuse(err, err_size, path, "not a program (an object file?): link it first");
 	if (!has_interpreter(elf))
-		return refuse(err, err_size, path, "statically linked: a preloaded library is not loaded into it; "
-		              "link it without -static");
+		return refuse(err, err_size, path,
+			      "statically linked: a preloaded library is not loaded into it; "
+			      "link it without -static");
 	if (has_runtime(elf, "libtsan.so", "libclang_rt.tsan", "__tsan_report_race_thunk") ||
 	    has_runtime(elf, "libtsan.so", "libclang_rt.tsan", "__tsan_init"))
-		return refuse(err, err_size, path, "linked with ThreadSanitizer's own runtime, which leaves no room "
-		              "for another; link it with 'gosan cc' (the objects may stay)");
+		return refuse(err, err_size, path,
+			      "linked with ThreadSanitizer's own runtime, which leaves no room "
+			      "for another; link it with 'gosan cc' (the objects may stay)");
 	if (has_runtime(elf, "libasan.so", "libclang_rt.asan", "__asan_init"))
-		return refuse(err, err_size, path, "linked with AddressSanitizer, which works only alone; build "
-		              "without -fsanitize=address");
+		return refuse(err, err_size, path,
+			      "linked with AddressSanitizer, which works only alone; build "
+			      "without -fsanitize=address");
 	return 0;
 }
 
@@ -175,17 +182,20 @@ int target_check(const char *path, char *err, size_t err_size)
 		return 0;
 	ssize_t n = read(fd, magic, sizeof magic);
 	if (n >= 2 && magic[0] == '#' && magic[1] == '!')
-		result = refuse(err, err_size, path, "a script: name the program that it starts (a libtool wrapper: "
-		                "libtool --mode=execute gosan run ...)");
+		result = refuse(err, err_size, path,
+				"a script: name the program that it starts (a libtool wrapper: "
+				"libtool --mode=execute gosan run ...)");
 	else if (n < 4 || memcmp(magic, "\177ELF", 4) != 0)
 		result = refuse(err, err_size, path, "not a program that this system can run");
 	else if (is_privileged(path))
-		result = refuse(err, err_size, path, "set-user-id, set-group-id or with file capabilities: the system "
-		                "loads no foreign library into it; run a copy without these bits");
+		result = refuse(err, err_size, path,
+				"set-user-id, set-group-id or with file capabilities: the system "
+				"loads no foreign library into it; run a copy without these bits");
 	else {
 		elf_version(EV_CURRENT);
 		Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-		result = elf ? check_elf(elf, path, err, err_size) : refuse(err, err_size, path, "a broken ELF file");
+		result = elf ? check_elf(elf, path, err, err_size)
+			     : refuse(err, err_size, path, "a broken ELF file");
 		elf_end(elf);
 	}
 	close(fd);

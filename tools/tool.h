@@ -18,7 +18,7 @@ enum tool_exit {
 };
 
 #define TOOL_ERROR_MAX 1024
-#define TOOL_PATH_MAX 4096
+#define TOOL_PATH_MAX  4096
 
 /* main.c: one line "gosan: ..." to standard error. Only commands call it. */
 void tool_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -32,9 +32,9 @@ int cmd_later(int argc, char **argv);
 
 /* where.c: the installed tree, or the build tree, that this very program belongs to. 0, or -ENOENT with the
  * place where it was expected in ret. */
-int where_library(const char *name, char *ret, size_t size);   /* libgosan.so */
-int where_header(char *ret, size_t size);                      /* directory of goroutine.h */
-int where_page(const char *name, char *ret, size_t size);      /* explain/GS101.md */
-int where_case(const char *name, char *ret, size_t size);      /* testcases/cases/GS101 */
+int where_library(const char *name, char *ret, size_t size); /* libgosan.so */
+int where_header(char *ret, size_t size);                    /* directory of goroutine.h */
+int where_page(const char *name, char *ret, size_t size);    /* explain/GS101.md */
+int where_case(const char *name, char *ret, size_t size);    /* testcases/cases/GS101 */
 
 #endif

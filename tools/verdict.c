@@ -77,7 +77,8 @@ static bool word_in(const char *list, const char *word)
 /* The checks in the order of the table of findings. */
 static const char *checks_on(struct arena *a)
 {
-	static const char *const all[] = { "race", "deadlock", "leak", "waitgroup", "channel", "lock", "resource" };
+	static const char *const all[] = {"race",    "deadlock", "leak",    "waitgroup",
+					  "channel", "lock",     "resource"};
 	const char *on = gosan_options.checks ? gosan_options.checks : "all";
 	const char *off = gosan_options.no_checks ? gosan_options.no_checks : "", *text = "";
 
@@ -140,19 +141,20 @@ static const char *several(struct arena *a, uint64_t n, const char *one, const c
 static const char *seen(const struct report *r)
 {
 	struct arena *a = r->arena;
-	const char *text = arena_printf(
-		a, "%s, %s, %s", several(a, r->counters[COUNTER_events], "event", "events"),
-		several(a, r->counters[COUNTER_accesses], "access", "accesses"),
-		several(a, r->counters[COUNTER_goroutines], "goroutine", "goroutines"));
+	const char *text =
+		arena_printf(a, "%s, %s, %s", several(a, r->counters[COUNTER_events], "event", "events"),
+			     several(a, r->counters[COUNTER_accesses], "access", "accesses"),
+			     several(a, r->counters[COUNTER_goroutines], "goroutine", "goroutines"));
 
 	if (r->counters[COUNTER_threads])
 		text = arena_printf(a, "%s, %s", text,
-		                    several(a, r->counters[COUNTER_threads], "thread", "threads"));
+				    several(a, r->counters[COUNTER_threads], "thread", "threads"));
 	text = arena_printf(a, "%s, %s lost", text, verdict_number(a, r->counters[COUNTER_lost]));
 	/* Every other loss is shown when there is one. */
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
 		if (i != COUNTER_lost && strstr(counter_names[i], "lost") && r->counters[i])
-			text = arena_printf(a, "%s, %s %s", text, verdict_number(a, r->counters[i]), counter_texts[i]);
+			text = arena_printf(a, "%s, %s %s", text, verdict_number(a, r->counters[i]),
+					    counter_texts[i]);
 	if (r->n_suppressed)
 		text = arena_printf(a, "%s, %" PRIu64 " suppressed", text, r->n_suppressed);
 	return text;
@@ -193,15 +195,18 @@ const char *verdict_line(const struct report *r)
 
 	switch (r->verdict) {
 	case VERDICT_FINDINGS:
-		return arena_printf(a, "gosan: %" PRIu64 " finding%s in %s: %s; checked: %s%s%s; exit %d", r->n_shown,
-		                    r->n_shown == 1 ? "" : "s", program_name(r), seen(r), r->checks, unchecked(r),
-		                    ending(r), verdict_exit(r));
+		return arena_printf(a, "gosan: %" PRIu64 " finding%s in %s: %s; checked: %s%s%s; exit %d",
+				    r->n_shown, r->n_shown == 1 ? "" : "s", program_name(r), seen(r),
+				    r->checks, unchecked(r), ending(r), verdict_exit(r));
 	case VERDICT_CLEAN:
-		return arena_printf(a, "gosan: clean: %s; checked: %s%s%s", seen(r), r->checks, unchecked(r), ending(r));
+		return arena_printf(a, "gosan: clean: %s; checked: %s%s%s", seen(r), r->checks, unchecked(r),
+				    ending(r));
 	case VERDICT_BLIND:
 		break;
 	}
-	return arena_printf(a, "gosan: blind: %s has no goroutines, no instrumented code and no events, so nothing "
-	                    "was checked; build it with 'gosan cc'%s; exit %d",
-	                    program_name(r), ending(r), verdict_exit(r));
+	return arena_printf(
+		a,
+		"gosan: blind: %s has no goroutines, no instrumented code and no events, so nothing "
+		"was checked; build it with 'gosan cc'%s; exit %d",
+		program_name(r), ending(r), verdict_exit(r));
 }

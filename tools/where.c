@@ -50,14 +50,14 @@ static int look(const char *const *dirs, const char *name, char *ret, size_t siz
 
 int where_library(const char *name, char *ret, size_t size)
 {
-	static const char *const dirs[] = { GOSAN_LIBDIR_NAME, "lib", NULL };
+	static const char *const dirs[] = {GOSAN_LIBDIR_NAME, "lib", NULL};
 
 	return look(dirs, name, ret, size);
 }
 
 int where_header(char *ret, size_t size)
 {
-	static const char *const dirs[] = { "include", GOSAN_SOURCE_DIR "/runtime", NULL };
+	static const char *const dirs[] = {"include", NULL};
 	int error = look(dirs, "goroutine.h", ret, size);
 	char *slash = strrchr(ret, '/');
 
@@ -68,14 +68,14 @@ int where_header(char *ret, size_t size)
 
 int where_page(const char *name, char *ret, size_t size)
 {
-	static const char *const dirs[] = { "share/gosan/explain", GOSAN_SOURCE_DIR "/tools/explain", NULL };
+	static const char *const dirs[] = {"share/gosan/explain", GOSAN_SOURCE_DIR "/tools/explain", NULL};
 
 	return look(dirs, name, ret, size);
 }
 
 int where_case(const char *name, char *ret, size_t size)
 {
-	static const char *const dirs[] = { "share/gosan/cases", GOSAN_SOURCE_DIR "/testcases/cases", NULL };
+	static const char *const dirs[] = {"share/gosan/cases", GOSAN_SOURCE_DIR "/testcases/cases", NULL};
 
 	return look(dirs, name, ret, size);
 }

@@ -23,7 +23,6 @@ struct gosan_vec {
 void *gosan_vec_push(struct gosan_vec *v, size_t size);
 void gosan_vec_free(struct gosan_vec *v, size_t size);
 
-#define GOSAN_USERS_MAX 8
 #define GOSAN_LEFT_MAX 4
 
 /* What the analyzers remember of a goroutine. Freed at its end. */
@@ -37,15 +36,18 @@ struct gosan_waits {
 	struct { const struct gosan_obj *lock; uint64_t tick; } left[GOSAN_LEFT_MAX]; /* locks it released */
 };
 
-/* Who works with an object. Goroutines that ended make room; when more than GOSAN_USERS_MAX living ones
- * use it, `many` is set for good and nothing is concluded from absence. */
+/* Who works with an object: a set, by open addressing. Who only waits for it is in the list of the parked.
+ * Goroutines that ended are dropped when the set grows. */
 struct gosan_use {
-	size_t n;
-	bool many;
+	const struct gosan_g **who;      /* NULL: free place */
+	size_t n, room;                  /* room is a power of two */
+	const struct gosan_g *recent;
+	bool partial;                    /* memory was exhausted: nothing is concluded from absence */
 	bool fed;                        /* timers, signals or I/O deliver here */
-	const struct gosan_g *who[GOSAN_USERS_MAX];
 	/* [0] who gives (send, close, done, unlock, wake), [1] who takes (receive): for reports */
 	struct { const struct gosan_g *g; uint32_t stack; } last[2];
+	uint32_t asked;                  /* leak.c: the answer to this question is known */
+	const struct gosan_g *answer;
 };
 
 /* NULL when memory is exhausted. */
@@ -56,8 +58,12 @@ void gosan_waits_note(const struct gosan_event *ev);
 /* The parked goroutines, in no particular order; next is in their gosan_waits. */
 struct gosan_g *gosan_waits_first(void);
 struct gosan_g *gosan_waits_next(const struct gosan_g *g);
-/* Parked goroutines whose number is in [*from, ..), ascending: for reports that don't depend on chance. */
-struct gosan_g *gosan_waits_by_id(uint64_t from);
+/* The parked goroutine with the lowest id >= from (1 at least) that waits for obj (NULL: for anything):
+ * reports go through them in this order, which does not depend on chance. */
+struct gosan_g *gosan_waits_by_id(uint64_t from, const struct gosan_obj *obj);
+/* The first user of obj that fits, NULL when none does. */
+const struct gosan_g *gosan_waits_user(const struct gosan_obj *obj, bool (*fits)(const struct gosan_g *));
+bool gosan_waits_uses(const struct gosan_g *g, const struct gosan_obj *obj);
 bool gosan_waits_on(const struct gosan_g *g, const struct gosan_obj *obj);
 void gosan_waits_explain(struct gosan_g *g);
 bool gosan_waits_explained(const struct gosan_g *g);

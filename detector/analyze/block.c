@@ -261,13 +261,13 @@ static void tell_waits(struct gosan_finding *f)
 static void report_stall(void)
 {
 	struct gosan_finding *f = gosan_finding_begin(201);
-	struct gosan_g *g = gosan_waits_by_id(1);
+	struct gosan_g *g = gosan_waits_by_id(1, NULL);
 	const struct cycle *c = n_pending && still_stuck(&pending[0]) ? &pending[0] : NULL;
 
 	if (!g)
 		return;
 	f->obj = waits_for(c ? c->g[0] : g);
-	for (; g && f->n_parts < GOSAN_PARTS_MAX; g = gosan_waits_by_id(g->id + 1))
+	for (; g && f->n_parts < GOSAN_PARTS_MAX; g = gosan_waits_by_id(g->id + 1, NULL))
 		gosan_finding_locks(gosan_finding_part(f, "blocked", g, gosan_waits_op(g), g->wait.stack));
 	for (g = gosan_waits_first(); g; g = gosan_waits_next(g))
 		f->n_more += g->id != 0;

@@ -42,7 +42,7 @@ static bool fed(const struct gosan_g *g)
 		if (!obj)
 			continue;
 		u = obj->use;
-		if ((u && (u->fed || u->many)) || gosan_resource_open_context(obj))
+		if ((u && (u->fed || u->partial)) || gosan_resource_open_context(obj))
 			return true;
 	}
 	return false;
@@ -61,17 +61,48 @@ static bool runs(const struct gosan_g *g)
 	return !g->wait.why || (waits_of(g) && waits_of(g)->live);
 }
 
-/* The first user of what g waits for that fits. */
+/* Answers of one pass over the stuck are remembered per object: many wait for the same one. */
+static uint32_t question;
+
+/* Somebody who fits, uses what g waits for, and is not g. For those that g itself doesn't fit only. */
 static const struct gosan_g *user(const struct gosan_g *g, bool (*fits)(const struct gosan_g *))
 {
 	for (size_t i = 0; i < g->wait.n && i < GOSAN_WAIT_MAX; i++) {
-		const struct gosan_use *u = g->wait.on[i].obj ? g->wait.on[i].obj->use : NULL;
+		struct gosan_use *u = g->wait.on[i].obj ? g->wait.on[i].obj->use : NULL;
 
-		for (size_t k = 0; u && k < u->n; k++)
-			if (u->who[k] != g && fits(u->who[k]))
-				return u->who[k];
+		if (u && u->asked != question) {
+			u->asked = question;
+			u->answer = gosan_waits_user(g->wait.on[i].obj, fits);
+		}
+		if (u && u->answer)
+			return u->answer;
 	}
 	return NULL;
+}
+
+/* Whoever was started by a user of the WaitGroup that g waits for, directly or further down, may have been
+ * given it and not have come to its Done yet. */
+static bool descends(const struct gosan_g *who, const struct gosan_obj *obj)
+{
+	for (int level = 0; who && level < 8; level++, who = who->parent)
+		if (gosan_waits_uses(who, obj))
+			return true;
+	return false;
+}
+
+/* Like user(), also among descendants of users. */
+static bool relative(const struct gosan_g *g, bool (*fits)(const struct gosan_g *))
+{
+	for (const struct gosan_g *r = gosan_engine_all(); r; r = r->next)
+		for (size_t i = 0; r != g && !r->ended && i < g->wait.n && i < GOSAN_WAIT_MAX && fits(r); i++)
+			if (g->wait.on[i].obj && descends(r, g->wait.on[i].obj))
+				return true;
+	return false;
+}
+
+static bool helped(const struct gosan_g *g)
+{
+	return user(g, runs) || (g->wait.why == GO_WAIT_WAITGROUP && relative(g, runs));
 }
 
 static void sort_by_id(void)
@@ -112,10 +143,11 @@ static void release_helped(void)
 	do {
 		before = stuck.n;
 		kept = 0;
+		question++;
 		for (size_t i = 0; i < before; i++) {
 			struct gosan_g *g = list()[i];
 
-			if (user(g, runs))
+			if (helped(g))
 				waits_of(g)->live = true;
 			else
 				list()[kept++] = g;
@@ -129,15 +161,23 @@ static bool is_explained(const struct gosan_g *g)
 	return !g->ended && g->wait.why && gosan_waits_explained(g);
 }
 
-/* Who waits for somebody whose standstill is explained is explained. */
+static bool any_explained(void)
+{
+	for (const struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g))
+		if (gosan_waits_explained(g))
+			return true;
+	return false;
+}
+
+/* Who waits for somebody whose standstill is explained, is explained too. */
 static void spread_explanations(void)
 {
-	bool more = true;
+	bool more = any_explained();
 
 	while (more) {
 		more = false;
 		for (size_t i = 0; i < stuck.n; i++)
-			if (!is_explained(list()[i]) && user(list()[i], is_explained)) {
+			if (!is_explained(list()[i]) && relative(list()[i], is_explained)) {
 				gosan_waits_explain(list()[i]);
 				more = true;
 			}
@@ -149,11 +189,18 @@ static bool is_stuck(const struct gosan_g *g)
 	return !g->ended && g->wait.why && g->id && (g->id != 1 || main_counts) && waits_of(g) && !waits_of(g)->live;
 }
 
+static bool blocks_others(const struct gosan_g *g)
+{
+	return is_stuck(g) && g->wait.why != GO_WAIT_WAITGROUP;
+}
+
 /* Blocked only because another leaked goroutine does not go on. */
 static bool follows(const struct gosan_g *g)
 {
+	if (g->wait.why == GO_WAIT_WAITGROUP)
+		return relative(g, blocks_others);
 	return g->wait.why >= GO_WAIT_MUTEX && g->wait.why <= GO_WAIT_ONCE && g->wait.why != GO_WAIT_COND &&
-	       user(g, is_stuck);
+	       relative(g, is_stuck);
 }
 
 static bool is_left(const struct gosan_g *g)
@@ -195,6 +242,7 @@ void gosan_leak_judge(enum gosan_end why)
 	collect();
 	release_helped();
 	spread_explanations();
+	question++; /* who is left: asked by every report */
 	for (int consequences = 0; consequences < 2 && !reported; consequences++)
 		for (size_t i = 0; i < stuck.n; i++) {
 			const struct gosan_g *g = list()[i];

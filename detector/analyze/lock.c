@@ -157,13 +157,12 @@ static void explain_waiters(const struct gosan_obj *obj)
 static bool add_waiters(struct gosan_finding *f, const struct gosan_obj *obj)
 {
 	size_t before_n = f->n_parts;
+	struct gosan_g *g = gosan_waits_by_id(1, obj);
 
-	for (struct gosan_g *g = gosan_waits_by_id(0); g; g = gosan_waits_by_id(g->id + 1)) {
-		if (gosan_waits_on(g, obj))
-			gosan_finding_part(f, "waiter", g, gosan_waits_op(g), g->wait.stack);
-		if (!g->id)
-			break; /* threads have no order of their own */
-	}
+	for (; g && f->n_parts < GOSAN_PARTS_MAX; g = gosan_waits_by_id(g->id + 1, obj))
+		gosan_finding_part(f, "waiter", g, gosan_waits_op(g), g->wait.stack);
+	for (; g; g = gosan_waits_by_id(g->id + 1, obj))
+		f->n_more++;
 	return f->n_parts > before_n;
 }
 

@@ -4,7 +4,8 @@
  *
  * Invariants
  *  - A goroutine is in the list of the parked iff its wait.why is not 0 and it has not ended.
- *  - use->who holds every living goroutine that touched the object, unless `many` is set.
+ *  - use->who holds every living goroutine that touched the object, unless `partial` is set. It is never
+ *    full, so that a search for somebody who is not in it ends.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -99,22 +100,22 @@ struct gosan_g *gosan_waits_next(const struct gosan_g *g)
 	return ((const struct gosan_waits *)g->waits)->next;
 }
 
-struct gosan_g *gosan_waits_by_id(uint64_t from)
-{
-	struct gosan_g *best = NULL;
-
-	for (struct gosan_g *g = parked; g; g = gosan_waits_next(g))
-		if (g->id >= from && (!best || g->id < best->id))
-			best = g;
-	return best;
-}
-
 bool gosan_waits_on(const struct gosan_g *g, const struct gosan_obj *obj)
 {
 	for (size_t i = 0; g->wait.why && i < g->wait.n && i < GOSAN_WAIT_MAX; i++)
 		if (g->wait.on[i].obj == obj)
 			return true;
 	return false;
+}
+
+struct gosan_g *gosan_waits_by_id(uint64_t from, const struct gosan_obj *obj)
+{
+	struct gosan_g *best = NULL;
+
+	for (struct gosan_g *g = parked; g; g = gosan_waits_next(g))
+		if (g->id >= from && (!best || g->id < best->id) && (!obj || gosan_waits_on(g, obj)))
+			best = g;
+	return best;
 }
 
 void gosan_waits_explain(struct gosan_g *g)
@@ -147,23 +148,70 @@ bool gosan_waits_mark(struct gosan_g *g, uint32_t mark)
 
 /* Who uses what. */
 
+static const struct gosan_g **place(const struct gosan_g **who, size_t room, const struct gosan_g *g)
+{
+	size_t i = gosan_waits_hash(0, (uintptr_t)g) & (room - 1);
+
+	while (who[i] && who[i] != g)
+		i = (i + 1) & (room - 1);
+	return &who[i];
+}
+
+static bool make_room(struct gosan_use *u)
+{
+	const struct gosan_g **old = u->who, **fresh;
+	size_t n = 0, room = 4;
+
+	if (u->n * 2 < u->room)
+		return true;
+	for (size_t i = 0; i < u->room; i++)
+		n += old[i] && !old[i]->ended;
+	while (room < n * 4)
+		room *= 2;
+	fresh = gosan_mem_alloc(room * sizeof *fresh);
+	if (!fresh)
+		return u->n + 1 < u->room;
+	for (size_t i = 0; i < u->room; i++)
+		if (old[i] && !old[i]->ended)
+			*place(fresh, room, old[i]) = old[i];
+	if (old)
+		gosan_mem_free(old, u->room * sizeof *old);
+	u->who = fresh;
+	u->n = n;
+	u->room = room;
+	return true;
+}
+
 static void add_user(struct gosan_use *u, const struct gosan_g *g)
 {
-	size_t room = u->n;
+	const struct gosan_g **p;
 
-	for (size_t i = 0; i < u->n; i++) {
-		if (u->who[i] == g)
-			return;
-		if (u->who[i]->ended)
-			room = i;
-	}
-	if (room == GOSAN_USERS_MAX) {
-		u->many = true;
+	if (u->recent == g)
+		return;
+	if (!make_room(u)) {
+		u->partial = true;
 		return;
 	}
-	u->who[room] = g;
-	if (room == u->n)
-		u->n++;
+	p = place(u->who, u->room, g);
+	u->n += !*p;
+	*p = u->recent = g;
+}
+
+const struct gosan_g *gosan_waits_user(const struct gosan_obj *obj, bool (*fits)(const struct gosan_g *))
+{
+	const struct gosan_use *u = obj->use;
+
+	for (size_t i = 0; u && i < u->room; i++)
+		if (u->who[i] && fits(u->who[i]))
+			return u->who[i];
+	return NULL;
+}
+
+bool gosan_waits_uses(const struct gosan_g *g, const struct gosan_obj *obj)
+{
+	const struct gosan_use *u = obj->use;
+
+	return u && u->room && *place(u->who, u->room, g) == g;
 }
 
 /* What a goroutine does to an object for those who wait there: 0 gives, 1 takes, -1 neither. */
@@ -211,17 +259,6 @@ static void touch(struct gosan_obj *obj, const struct gosan_event *ev)
 	}
 }
 
-/* A goroutine that waits for an object uses it, too. */
-static void touch_waited(struct gosan_g *g)
-{
-	for (size_t i = 0; i < g->wait.n && i < GOSAN_WAIT_MAX; i++) {
-		struct gosan_use *u = g->wait.on[i].obj ? gosan_waits_use(g->wait.on[i].obj) : NULL;
-
-		if (u)
-			add_user(u, g);
-	}
-}
-
 static bool has_users(const struct gosan_obj *obj)
 {
 	return obj->kind != GOSAN_OBJ_ATOMIC && obj->kind != GOSAN_OBJ_FD && obj->kind != GOSAN_OBJ_TIMER;
@@ -244,7 +281,6 @@ void gosan_waits_note(const struct gosan_event *ev)
 	switch (ev->op) {
 	case GOSAN_EV_G_PARK:
 		park(ev->g);
-		touch_waited(ev->g);
 		break;
 	case GOSAN_EV_G_READY:
 		unpark(ev->peer);

@@ -14,6 +14,7 @@
 #include "../mem.h"
 #include "../module.h"
 
+#include <dlfcn.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -210,6 +211,10 @@ int gosan_pthread_hidden(void *(*fn)(void *), void *arg)
 	pthread_t thread;
 	int rc = GOSAN_REAL(pthread_create)(&thread, NULL, fn, arg);
 
+	/* The runtime must not wait for this thread to end a standstill. */
+	_Atomic unsigned *hidden = dlsym(RTLD_DEFAULT, "go_probe_threads");
+	if (rc == 0 && hidden)
+		++*hidden;
 	return rc ? -rc : pthread_detach(thread);
 }
 

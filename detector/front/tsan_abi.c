@@ -117,15 +117,10 @@ EXPORT void __tsan_func_entry(void *pc);
 EXPORT void __tsan_func_entry(void *pc)
 {
 	struct gosan_g *g = gosan_self;
-	uint32_t child;
 
 	if (__builtin_expect(!g, 0) && (!gosan_access_ready || !(g = gosan_engine_self())))
 		return;
-	child = gosan_context_child(g->ctx, (uintptr_t)pc);
-	if (__builtin_expect(child == g->ctx, 0))
-		g->ctx_depth++; /* no room: this call and its exit leave the context alone */
-	else
-		g->ctx = child;
+	gosan_context_enter(g, (uintptr_t)pc, PC);
 }
 
 EXPORT void __tsan_func_exit(void);
@@ -133,12 +128,8 @@ EXPORT void __tsan_func_exit(void)
 {
 	struct gosan_g *g = gosan_self;
 
-	if (__builtin_expect(!g, 0))
-		return;
-	if (__builtin_expect(g->ctx_depth != 0, 0))
-		g->ctx_depth--;
-	else
-		g->ctx = gosan_context_parent(g->ctx);
+	if (__builtin_expect(g != NULL, 1))
+		gosan_context_leave(g);
 }
 
 EXPORT void __tsan_init(void);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <goroutine.h>
 #include <http_parser.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,7 @@ static int http_listen(struct http_server *s)
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof at;
 
+	signal(SIGPIPE, SIG_IGN); /* a client that went away is an error of write() */
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (s->fd < 0 || bind(s->fd, (struct sockaddr *)&at, len) < 0 || listen(s->fd, 64) < 0 ||
 	    getsockname(s->fd, (struct sockaddr *)&at, &len) < 0)

@@ -135,7 +135,7 @@ static void on_chan(struct sim *s, int g, int ch)
 static void on_mutex(struct sim *s, int g, int mu)
 {
 	/* Go lets another goroutine unlock: rarely, but it must be exact as well. */
-	if (s->owner[mu] == g || (s->owner[mu] >= 0 && percent(s, 3))) {
+	if (s->owner[mu] == g || (s->owner[mu] >= 0 && percent(s, 10))) {
 		put(s, UNLOCK, g, -1, mu);
 		s->owner[mu] = -1;
 	} else if (s->owner[mu] < 0) {
@@ -146,7 +146,7 @@ static void on_mutex(struct sim *s, int g, int mu)
 
 static void on_rwmutex(struct sim *s, int g, int rw)
 {
-	if (s->owner[rw] == g || (s->owner[rw] >= 0 && percent(s, 3))) {
+	if (s->owner[rw] == g || (s->owner[rw] >= 0 && percent(s, 10))) {
 		put(s, UNLOCK, g, -1, rw);
 		s->owner[rw] = -1;
 	} else if (s->readers[rw][g]) {

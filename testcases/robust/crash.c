@@ -5,7 +5,7 @@
 /* A crash is the program's own, and its signal passes through. */
 #include <goroutine.h>
 
-static void crash(int *volatile p)
+static void crash(volatile int *p)
 {
 	*p = 1;
 }

@@ -15,7 +15,7 @@ static void increment(go_waitgroup *wg)
 int main(void)
 {
 	go_waitgroup wg = {0};
-	int *volatile nowhere = NULL;
+	volatile int *volatile nowhere = NULL;
 
 	go_waitgroup_add(&wg, 2);
 	go(increment, &wg);

@@ -23,5 +23,5 @@ int main(void)
 {
 	go(transfer, 0, &a, &b);
 	go(transfer, 1, &b, &a);
-	gate_parked("mutex", 2);
+	gate_parked("sync.Mutex.Lock", 2);
 }

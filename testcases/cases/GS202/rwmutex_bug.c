@@ -20,5 +20,5 @@ int main(void)
 {
 	go(upgrade, 0, &x, &y);
 	go(upgrade, 1, &y, &x);
-	gate_parked("rwmutex lock", 2);
+	gate_parked("sync.RWMutex.Lock", 2);
 }

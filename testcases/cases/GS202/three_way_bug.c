@@ -21,5 +21,5 @@ int main(void)
 {
 	for (int i = 0; i < 3; i++)
 		go(philosopher, i);
-	gate_parked("mutex", 3);
+	gate_parked("sync.Mutex.Lock", 3);
 }

@@ -15,5 +15,5 @@ static void stuck(void)
 int main(void)
 {
 	go(stuck);
-	gate_parked("mutex", 1);
+	gate_parked("sync.Mutex.Lock", 1);
 }

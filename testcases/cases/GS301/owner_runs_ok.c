@@ -25,5 +25,5 @@ int main(void)
 {
 	go(owner);
 	go(waiter);
-	gate_parked("mutex", 1);
+	gate_parked("sync.Mutex.Lock", 1);
 }

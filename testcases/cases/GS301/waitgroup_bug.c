@@ -19,5 +19,5 @@ int main(void)
 	go(closer, &wg, ch);
 	go_send(ch, 1);
 	go_recv(ch);
-	gate_parked("waitgroup", 1);
+	gate_parked("sync.WaitGroup.Wait", 1);
 }

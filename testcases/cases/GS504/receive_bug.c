@@ -14,5 +14,5 @@ static void waiter(void)
 int main(void)
 {
 	go(waiter);
-	gate_parked("chan receive (nil chan)", 1);
+	gate_parked("chan operation (nil chan)", 1);
 }

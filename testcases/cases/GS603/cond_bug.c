@@ -21,6 +21,6 @@ int main(void)
 
 	*c = GO_COND(&mu);
 	go(waiter, c);
-	gate_parked("cond wait", 1);
+	gate_parked("sync.Cond.Wait", 1);
 	free(c);
 }

@@ -21,5 +21,5 @@ int main(void)
 	go(waiter);
 	go_cond_signal(&c);
 	gate_open(&signalled);
-	gate_parked("cond wait", 1);
+	gate_parked("sync.Cond.Wait", 1);
 }

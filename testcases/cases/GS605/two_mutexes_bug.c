@@ -19,10 +19,10 @@ int main(void)
 {
 	done = go_make(int, 2);
 	go(waiter, &mu_a);
-	gate_parked("cond wait", 1);
+	gate_parked("sync.Cond.Wait", 1);
 	c.go__mu = &mu_b;
 	go(waiter, &mu_b);
-	gate_parked("cond wait", 2);
+	gate_parked("sync.Cond.Wait", 2);
 	go_mutex_lock(&mu_b);
 	go_cond_broadcast(&c);
 	go_mutex_unlock(&mu_b);

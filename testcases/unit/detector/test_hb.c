@@ -218,6 +218,24 @@ static void rwmutex(void **state)
 	knows_by_lock(r2, read);
 }
 
+/* Somebody who knows nothing unlocks for the writer: a read unlock before that writer's lock is still before
+ * later read locks. */
+static void rwmutex_unlocked_by_another(void **state)
+{
+	struct gosan_g *r1 = new_g(), *w = new_g(), *other = new_g(), *r2 = new_g();
+	struct gosan_obj *rw = new_obj(GOSAN_OBJ_RWMUTEX);
+
+	(void)state;
+	lock(GOSAN_EV_LOCK_ACQUIRE, r1, rw, GO_LOCK_READ);
+	struct gosan_stamp read = lock(GOSAN_EV_LOCK_RELEASE, r1, rw, GO_LOCK_READ);
+
+	lock(GOSAN_EV_LOCK_ACQUIRE, w, rw, GO_LOCK_WRITE);
+	lock(GOSAN_EV_LOCK_RELEASE, other, rw, GO_LOCK_WRITE);
+	lock(GOSAN_EV_LOCK_ACQUIRE, r2, rw, GO_LOCK_READ);
+	knows_by_lock(r2, read);
+	knows_not(r2, gosan_stamp_of(w));
+}
+
 static void waitgroup(void **state)
 {
 	struct gosan_g *main_g = new_g(), *a = new_g(), *b = new_g();
@@ -395,6 +413,7 @@ int main(void)
 		cmocka_unit_test(closing),
 		cmocka_unit_test(mutex),
 		cmocka_unit_test(rwmutex),
+		cmocka_unit_test(rwmutex_unlocked_by_another),
 		cmocka_unit_test(waitgroup),
 		cmocka_unit_test(once),
 		cmocka_unit_test(release_store_and_merge),

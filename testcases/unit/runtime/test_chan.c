@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "death.h"
+#include "child.h"
 
 #define N 2000
 
@@ -9,51 +9,48 @@ static void send_range(go_chan(int) ch, int from, int to)
 		go_send(ch, i);
 }
 
-static void unbuffered_passes_each_value_in_order(void **state)
+static void unbuffered_passes_each_value_in_order(void)
 {
-	(void)state;
 	go_chan(int) ch = go_make(int, 0);
-	assert_int_equal(go_cap(ch), 0);
+	check_int(go_cap(ch), 0);
 	go(send_range, ch, 0, N);
 	for (int i = 0; i < N; i++)
-		assert_int_equal(go_recv(ch), i);
+		check_int(go_recv(ch), i);
 	go_chan_free(ch);
 }
 
-static void buffered_keeps_order_and_counts(void **state)
+static void buffered_keeps_order_and_counts(void)
 {
-	(void)state;
 	go_chan(int) ch = go_make(int, 3);
 	go_send(ch, 1);
 	go_send(ch, 2);
-	assert_int_equal(go_len(ch), 2);
-	assert_int_equal(go_cap(ch), 3);
-	assert_int_equal(go_recv(ch), 1);
+	check_int(go_len(ch), 2);
+	check_int(go_cap(ch), 3);
+	check_int(go_recv(ch), 1);
 	go_send(ch, 3);
 	go_send(ch, 4);
-	assert_int_equal(go_len(ch), 3);
+	check_int(go_len(ch), 3);
 	for (int i = 2; i <= 4; i++)
-		assert_int_equal(go_recv(ch), i);
+		check_int(go_recv(ch), i);
 	go(send_range, ch, 0, N);
 	for (int i = 0; i < N; i++)
-		assert_int_equal(go_recv(ch), i);
-	assert_int_equal(go_len(ch), 0);
+		check_int(go_recv(ch), i);
+	check_int(go_len(ch), 0);
 	go_chan_free(ch);
 }
 
-static void closed_drains_then_gives_zero(void **state)
+static void closed_drains_then_gives_zero(void)
 {
-	(void)state;
 	int v = 9;
 	go_chan(int) ch = go_make(int, 2);
 	go_send(ch, 5);
 	go_close(ch);
-	assert_true(go_recv_ok(ch, &v));
-	assert_int_equal(v, 5);
-	assert_false(go_recv_ok(ch, &v));
-	assert_int_equal(v, 0);
-	assert_false(go_recv_ok(ch, NULL));
-	assert_int_equal(go_recv(ch), 0);
+	check(go_recv_ok(ch, &v));
+	check_int(v, 5);
+	check(!go_recv_ok(ch, &v));
+	check_int(v, 0);
+	check(!go_recv_ok(ch, NULL));
+	check_int(go_recv(ch), 0);
 	go_chan_free(ch);
 }
 
@@ -65,9 +62,8 @@ static void receive_until_closed(go_chan(int) ch, go_chan(int) result)
 	go_send(result, sum);
 }
 
-static void close_wakes_every_receiver(void **state)
+static void close_wakes_every_receiver(void)
 {
-	(void)state;
 	go_chan(int) ch = go_make(int, 0), result = go_make(int, 0);
 	for (int i = 0; i < 20; i++)
 		go(receive_until_closed, ch, result);
@@ -77,14 +73,13 @@ static void close_wakes_every_receiver(void **state)
 	int sum = 0;
 	for (int i = 0; i < 20; i++)
 		sum += go_recv(result);
-	assert_int_equal(sum, 100 * 99 / 2);
+	check_int(sum, 100 * 99 / 2);
 	go_chan_free(ch);
 	go_chan_free(result);
 }
 
-static void range_breaks_and_continues(void **state)
+static void range_breaks_and_continues(void)
 {
-	(void)state;
 	int sum = 0;
 	go_chan(int) ch = go_make(int, 10);
 	send_range(ch, 0, 10);
@@ -95,8 +90,8 @@ static void range_breaks_and_continues(void **state)
 			break;
 		sum += v;
 	}
-	assert_int_equal(sum, 0 + 1 + 3 + 4);
-	assert_int_equal(go_len(ch), 4);
+	check_int(sum, 0 + 1 + 3 + 4);
+	check_int(go_len(ch), 4);
 	go_chan_free(ch);
 }
 
@@ -112,9 +107,8 @@ static void send_big(go_chan(struct big) ch)
 	go_send(ch, b);
 }
 
-static void elements_of_any_size(void **state)
+static void elements_of_any_size(void)
 {
-	(void)state;
 	for (size_t cap = 0; cap < 2; cap++) {
 		go_chan(struct big) big = go_make(struct big, cap);
 		go_chan(char) small = go_make(char, cap + 1);
@@ -122,16 +116,16 @@ static void elements_of_any_size(void **state)
 		go_chan(const char *) text = go_make(const char *, cap + 1);
 		go(send_big, big);
 		struct big b = go_recv(big);
-		assert_int_equal(b.n, 77);
-		assert_int_equal(b.bytes[999], 'x');
+		check_int(b.n, 77);
+		check_int(b.bytes[999], 'x');
 		go_send(small, 'c');
-		assert_int_equal(go_recv(small), 'c');
+		check_int(go_recv(small), 'c');
 		go_send(none, GO_UNIT);
-		assert_int_equal(go_len(none), 1);
+		check_int(go_len(none), 1);
 		go_recv(none);
-		assert_int_equal(go_len(none), 0);
+		check_int(go_len(none), 0);
 		go_send(text, "abc");
-		assert_string_equal(go_recv(text), "abc");
+		check(strcmp(go_recv(text), "abc") == 0);
 		go_chan_free(big);
 		go_chan_free(small);
 		go_chan_free(none);
@@ -145,9 +139,8 @@ static void record(go_chan(int) gate, go_chan(int) order, int i)
 	go_send(order, i);
 }
 
-static void waiters_are_served_first_in_first_out(void **state)
+static void waiters_are_served_first_in_first_out(void)
 {
-	(void)state;
 	go_chan(int) gate = go_make(int, 0), order = go_make(int, 0);
 	for (int i = 0; i < 5; i++) {
 		go(record, gate, order, i);
@@ -155,7 +148,7 @@ static void waiters_are_served_first_in_first_out(void **state)
 	}
 	for (int i = 0; i < 5; i++) {
 		go_send(gate, 0);
-		assert_int_equal(go_recv(order), i);
+		check_int(go_recv(order), i);
 	}
 	go_chan_free(gate);
 	go_chan_free(order);
@@ -191,14 +184,13 @@ static void many_to_many(size_t cap)
 	go_close(ch);
 	for (int i = 0; i < 8; i++)
 		sum += go_recv(sums);
-	assert_int_equal(sum, 8L * N * (N + 1) / 2);
+	check_int(sum, 8L * N * (N + 1) / 2);
 	go_chan_free(ch);
 	go_chan_free(sums);
 }
 
-static void nothing_lost_nothing_twice(void **state)
+static void nothing_lost_nothing_twice(void)
 {
-	(void)state;
 	int before = go_procs();
 	for (int procs = 1; procs <= 8; procs *= 2) {
 		go_set_procs(procs);
@@ -256,34 +248,25 @@ static void recv_alone(void)
 static void misuse_panics_as_in_go(void **state)
 {
 	(void)state;
-	expect_death("send_closed", 2, "panic: send on closed channel");
-	expect_death("send_parked_closed", 2, "panic: send on closed channel");
-	expect_death("close_closed", 2, "panic: close of closed channel");
-	expect_death("close_nil", 2, "panic: close of nil channel");
-	expect_death("recv_nil", 2, "all goroutines are asleep - deadlock!");
-	expect_death("recv_alone", 2, "all goroutines are asleep - deadlock!");
+	expect_exit(send_closed, 2, "panic: send on closed channel");
+	expect_exit(send_parked_closed, 2, "panic: send on closed channel");
+	expect_exit(close_closed, 2, "panic: close of closed channel");
+	expect_exit(close_nil, 2, "panic: close of nil channel");
+	expect_exit(recv_nil, 2, "all goroutines are asleep - deadlock!");
+	expect_exit(recv_alone, 2, "all goroutines are asleep - deadlock!");
 }
 
 int main(void)
 {
-	const struct death deaths[] = {
-		{"send_closed", send_closed},
-		{"send_parked_closed", send_parked_closed},
-		{"close_closed", close_closed},
-		{"close_nil", close_nil},
-		{"recv_nil", recv_nil},
-		{"recv_alone", recv_alone},
-	};
-	death_main(deaths, sizeof(deaths) / sizeof(deaths[0]));
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(unbuffered_passes_each_value_in_order),
-		cmocka_unit_test(buffered_keeps_order_and_counts),
-		cmocka_unit_test(closed_drains_then_gives_zero),
-		cmocka_unit_test(close_wakes_every_receiver),
-		cmocka_unit_test(range_breaks_and_continues),
-		cmocka_unit_test(elements_of_any_size),
-		cmocka_unit_test(waiters_are_served_first_in_first_out),
-		cmocka_unit_test(nothing_lost_nothing_twice),
+		child_test(unbuffered_passes_each_value_in_order),
+		child_test(buffered_keeps_order_and_counts),
+		child_test(closed_drains_then_gives_zero),
+		child_test(close_wakes_every_receiver),
+		child_test(range_breaks_and_continues),
+		child_test(elements_of_any_size),
+		child_test(waiters_are_served_first_in_first_out),
+		child_test(nothing_lost_nothing_twice),
 		cmocka_unit_test(misuse_panics_as_in_go),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "death.h"
+#include "child.h"
 
 static go_mutex static_mu;
 static go_cond static_cond = GO_COND(&static_mu);
@@ -40,9 +40,8 @@ static void get(struct box *b, go_waitgroup *wg)
 	}
 }
 
-static void bounded_buffer(void **state)
+static void bounded_buffer(void)
 {
-	(void)state;
 	int before = go_procs();
 	for (int procs = 1; procs <= 8; procs *= 2) {
 		struct box b = {.filled = GO_COND(&b.mu), .emptied = GO_COND(&b.mu)};
@@ -60,7 +59,7 @@ static void bounded_buffer(void **state)
 		go_cond_broadcast(&b.filled);
 		go_mutex_unlock(&b.mu);
 		go_waitgroup_wait(&getters);
-		assert_int_equal(b.got, 8 * 500);
+		check_int(b.got, 8 * 500);
 	}
 	go_set_procs(before);
 }
@@ -74,9 +73,8 @@ static void wait_turn(go_chan(int) order, go_chan(int) queued, int i)
 	go_mutex_unlock(&static_mu);
 }
 
-static void signals_wake_in_order(void **state)
+static void signals_wake_in_order(void)
 {
-	(void)state;
 	go_chan(int) order = go_make(int, 0), queued = go_make(int, 0);
 	for (int i = 0; i < 5; i++) {
 		go(wait_turn, order, queued, i);
@@ -86,7 +84,7 @@ static void signals_wake_in_order(void **state)
 	}
 	for (int i = 0; i < 5; i++) {
 		go_cond_signal(&static_cond);
-		assert_int_equal(go_recv(order), i);
+		check_int(go_recv(order), i);
 	}
 	go_cond_signal(&static_cond); /* nobody: no effect */
 	go_chan_free(order);
@@ -112,17 +110,15 @@ static void lost(void)
 static void misuse(void **state)
 {
 	(void)state;
-	expect_death("without", 2, "fatal error: sync: unlock of unlocked mutex");
-	expect_death("lost", 2, "all goroutines are asleep - deadlock!");
+	expect_exit(without_mutex, 2, "fatal error: sync: unlock of unlocked mutex");
+	expect_exit(lost, 2, "all goroutines are asleep - deadlock!");
 }
 
 int main(void)
 {
-	const struct death deaths[] = {{"without", without_mutex}, {"lost", lost}};
-	death_main(deaths, 2);
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bounded_buffer),
-		cmocka_unit_test(signals_wake_in_order),
+		child_test(bounded_buffer),
+		child_test(signals_wake_in_order),
 		cmocka_unit_test(misuse),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

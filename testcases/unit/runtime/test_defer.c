@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "death.h"
+#include "child.h"
 
 struct log {
 	int n, at[16];
@@ -12,9 +12,9 @@ static void note(struct log *log, int what)
 
 static void assert_log(const struct log *log, int n, const int *want)
 {
-	assert_int_equal(log->n, n);
+	check_int(log->n, n);
 	for (int i = 0; i < n; i++)
-		assert_int_equal(log->at[i], want[i]);
+		check_int(log->at[i], want[i]);
 }
 
 static void scopes(struct log *log)
@@ -28,17 +28,15 @@ static void scopes(struct log *log)
 	note(log, 3);
 }
 
-static void runs_at_the_end_of_the_scope(void **state)
+static void runs_at_the_end_of_the_scope(void)
 {
-	(void)state;
 	struct log log = {0};
 	scopes(&log);
 	assert_log(&log, 7, (const int[]){0, 10, 0, 11, 3, 2, 1});
 }
 
-static void evaluates_now(void **state)
+static void evaluates_now(void)
 {
-	(void)state;
 	struct log log = {0};
 	{
 		int i = 1;
@@ -63,13 +61,12 @@ static void outer(struct log *log, go_chan(int) done)
 	note(log, 99);
 }
 
-static void exit_runs_them_innermost_first(void **state)
+static void exit_runs_them_innermost_first(void)
 {
-	(void)state;
 	struct log log = {0};
 	go_chan(int) done = go_make(int, 0);
 	go(outer, &log, done);
-	assert_false(go_recv_ok(done, NULL));
+	check(!go_recv_ok(done, NULL));
 	assert_log(&log, 2, (const int[]){2, 1});
 	go_chan_free(done);
 }
@@ -87,9 +84,8 @@ static void exit_in_defer(struct log *log, go_waitgroup *wg)
 	note(log, 4);
 }
 
-static void a_deferred_call_may_exit(void **state)
+static void a_deferred_call_may_exit(void)
 {
-	(void)state;
 	struct log log = {0};
 	go_waitgroup wg = {0};
 	go_waitgroup_add(&wg, 1);
@@ -114,9 +110,8 @@ static void scope_around_jump(struct log *log)
 	note(log, 2);
 }
 
-static void longjmp_drops_what_it_leaves(void **state)
+static void longjmp_drops_what_it_leaves(void)
 {
-	(void)state;
 	struct log log = {0};
 	scope_around_jump(&log);
 	assert_log(&log, 2, (const int[]){2, 1});
@@ -136,21 +131,16 @@ static void main_exits(void)
 static void main_may_exit(void **state)
 {
 	(void)state;
-	expect_death("main_exits", 2, "deferred\n");
-	expect_death("main_exits", 2, "no goroutines (main called runtime.Goexit) - deadlock!");
+	expect_exit(main_exits, 2, "deferred\n");
+	expect_exit(main_exits, 2, "no goroutines (main called runtime.Goexit) - deadlock!");
 }
 
 int main(void)
 {
-	const struct death deaths[] = {{"main_exits", main_exits}};
-	death_main(deaths, 1);
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(runs_at_the_end_of_the_scope),
-		cmocka_unit_test(evaluates_now),
-		cmocka_unit_test(exit_runs_them_innermost_first),
-		cmocka_unit_test(a_deferred_call_may_exit),
-		cmocka_unit_test(longjmp_drops_what_it_leaves),
-		cmocka_unit_test(main_may_exit),
+		child_test(runs_at_the_end_of_the_scope),   child_test(evaluates_now),
+		child_test(exit_runs_them_innermost_first), child_test(a_deferred_call_may_exit),
+		child_test(longjmp_drops_what_it_leaves),   cmocka_unit_test(main_may_exit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
  * The go statement's arguments: evaluated now, converted as in a call. What must not compile is in
  * compile/.
  */
-#include "death.h"
+#include "child.h"
 
 static go_chan(int64_t) out;
 
@@ -47,14 +47,13 @@ static _Noreturn void never_returns(long n)
 static void expect_values(const int64_t *want, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		assert_int_equal(go_recv(out), want[i]);
+		check_int(go_recv(out), want[i]);
 }
 
 #define EXPECT(...) expect_values((const int64_t[]){__VA_ARGS__}, sizeof((const int64_t[]){__VA_ARGS__}) / 8)
 
-static void converts_as_a_call_does(void **state)
+static void converts_as_a_call_does(void)
 {
-	(void)state;
 	int i = -1;
 	unsigned u = 4000000000u;
 	long l = -5;
@@ -62,7 +61,8 @@ static void converts_as_a_call_does(void **state)
 	out = go_make(int64_t, 0);
 	go(f0);
 	EXPECT(42);
-	go(narrow, 256, (char)(300 & 0xff), (signed char)200, (unsigned char)300, (short)70000, (unsigned short)-1);
+	go(narrow, 256, (char)(300 & 0xff), (signed char)200, (unsigned char)300, (short)70000,
+	   (unsigned short)-1);
 	EXPECT(1, (char)44, -56, 44, 4464, 65535);
 	go(narrow, l, 'c', -1, 255, -1, 65535);
 	EXPECT(1, 'c', -1, 255, -1, 65535);
@@ -75,9 +75,27 @@ static void converts_as_a_call_does(void **state)
 	go_chan_free(out);
 }
 
-static void any_function_will_do(void **state)
+static void any_integer_will_do(void)
 {
-	(void)state;
+	struct {
+		unsigned bits : 3;
+		int negative : 5;
+	} fields = {5, -3};
+	_Atomic short shared = -7;
+	const volatile unsigned char byte = 200;
+	enum { ENUMERATOR = 9 };
+	out = go_make(int64_t, 0);
+	go(wide, fields.negative, fields.bits, fields.negative, ENUMERATOR, "", NULL);
+	EXPECT(-3, 5, -3, 9, 0, 1);
+	go(wide, shared, byte, shared, 'x' == 'x', "", NULL);
+	EXPECT(-7, 200, -7, 1, 0, 1);
+	go(narrow, fields.bits, (char)shared, (signed char)fields.negative, byte, shared, fields.bits);
+	EXPECT(1, -7, -3, 200, -7, 5);
+	go_chan_free(out);
+}
+
+static void any_function_will_do(void)
+{
 	int (*pointer)(int) = returns;
 	struct {
 		int (*member)(int);
@@ -96,18 +114,22 @@ static void any_function_will_do(void **state)
 	go_chan_free(out);
 }
 
-static void arguments_are_evaluated_once_and_now(void **state)
+static void arguments_are_evaluated_once_and_now(void)
 {
-	(void)state;
 	int n = 0;
 	out = go_make(int64_t, 0);
 	for (int i = 0; i < 3; i++)
 		go(returns, (n++, i * i));
-	assert_int_equal(n, 3);
+	check_int(n, 3);
 	int64_t sum = go_recv(out) + go_recv(out) + go_recv(out);
-	assert_int_equal(sum, 0 + 1 + 4);
+	check_int(sum, 0 + 1 + 4);
 	/* An argument that blocks, and itself starts a goroutine of narrow parameters. */
-	go(narrow, ({ go(narrow, 1, 2, 3, 4, 5, 6); EXPECT(1, 2, 3, 4, 5, 6); false; }), 1, 1, 1, 1, 1);
+	go(narrow, ({
+		   go(narrow, 1, 2, 3, 4, 5, 6);
+		   EXPECT(1, 2, 3, 4, 5, 6);
+		   false;
+	   }),
+	   1, 1, 1, 1, 1);
 	EXPECT(0, 1, 1, 1, 1, 1);
 	go_chan_free(out);
 }
@@ -123,24 +145,22 @@ static void errno_stays(go_chan(int) result, int mine)
 	go_send(result, errno - mine);
 }
 
-static void errno_belongs_to_the_goroutine(void **state)
+static void errno_belongs_to_the_goroutine(void)
 {
-	(void)state;
 	go_chan(int) result = go_make(int, 0);
 	for (int i = 1; i <= 40; i++)
 		go(errno_stays, result, i);
 	for (int i = 1; i <= 40; i++)
-		assert_int_equal(go_recv(result), 0);
+		check_int(go_recv(result), 0);
 	go_chan_free(result);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(converts_as_a_call_does),
-		cmocka_unit_test(any_function_will_do),
-		cmocka_unit_test(arguments_are_evaluated_once_and_now),
-		cmocka_unit_test(errno_belongs_to_the_goroutine),
+		child_test(converts_as_a_call_does),        child_test(any_integer_will_do),
+		child_test(any_function_will_do),           child_test(arguments_are_evaluated_once_and_now),
+		child_test(errno_belongs_to_the_goroutine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

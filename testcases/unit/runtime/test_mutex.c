@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "death.h"
+#include "child.h"
 
 struct counter {
 	go_mutex mu;
@@ -22,9 +22,8 @@ static void add(struct counter *c, int rounds, bool yields)
 	}
 }
 
-static void excludes_each_other(void **state)
+static void excludes_each_other(void)
 {
-	(void)state;
 	enum { TASKS = 50, ROUNDS = 400 };
 	int before = go_procs();
 	for (int procs = 1; procs <= 8; procs *= 2) {
@@ -35,22 +34,21 @@ static void excludes_each_other(void **state)
 			go(add, &c, ROUNDS, i % 2 == 0);
 		}
 		go_waitgroup_wait(&c.wg);
-		assert_int_equal(c.n, TASKS * ROUNDS);
-		assert_int_equal(c.overlaps, 0);
-		assert_true(go_mutex_trylock(&c.mu));
+		check_int(c.n, TASKS * ROUNDS);
+		check_int(c.overlaps, 0);
+		check(go_mutex_trylock(&c.mu));
 		go_mutex_unlock(&c.mu);
 	}
 	go_set_procs(before);
 }
 
-static void trylock_fails_when_held(void **state)
+static void trylock_fails_when_held(void)
 {
-	(void)state;
 	go_mutex mu = {0};
-	assert_true(go_mutex_trylock(&mu));
-	assert_false(go_mutex_trylock(&mu));
+	check(go_mutex_trylock(&mu));
+	check(!go_mutex_trylock(&mu));
 	go_mutex_unlock(&mu);
-	assert_true(go_mutex_trylock(&mu));
+	check(go_mutex_trylock(&mu));
 	go_mutex_unlock(&mu);
 }
 
@@ -59,9 +57,8 @@ static void unlock_for(go_mutex *mu)
 	go_mutex_unlock(mu);
 }
 
-static void another_goroutine_may_unlock(void **state)
+static void another_goroutine_may_unlock(void)
 {
-	(void)state;
 	go_mutex mu = {0};
 	go_mutex_lock(&mu);
 	go(unlock_for, &mu);
@@ -86,9 +83,8 @@ static void hog(struct hog *h)
 	go_waitgroup_done(&h->wg);
 }
 
-static void nobody_starves(void **state)
+static void nobody_starves(void)
 {
-	(void)state;
 	struct hog h = {.stop = false};
 	go_waitgroup_add(&h.wg, 2);
 	go(hog, &h);
@@ -99,7 +95,7 @@ static void nobody_starves(void **state)
 		go_mutex_unlock(&h.mu);
 		go_sleep(10 * GO_US);
 	}
-	assert_true(go_now() - start < 5 * GO_SEC);
+	check(go_now() - start < 5 * GO_SEC);
 	h.stop = true;
 	go_waitgroup_wait(&h.wg);
 }
@@ -120,19 +116,17 @@ static void twice(void)
 static void misuse(void **state)
 {
 	(void)state;
-	expect_death("unlocked", 2, "fatal error: sync: unlock of unlocked mutex");
-	expect_death("twice", 2, "all goroutines are asleep - deadlock!");
+	expect_exit(unlocked, 2, "fatal error: sync: unlock of unlocked mutex");
+	expect_exit(twice, 2, "all goroutines are asleep - deadlock!");
 }
 
 int main(void)
 {
-	const struct death deaths[] = {{"unlocked", unlocked}, {"twice", twice}};
-	death_main(deaths, sizeof(deaths) / sizeof(deaths[0]));
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(excludes_each_other),
-		cmocka_unit_test(trylock_fails_when_held),
-		cmocka_unit_test(another_goroutine_may_unlock),
-		cmocka_unit_test(nobody_starves),
+		child_test(excludes_each_other),
+		child_test(trylock_fails_when_held),
+		child_test(another_goroutine_may_unlock),
+		child_test(nobody_starves),
 		cmocka_unit_test(misuse),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

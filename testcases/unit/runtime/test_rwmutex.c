@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "death.h"
+#include "child.h"
 
 struct shared {
 	go_rwmutex rw;
@@ -36,9 +36,8 @@ static void writer(struct shared *s, int rounds)
 	}
 }
 
-static void one_writer_or_many_readers(void **state)
+static void one_writer_or_many_readers(void)
 {
-	(void)state;
 	enum { ROUNDS = 500 };
 	int before = go_procs();
 	for (int procs = 1; procs <= 8; procs *= 2) {
@@ -50,9 +49,9 @@ static void one_writer_or_many_readers(void **state)
 		for (int i = 0; i < 4; i++)
 			go(writer, &s, ROUNDS);
 		go_waitgroup_wait(&s.wg);
-		assert_int_equal(s.bad, 0);
-		assert_int_equal(s.n, 4 * ROUNDS);
-		assert_true(go_rwmutex_trylock(&s.rw));
+		check_int(s.bad, 0);
+		check_int(s.n, 4 * ROUNDS);
+		check(go_rwmutex_trylock(&s.rw));
 		go_rwmutex_unlock(&s.rw);
 	}
 	go_set_procs(before);
@@ -72,26 +71,25 @@ static void lock_and_log(go_rwmutex *rw, go_chan(int) log, bool write, int id)
 }
 
 /* A reader holds; a writer queues, then a reader, then a writer. */
-static void writer_first_then_all_readers(void **state)
+static void writer_first_then_all_readers(void)
 {
-	(void)state;
 	go_rwmutex rw = {0};
 	go_chan(int) log = go_make(int, 4);
 	go_rwmutex_rlock(&rw);
-	assert_true(go_rwmutex_tryrlock(&rw));
+	check(go_rwmutex_tryrlock(&rw));
 	go_rwmutex_runlock(&rw);
 	go(lock_and_log, &rw, log, true, 1);
 	go_sleep(5 * GO_MS);
-	assert_false(go_rwmutex_tryrlock(&rw)); /* a writer waits */
-	assert_false(go_rwmutex_trylock(&rw));
+	check(!go_rwmutex_tryrlock(&rw)); /* a writer waits */
+	check(!go_rwmutex_trylock(&rw));
 	go(lock_and_log, &rw, log, false, 2);
 	go_sleep(5 * GO_MS);
 	go(lock_and_log, &rw, log, true, 3);
 	go_sleep(5 * GO_MS);
-	assert_int_equal(go_len(log), 0);
+	check_int(go_len(log), 0);
 	go_rwmutex_runlock(&rw);
 	for (int i = 1; i <= 3; i++)
-		assert_int_equal(go_recv(log), i);
+		check_int(go_recv(log), i);
 	go_chan_free(log);
 }
 
@@ -117,19 +115,16 @@ static void rlock_under_lock(void)
 static void misuse(void **state)
 {
 	(void)state;
-	expect_death("unlock", 2, "fatal error: sync: Unlock of unlocked RWMutex");
-	expect_death("runlock", 2, "fatal error: sync: RUnlock of unlocked RWMutex");
-	expect_death("rlock", 2, "all goroutines are asleep - deadlock!");
+	expect_exit(unlock_unlocked, 2, "fatal error: sync: Unlock of unlocked RWMutex");
+	expect_exit(runlock_unlocked, 2, "fatal error: sync: RUnlock of unlocked RWMutex");
+	expect_exit(rlock_under_lock, 2, "all goroutines are asleep - deadlock!");
 }
 
 int main(void)
 {
-	const struct death deaths[] = {
-		{"unlock", unlock_unlocked}, {"runlock", runlock_unlocked}, {"rlock", rlock_under_lock}};
-	death_main(deaths, sizeof(deaths) / sizeof(deaths[0]));
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_writer_or_many_readers),
-		cmocka_unit_test(writer_first_then_all_readers),
+		child_test(one_writer_or_many_readers),
+		child_test(writer_first_then_all_readers),
 		cmocka_unit_test(misuse),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

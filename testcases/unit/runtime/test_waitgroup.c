@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "death.h"
+#include "child.h"
 
 static void work(_Atomic int *done, go_waitgroup *wg)
 {
@@ -7,9 +7,8 @@ static void work(_Atomic int *done, go_waitgroup *wg)
 	go_waitgroup_done(wg);
 }
 
-static void waits_for_all(void **state)
+static void waits_for_all(void)
 {
-	(void)state;
 	int before = go_procs();
 	for (int procs = 1; procs <= 8; procs *= 2) {
 		go_waitgroup wg = {0};
@@ -21,7 +20,7 @@ static void waits_for_all(void **state)
 			for (int i = 0; i < 1000; i++)
 				go(work, &done, &wg);
 			go_waitgroup_wait(&wg);
-			assert_int_equal(done, 1000 * round);
+			check_int(done, 1000 * round);
 		}
 	}
 	go_set_procs(before);
@@ -33,9 +32,8 @@ static void wait_and_report(go_waitgroup *wg, _Atomic int *done, go_chan(int) se
 	go_send(seen, *done);
 }
 
-static void wakes_every_waiter(void **state)
+static void wakes_every_waiter(void)
 {
-	(void)state;
 	go_waitgroup wg = {0};
 	_Atomic int done = 0;
 	go_chan(int) seen = go_make(int, 0);
@@ -45,7 +43,7 @@ static void wakes_every_waiter(void **state)
 	go_sleep(2 * GO_MS);
 	go(work, &done, &wg);
 	for (int i = 0; i < 10; i++)
-		assert_int_equal(go_recv(seen), 1);
+		check_int(go_recv(seen), 1);
 	go_chan_free(seen);
 }
 
@@ -57,15 +55,14 @@ static void add_and_maybe_exit(_Atomic int *sum, int n, bool leave)
 	*sum += n;
 }
 
-static void go_counts_by_itself(void **state)
+static void go_counts_by_itself(void)
 {
-	(void)state;
 	go_waitgroup wg = {0};
 	_Atomic int sum = 0;
 	for (int i = 0; i < 100; i++)
 		go_waitgroup_go(&wg, add_and_maybe_exit, &sum, 1, i % 2 == 0);
 	go_waitgroup_wait(&wg);
-	assert_int_equal(sum, 150);
+	check_int(sum, 150);
 }
 
 static void negative(void)
@@ -103,19 +100,17 @@ static void reused(void)
 static void misuse(void **state)
 {
 	(void)state;
-	expect_death("negative", 2, "panic: sync: negative WaitGroup counter");
-	expect_death("vain", 2, "all goroutines are asleep - deadlock!");
-	expect_death("reused", 2, "panic: sync: WaitGroup is reused before previous Wait has returned");
+	expect_exit(negative, 2, "panic: sync: negative WaitGroup counter");
+	expect_exit(wait_in_vain, 2, "all goroutines are asleep - deadlock!");
+	expect_exit(reused, 2, "panic: sync: WaitGroup is reused before previous Wait has returned");
 }
 
 int main(void)
 {
-	const struct death deaths[] = {{"negative", negative}, {"vain", wait_in_vain}, {"reused", reused}};
-	death_main(deaths, sizeof(deaths) / sizeof(deaths[0]));
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(waits_for_all),
-		cmocka_unit_test(wakes_every_waiter),
-		cmocka_unit_test(go_counts_by_itself),
+		child_test(waits_for_all),
+		child_test(wakes_every_waiter),
+		child_test(go_counts_by_itself),
 		cmocka_unit_test(misuse),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

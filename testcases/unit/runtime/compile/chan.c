@@ -33,23 +33,23 @@ int test(go_chan(int) ints, go_chan(long) longs, go_chan(struct pair) pairs, int
 		return go_select_default();
 	}
 	return p.a + ok;
-#elif CASE == 1 /* incompatible pointer type */
+#elif CASE == 1  /* incompatible pointer type */
 	longs = ints;
-#elif CASE == 2 /* incompatible pointer type */
+#elif CASE == 2  /* incompatible pointer type */
 	ints = go_make(long, 1);
-#elif CASE == 3 /* (makes integer from pointer|incompatible pointer to integer) */
+#elif CASE == 3  /* (makes integer from pointer|incompatible pointer to integer) */
 	go_send(ints, "text");
-#elif CASE == 4 /* incompatible type */
+#elif CASE == 4  /* incompatible type */
 	go_send(pairs, 1);
-#elif CASE == 5 /* (makes pointer from integer|incompatible integer to pointer) */
+#elif CASE == 5  /* (makes pointer from integer|incompatible integer to pointer) */
 	pointer = go_recv(ints);
-#elif CASE == 6 /* incompatible pointer type */
+#elif CASE == 6  /* incompatible pointer type */
 	go_recv_ok(ints, &wide);
-#elif CASE == 7 /* incompatible pointer type */
+#elif CASE == 7  /* incompatible pointer type */
 	go_select(GO_RECV(ints, &wide));
-#elif CASE == 8 /* incompatible pointer type */
+#elif CASE == 8  /* incompatible pointer type */
 	go_select(GO_RECV_OK(ints, &n, &n));
-#elif CASE == 9 /* (makes integer from pointer|incompatible pointer to integer) */
+#elif CASE == 9  /* (makes integer from pointer|incompatible pointer to integer) */
 	go_select(GO_SEND(ints, pointer));
 #elif CASE == 13 /* incompatible type */
 	go_select(GO_SEND(pairs, 1));

@@ -29,23 +29,23 @@ void test(struct pair pair, int *pointer, float f, __int128 huge, go_waitgroup *
 	go_defer(two, 0, 3);
 	go_waitgroup_go(wg, narrow, true, 'x');
 	go_once_do(once, one, 3);
-#elif CASE == 1 /* too few arguments */
+#elif CASE == 1  /* too few arguments */
 	go(two, "text");
-#elif CASE == 2 /* too few arguments */
+#elif CASE == 2  /* too few arguments */
 	go(one);
-#elif CASE == 3 /* too many arguments */
+#elif CASE == 3  /* too many arguments */
 	go(one, 1, 2);
-#elif CASE == 4 /* too many arguments */
+#elif CASE == 4  /* too many arguments */
 	go(none, 1);
-#elif CASE == 5 /* at most six arguments */
+#elif CASE == 5  /* at most six arguments */
 	go(one, 1, 2, 3, 4, 5, 6, 7);
-#elif CASE == 6 /* argument '1.5' is floating */
+#elif CASE == 6  /* argument '1.5' is floating */
 	go(one, 1.5);
-#elif CASE == 7 /* argument 'f' is floating */
+#elif CASE == 7  /* argument 'f' is floating */
 	go(real, f);
-#elif CASE == 8 /* (double.*go_only_integers_and_pointers|go_only_integers_and_pointers.*double) */
+#elif CASE == 8  /* (double.*go_only_integers_and_pointers|go_only_integers_and_pointers.*double) */
 	go(real, 1);
-#elif CASE == 9 /* argument 'pair' is floating, a struct or a union */
+#elif CASE == 9  /* argument 'pair' is floating, a struct or a union */
 	go(by_value, pair);
 #elif CASE == 10 /* argument 'pair' is floating, a struct or a union */
 	go(one, pair);

@@ -31,7 +31,7 @@ check() { # compiler file case pattern
 for cc; do
 	for file in *.c; do
 		check $cc $file 0 "" -Werror
-		cases=$(sed -n 's|^#elif CASE == \([0-9]*\) /\* \(.*\) \*/$|\1 \2|p' $file)
+		cases=$(sed -n 's|^#elif CASE == \([0-9]*\) */\* \(.*\) \*/$|\1 \2|p' $file)
 		while read -r n pattern; do
 			check $cc $file "$n" "$pattern"
 		done <<-END

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * netpoll.c: goroutines that wait for descriptors, on one epoll instance.
+ *
+ * One record per descriptor number, with the goroutines that wait for it. Interest is one-shot: each wait
+ * arms the union of what all waiters of that descriptor want. A closed descriptor drops out of epoll by
+ * itself, and the next wait on the reused number adds it again, so nothing needs to be told of a close.
+ *
+ * Lock context: a record's lock is held from linking a waiter until it is parked. The count of waiters
+ * falls only after they were queued as runnable: a standstill seen meanwhile would be a false one.
+ */
+#include "scheduler.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define CHUNK  1024
+#define CHUNKS 1024 /* a million descriptors */
+#define KICK   UINT64_MAX
+
+struct waiter {
+	struct go_g *g;
+	struct desc *desc;
+	struct waiter *next;
+	short events, ready;
+	bool linked;
+};
+
+struct desc {
+	struct go_lock lock;
+	bool added;
+	struct waiter *first;
+};
+
+static int epoll = -1;
+static _Atomic int kick_fd = -1;
+static struct desc *_Atomic chunks[CHUNKS];
+
+static void start(void)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data = {.u64 = KICK}};
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (epoll < 0 || fd < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev) != 0)
+		go__fatal("cannot poll descriptors: error %d", errno);
+	atomic_store(&kick_fd, fd);
+}
+
+void go__netpoll_start(void)
+{
+	start();
+}
+
+void go__netpoll_kick(void)
+{
+	uint64_t one = 1;
+	int saved = errno;
+	ssize_t n = write(atomic_load(&kick_fd), &one, sizeof(one));
+	(void)n; /* full: it is readable anyway */
+	errno = saved;
+}
+
+static struct desc *desc_of(int fd)
+{
+	size_t i = (size_t)fd / CHUNK;
+	if (fd < 0 || i >= CHUNKS)
+		return NULL;
+	struct desc *chunk = atomic_load(&chunks[i]), *none = NULL;
+	if (chunk == NULL) {
+		chunk = go__alloc(CHUNK * sizeof(*chunk));
+		if (chunk == NULL)
+			return NULL;
+		if (!atomic_compare_exchange_strong(&chunks[i], &none, chunk)) {
+			go__free(chunk, CHUNK * sizeof(*chunk));
+			chunk = none;
+		}
+	}
+	return &chunk[fd % CHUNK];
+}
+
+/* Under the record's lock. */
+static int arm(struct desc *d, int fd)
+{
+	struct epoll_event ev = {.events = EPOLLONESHOT, .data = {.u64 = (uint64_t)fd}};
+	for (struct waiter *w = d->first; w != NULL; w = w->next)
+		ev.events |= (w->events & POLLIN ? EPOLLIN | EPOLLRDHUP : 0U) |
+			     (w->events & POLLOUT ? EPOLLOUT : 0U);
+	int op = d->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+	int err = epoll_ctl(epoll, op, fd, &ev);
+	if (err != 0 && (errno == ENOENT || errno == EEXIST)) {
+		op = op == EPOLL_CTL_MOD ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+		err = epoll_ctl(epoll, op, fd, &ev);
+	}
+	if (err != 0)
+		return -errno;
+	d->added = true;
+	return 0;
+}
+
+static void unlink_waiter(struct desc *d, struct waiter *w)
+{
+	struct waiter **at = &d->first;
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	w->linked = false;
+}
+
+static void time_out(void *arg)
+{
+	struct waiter *w = arg;
+	struct desc *d = w->desc;
+	go__lock(&d->lock);
+	struct go_g *g = w->linked ? w->g : NULL;
+	if (g != NULL)
+		unlink_waiter(d, w);
+	go__unlock(&d->lock);
+	if (g == NULL)
+		return;
+	go__ready(g);
+	atomic_fetch_sub(&go__sched.io_waiters, 1);
+}
+
+static void park(struct desc *d, struct waiter *w, int64_t timeout)
+{
+	struct go__timer timer = {.when = 0};
+	struct go_lock *unlock = &d->lock;
+	atomic_fetch_add(&go__sched.io_waiters, 1);
+	if (timeout > 0)
+		go__timer_start(&timer, go_now() + timeout, time_out, w);
+	go__poller_need(w->g->bound != NULL);
+	go__park(GO_WAIT_IO, NULL, 0, &unlock, 1);
+	if (timeout > 0)
+		go__timer_stop(&timer);
+}
+
+int go_wait_fd(int fd, short events, int64_t timeout)
+{
+	struct waiter w = {.g = go__self(), .desc = desc_of(fd), .events = events, .linked = true};
+	struct pollfd now = {.fd = fd, .events = events};
+	struct desc *d = w.desc;
+	if (d == NULL)
+		return fd < 0 ? -EBADF : -ENOMEM;
+	int n = poll(&now, 1, 0);
+	if (n < 0)
+		return -errno;
+	if (now.revents & POLLNVAL)
+		return -EBADF;
+	if (n > 0 || timeout == 0)
+		return now.revents;
+	go__lock(&d->lock);
+	w.next = d->first;
+	d->first = &w;
+	int err = arm(d, fd);
+	if (err != 0) {
+		unlink_waiter(d, &w);
+		go__unlock(&d->lock);
+		return err == -EPERM ? events : err; /* a file: always ready */
+	}
+	park(d, &w, timeout);
+	return w.ready;
+}
+
+/* ---- the poller's side ---- */
+
+static short poll_bits(uint32_t events)
+{
+	short bits = 0;
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		bits |= POLLIN;
+	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+		bits |= POLLOUT;
+	return bits;
+}
+
+/* Ready those that wait for it. A waiter lies on its goroutine's stack: gone once that runs. */
+static void happened(int fd, uint32_t events)
+{
+	struct desc *d = desc_of(fd);
+	struct waiter *woken = NULL;
+	short bits = poll_bits(events);
+	int32_t n = 0;
+	go__lock(&d->lock);
+	for (struct waiter *w = d->first, *next; w != NULL; w = next) {
+		next = w->next;
+		if (!(w->events & bits))
+			continue;
+		w->ready = w->events & bits;
+		unlink_waiter(d, w);
+		w->next = woken;
+		woken = w;
+	}
+	if (d->first != NULL)
+		arm(d, fd);
+	go__unlock(&d->lock);
+	while (woken != NULL) {
+		struct waiter *w = woken;
+		woken = w->next;
+		go__ready(w->g);
+		n++;
+	}
+	atomic_fetch_sub(&go__sched.io_waiters, n);
+}
+
+void go__netpoll_wait(int64_t ns)
+{
+	struct epoll_event events[128];
+	uint64_t count;
+	int n = go__sys_epoll_wait(epoll, events, 128, ns);
+	for (int i = 0; i < n; i++) {
+		if (events[i].data.u64 == KICK) {
+			ssize_t got = read(atomic_load(&kick_fd), &count, sizeof(count));
+			(void)got;
+		} else {
+			happened((int)events[i].data.u64, events[i].events);
+		}
+	}
+}
+
+/* In the child of a fork: the epoll instance is shared with the parent, its waiters are gone. */
+void go__netpoll_reset(void)
+{
+	close(epoll);
+	close(atomic_load(&kick_fd));
+	for (size_t i = 0; i < CHUNKS; i++) {
+		struct desc *chunk = atomic_load(&chunks[i]);
+		if (chunk != NULL)
+			go__zero(chunk, CHUNK * sizeof(*chunk));
+	}
+	start();
+}

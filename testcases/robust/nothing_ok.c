@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+// EXPECT: clean
+// VERDICT: clean|blind
+/* The smallest program there is. */
+int main(void)
+{
+	return 0;
+}
