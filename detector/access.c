@@ -65,6 +65,8 @@ void gosan_access_flush(void)
 
 void gosan_access_fork_child(void)
 {
+	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next)
+		g->n_access = 0; /* the parent counts those */
 	gosan_shadow_fork_child();
 	gosan_atomic_fork_child();
 	gosan_heap_fork_child();

@@ -82,13 +82,21 @@ static uint32_t highest(const struct gosan_g *g)
 	return known > g->epoch ? known : g->epoch;
 }
 
-/* A tenant of the shared chain takes the highest epoch that it has heard of there for its own. */
+/* A tenant of the shared chain takes the highest epoch that it has heard of there for its own. Where both
+ * clocks are one (see hb.c), they stay one: only one path of nodes is made anew. */
 static bool own_entry(struct gosan_g *g)
 {
+	bool one = g->strong.root == g->weak.root;
+
 	if (g->cid == GOSAN_CHAIN_SHARED)
 		g->epoch = highest(g);
+	if (one)
+		gosan_clock_clear(&g->weak);
 	gosan_clock_set(&g->strong, g->cid, g->epoch);
-	gosan_clock_set(&g->weak, g->cid, g->epoch);
+	if (one)
+		gosan_clock_copy(&g->weak, &g->strong);
+	else
+		gosan_clock_set(&g->weak, g->cid, g->epoch);
 	return gosan_clock_get(&g->strong, g->cid) == g->epoch &&
 	       gosan_clock_get(&g->weak, g->cid) == g->epoch;
 }
@@ -163,17 +171,18 @@ void gosan_chain_begin(struct gosan_g *g)
 	g->cid = g->epoch = 0;
 }
 
-/* A dead chain whose last tenant the clocks cover, removed from the dead; 0 when none is near. */
+/* A dead chain whose last tenant the clocks cover, removed from the dead; 0 when none is near. Half of the
+ * tries go to the latest dead, which a spawner that just waited for them covers, and half go round: those
+ * that nobody will ever cover must not hide the rest. */
 static uint32_t recyclable(const struct gosan_clock *strong, const struct gosan_clock *weak)
 {
 	for (uint32_t i = 0; i < TRIES && i < dead.n; i++) {
-		uint32_t at = dead_cursor++ % dead.n, cid = dead.cid[at];
+		uint32_t at = i % 2 ? dead_cursor++ % dead.n : dead.n - 1 - i / 2, cid = dead.cid[at];
 		struct gosan_stamp s = {cid, chains[cid].final};
 
 		if (!gosan_clock_covers(weak, s) || !gosan_clock_covers(strong, s))
 			continue;
 		dead.cid[at] = dead.cid[--dead.n];
-		dead_cursor = at;
 		return cid;
 	}
 	return 0;

@@ -50,6 +50,7 @@ static bool reaches(uint32_t level, uint32_t cid)
 	return cid >> (LEAF_BITS + KID_BITS * level) == 0;
 }
 
+/* Reference counts are plain: everything that changes one runs under the engine lock. */
 static struct gosan_node *ref(struct gosan_node *n)
 {
 	if (n)
@@ -102,6 +103,7 @@ static struct gosan_node *own(struct gosan_node *n)
  * memory is exhausted the result covers only d, which is counted by new_node. */
 static struct gosan_node *join(struct gosan_node *d, struct gosan_node *s);
 
+/* s covers d: s it is, also when they are equal (unification). */
 static struct gosan_node *adopt(struct gosan_node *d, struct gosan_node *s)
 {
 	ref(s);
@@ -109,6 +111,7 @@ static struct gosan_node *adopt(struct gosan_node *d, struct gosan_node *s)
 	return s;
 }
 
+/* The loops have 32 steps without branches: compilers make vectors of them. */
 static struct gosan_node *join_leaf(struct gosan_node *d, struct gosan_node *s)
 {
 	uint32_t d_ahead = 0, s_ahead = 0;
@@ -182,6 +185,7 @@ static struct gosan_node *join_lower(struct gosan_node *d, struct gosan_node *s)
 	return r;
 }
 
+/* d becomes the first kid of a copy of s, or s itself when d's part of it has nothing of its own. */
 static struct gosan_node *join_higher(struct gosan_node *d, struct gosan_node *s)
 {
 	struct gosan_node *first = join(d, s->kid[0]), *r = ref(s);
@@ -213,6 +217,8 @@ static struct gosan_node *join(struct gosan_node *d, struct gosan_node *s)
 	return d->refs == 1 ? join_owned(d, s) : join_shared(d, s);
 }
 
+/* At most five steps. Without the lock on a running goroutine's own clock: its nodes are changed by itself
+ * only, and those that it shares are never changed. */
 uint32_t gosan_clock_get(const struct gosan_clock *c, uint32_t cid)
 {
 	const struct gosan_node *n = c->root;
@@ -246,6 +252,7 @@ static void set_below(struct gosan_node **slot, uint32_t cid, uint32_t epoch)
 	}
 }
 
+/* The root grows by levels until it has a place for cid: what was there becomes the first kid. */
 void gosan_clock_set(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
 {
 	if (!c->root && !(c->root = new_node(0)))
@@ -266,6 +273,7 @@ void gosan_clock_join(struct gosan_clock *dst, const struct gosan_clock *src)
 	dst->root = join(dst->root, src->root);
 }
 
+/* Reference first: dst and src may be the same clock. */
 void gosan_clock_copy(struct gosan_clock *dst, const struct gosan_clock *src)
 {
 	struct gosan_node *n = ref(src->root);

@@ -53,16 +53,10 @@ static inline bool is_child(uint32_t id, uint32_t parent, uint64_t pc, uint32_t 
 static uint32_t target_of(uint32_t id)
 {
 	const struct gosan_context_node *n = gosan_context_nodes;
-	uint32_t last = 0;
-	unsigned rounds = 0;
 
-	for (uint32_t up = n[id].parent; n[id].callee && up > LOCK_ROOT; up = n[up].parent) {
-		if (n[up].callee != n[id].callee)
-			continue;
-		last = last ? last : up;
-		if (++rounds == GOSAN_CONTEXT_ROUNDS)
-			return last;
-	}
+	for (uint32_t up = n[id].parent; n[id].callee && up > LOCK_ROOT; up = n[up].parent)
+		if (n[up].callee == n[id].callee)
+			return up;
 	return id;
 }
 

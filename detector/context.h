@@ -21,8 +21,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GOSAN_CONTEXT_ROUNDS 2
-
 struct gosan_context_node {
 	uint64_t pc;
 	uint32_t parent;

@@ -14,6 +14,7 @@
 #include "mem.h"
 #include "depot.h"
 
+/* A million different stacks make chains of eight. The heads are 1 MiB that is touched sparsely. */
 #define HEADS      (1u << 17)
 #define CHUNK_BITS 10
 #define CHUNK      (1u << CHUNK_BITS)
@@ -26,8 +27,8 @@ struct record {
 };
 
 static struct record *heads[HEADS];
-static struct record **chunks[CHUNKS];
-static uint32_t last_id;
+static struct record **chunks[CHUNKS]; /* by id */
+static uint32_t last_id;               /* under the lock */
 static int lock;
 
 static void acquire(void)
@@ -42,6 +43,8 @@ static void release(void)
 	__atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
 }
 
+/* A multiplicative hash in which each program counter passes through the high half once. Collisions cost a
+ * comparison, never a wrong stack: records are compared in full. */
 static uint32_t hash_of(const uintptr_t *pcs, size_t n)
 {
 	uint64_t h = n;
@@ -53,6 +56,7 @@ static uint32_t hash_of(const uintptr_t *pcs, size_t n)
 	return (uint32_t)h;
 }
 
+/* With or without the lock. A record that is linked while this walks is seen or not; insertion looks again. */
 static const struct record *look_up(uint32_t hash, const uintptr_t *pcs, size_t n)
 {
 	const struct record *r = __atomic_load_n(&heads[hash % HEADS], __ATOMIC_ACQUIRE);
@@ -75,6 +79,7 @@ static struct record **place(uint32_t id)
 	return chunk ? &chunk[id & (CHUNK - 1)] : NULL;
 }
 
+/* Under the lock. NULL when memory or ids are exhausted; then nothing has changed. */
 static const struct record *insert(uint32_t hash, const uintptr_t *pcs, size_t n)
 {
 	uint32_t id = last_id + 1;
@@ -122,6 +127,7 @@ const uintptr_t *gosan_depot_get(uint32_t id, size_t *ret_n)
 	return r ? r->pcs : NULL;
 }
 
+/* As gosan_mem_fork; taken before it, since insertion allocates. */
 void gosan_depot_fork(bool before)
 {
 	if (before)

@@ -71,6 +71,7 @@ static bool try_lock(void)
 					   __ATOMIC_RELAXED);
 }
 
+/* Drepper's third mutex: whoever slept takes the lock as 2, for there may be others. */
 static void lock_slow(void)
 {
 	int saved = errno;
@@ -83,6 +84,7 @@ static void lock_slow(void)
 	errno = saved;
 }
 
+/* The clock of wait.since_ns. The vDSO answers: no system call. */
 static uint64_t now_ns(void)
 {
 	struct timespec t;
@@ -99,6 +101,7 @@ void gosan_engine_lock(void)
 		lock_slow();
 }
 
+/* For whoever must report although a thread may have died or been stopped with the lock held. */
 bool gosan_engine_lock_within(unsigned ms)
 {
 	uint64_t until = now_ns() + (uint64_t)ms * 1000000u;
@@ -117,6 +120,7 @@ bool gosan_engine_lock_within(unsigned ms)
 	return true;
 }
 
+/* The word is freed before `inside`: a handler in between loses an event, but never waits for itself. */
 void gosan_engine_unlock(void)
 {
 	int saved = errno;
@@ -144,6 +148,7 @@ static bool enter(void)
 	return true;
 }
 
+/* In lock order, and back. The child inherits `inside`, which the unlock clears there too. */
 void gosan_engine_fork(bool before)
 {
 	if (before)
@@ -202,6 +207,8 @@ struct gosan_g *gosan_engine_new_g(uint64_t id, bool is_thread)
 	return g ? g : &nobody;
 }
 
+/* A thread that nobody announced (created by a library that was loaded before us, or by clone) has no edge
+ * in from its creator: nobody saw it. */
 struct gosan_g *gosan_engine_self(void)
 {
 	if (!gosan_self) {
@@ -234,6 +241,7 @@ void gosan_engine_system_begin(struct gosan_g *sys, struct gosan_obj *timer)
 
 /* Objects. */
 
+/* created_stack is that of its first event; object.c has no business with stacks. */
 static struct gosan_obj *born(uintptr_t addr, enum gosan_obj_kind kind)
 {
 	struct gosan_obj *obj = gosan_object_new(addr, kind);
@@ -245,10 +253,21 @@ static struct gosan_obj *born(uintptr_t addr, enum gosan_obj_kind kind)
 	return obj;
 }
 
+/* `dead` may be set by another thread at any moment. To use an object while somebody frees it is the
+ * program's bug, and the FREE event is what finds it. */
 static bool fits(const struct gosan_obj *obj, uintptr_t addr, enum gosan_obj_kind kind)
 {
 	return obj && obj->addr == addr && obj->kind == kind &&
 	       !__atomic_load_n(&obj->dead, __ATOMIC_ACQUIRE);
+}
+
+/* The kinds that have an id word come first in the enumeration. Others may share the address: an atomic in a
+ * structure that begins with it. */
+static void die_if_worded(struct gosan_obj *obj, void *unused)
+{
+	(void)unused;
+	if (obj->kind <= GOSAN_OBJ_COND)
+		gosan_object_die(obj);
 }
 
 /* Under the lock. A word of 0 where an object lives: the program zeroed it, so it is another one. */
@@ -256,15 +275,13 @@ static struct gosan_obj *renew(uint32_t *id_word, enum gosan_obj_kind kind,
 			       struct gosan_obj **ret_copied_from)
 {
 	uintptr_t addr = (uintptr_t)id_word;
-	struct gosan_obj *named = *id_word ? gosan_object_by_id(*id_word) : NULL, *old, *obj;
+	struct gosan_obj *named = *id_word ? gosan_object_by_id(*id_word) : NULL, *obj;
 
 	if (fits(named, addr, kind))
 		return named; /* another thread was faster */
 	if (named && !named->dead && named->addr != addr && named->kind == kind && ret_copied_from)
 		*ret_copied_from = named;
-	old = gosan_object_find(addr, kind);
-	if (old)
-		gosan_object_die(old);
+	gosan_object_each(addr, addr + 1, die_if_worded, NULL);
 	obj = born(addr, kind);
 	if (obj)
 		__atomic_store_n(id_word, obj->id, __ATOMIC_RELAXED);
@@ -329,6 +346,8 @@ static bool same_mode(int a, int b)
 	return (a & GO_LOCK_READ) == (b & GO_LOCK_READ);
 }
 
+/* Most goroutines hold no lock, few more than four: the list starts small and grows fourfold up to the
+ * maximum that analyzers expect. */
 static bool held_room(struct gosan_g *g)
 {
 	size_t room = g->held_room ? g->held_room * 4 : 4;
@@ -349,6 +368,7 @@ static bool held_room(struct gosan_g *g)
 	return true;
 }
 
+/* A lock that finds no room is held nevertheless: owner and readers are right, only the list is short. */
 static void hold(const struct gosan_event *ev)
 {
 	struct gosan_g *g = ev->g;
@@ -410,6 +430,7 @@ static void end_g(struct gosan_g *g)
 	}
 }
 
+/* From here on others may look at g->wait, for its goroutine no longer runs. */
 static void park(const struct gosan_event *ev)
 {
 	struct gosan_wait *w = &ev->g->wait;
@@ -420,8 +441,7 @@ static void park(const struct gosan_event *ev)
 	w->since_ns = now_ns();
 }
 
-/* State that analyzers find changed in after(). Releases are taken back after the clocks, which need to know
- * the owner; acquisitions are noted before nothing needs them. */
+/* After the clocks: hb.c asks for the owner that an unlock had. */
 static void keep_books(const struct gosan_event *ev)
 {
 	switch (ev->op) {
@@ -452,12 +472,15 @@ static void keep_books(const struct gosan_event *ev)
 	}
 }
 
+/* Events of nobody are lost as well: its clocks must stay empty. */
 static bool complete(const struct gosan_event *ev)
 {
 	return ev->g && ev->g != &nobody && (!(needs[ev->op] & PEER) || (ev->peer && ev->peer != &nobody)) &&
 	       (!(needs[ev->op] & OBJ) || ev->obj);
 }
 
+/* The stamp is taken before the clocks move: an event belongs to the epoch that it ends. busy_epoch leaves
+ * out G_END, which orders nothing, so that a chain is free for others as soon as what came before is known. */
 static void note(struct gosan_event *ev)
 {
 	ev->at = gosan_stamp_of(ev->g);
@@ -488,6 +511,8 @@ static void after(const struct gosan_event *ev)
 			gosan_registry[i]->after(ev);
 }
 
+/* Between before() and after() an analyzer sees the state change: owner, held and wait are those before the
+ * event in before(), and those after it in after(). Clocks likewise. */
 void gosan_engine_event(struct gosan_event *ev)
 {
 	if (!complete(ev)) {

@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SEEN_MAX 4096u /* a power of two */
+#define SEEN_MAX  4096u /* a power of two */
 #define TAKES_MAX 1024u
 
 /* A bug that was seen. */
@@ -40,7 +40,7 @@ struct description {
 };
 
 static const struct description descriptions[] = {
-#define X(code, kind, check, grade, meaning) { code, kind, check, GOSAN_##grade },
+#define X(code, kind, check, grade, meaning) {code, kind, check, GOSAN_##grade},
 	GOSAN_FINDINGS(X)
 #undef X
 };
@@ -82,7 +82,7 @@ struct gosan_finding *gosan_finding_begin(int code)
 }
 
 struct gosan_part *gosan_finding_part(struct gosan_finding *f, const char *role, const struct gosan_g *g,
-                                      const char *op, uint32_t stack)
+				      const char *op, uint32_t stack)
 {
 	static struct gosan_part scratch;
 	struct gosan_part *p = &scratch;
@@ -109,7 +109,8 @@ void gosan_finding_locks(struct gosan_part *p)
 	}
 }
 
-void gosan_finding_story(struct gosan_finding *f, const struct gosan_g *g, uint32_t stack, const char *fmt, ...)
+void gosan_finding_story(struct gosan_finding *f, const struct gosan_g *g, uint32_t stack, const char *fmt,
+			 ...)
 {
 	struct gosan_story *s;
 	va_list ap;
@@ -194,7 +195,7 @@ static struct seen *look_up(uint64_t hash)
 static void take_part(int code, const struct gosan_g *g)
 {
 	if (g && n_takes < TAKES_MAX && !gosan_finding_has(code, g))
-		takes[n_takes++] = (struct takes){ code, g };
+		takes[n_takes++] = (struct takes){code, g};
 }
 
 bool gosan_finding_has(int code, const struct gosan_g *g)
@@ -315,7 +316,7 @@ static void name_modules(const struct gosan_finding *f)
 
 static bool write_finding(const struct gosan_finding *f, uint32_t key)
 {
-	static const char *const grades[] = { "proved", "likely", "possible" };
+	static const char *const grades[] = {"proved", "likely", "possible"};
 	char code[16];
 
 	snprintf(code, sizeof(code), "GS%03d", f->code);
@@ -374,7 +375,7 @@ bool gosan_finding_emit(struct gosan_finding *f)
 		return false;
 	}
 	if (s)
-		*s = (struct seen){ .hash = hash, .key = n_keys + 1, .count = 1 };
+		*s = (struct seen){.hash = hash, .key = n_keys + 1, .count = 1};
 	n_keys++;
 	gosan_stream_before_end = write_again;
 	GOSAN_COUNT(findings);

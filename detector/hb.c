@@ -79,13 +79,28 @@ static void learn(struct gosan_g *g, struct gosan_clock *own, uint32_t *learned,
 	*learned = g->epoch;
 }
 
+/* A goroutine whose knowledge owes nothing to locks has one clock for both relations: what is done to one is
+ * done to both. The weak reference is dropped first, so that nodes can change in place. */
+static void learn_both(struct gosan_g *g, const struct published *p)
+{
+	gosan_clock_clear(&g->weak);
+	learn(g, &g->strong, &g->learned, p->strong, p->at);
+	gosan_clock_copy(&g->weak, &g->strong);
+	if (g->learned_weak < g->learned) /* it may be later: the strong clock knew before, through a lock */
+		g->learned_weak = g->learned;
+}
+
 static void acquire(struct gosan_g *g, const struct published *p, const struct gosan_event *ev)
 {
 	uint32_t knew = p->from ? gosan_clock_get(&g->strong, p->from->cid) : 0;
 
-	learn(g, &g->strong, &g->learned, p->strong, p->at);
-	if (p->weak)
-		learn(g, &g->weak, &g->learned_weak, p->weak, p->at);
+	if (p->weak && g->strong.root == g->weak.root && p->strong->root == p->weak->root) {
+		learn_both(g, p);
+	} else {
+		learn(g, &g->strong, &g->learned, p->strong, p->at);
+		if (p->weak)
+			learn(g, &g->weak, &g->learned_weak, p->weak, p->at);
+	}
 	remember(g, p->from, knew, ev);
 }
 
@@ -112,6 +127,19 @@ static void store(struct gosan_obj *obj, struct gosan_g *g)
 	gosan_chain_advance(g);
 }
 
+static void join_both(struct gosan_obj *obj, const struct gosan_g *g)
+{
+	bool one = obj->strong.root == obj->weak.root && g->strong.root == g->weak.root;
+
+	if (one)
+		gosan_clock_clear(&obj->weak);
+	gosan_clock_join(&obj->strong, &g->strong);
+	if (one)
+		gosan_clock_copy(&obj->weak, &obj->strong);
+	else
+		gosan_clock_join(&obj->weak, &g->weak);
+}
+
 /* If g knows all that is there already, its own clocks are the merge. */
 static void merge(struct gosan_obj *obj, struct gosan_g *g)
 {
@@ -122,8 +150,7 @@ static void merge(struct gosan_obj *obj, struct gosan_g *g)
 		store(obj, g);
 		return;
 	}
-	gosan_clock_join(&obj->strong, &g->strong);
-	gosan_clock_join(&obj->weak, &g->weak);
+	join_both(obj, g);
 	obj->at = (struct gosan_stamp){0, 0};
 	obj->from = g;
 	gosan_chain_advance(g);

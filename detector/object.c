@@ -11,15 +11,17 @@
 #include "mem.h"
 #include "object.h"
 
+/* 64 million objects in a run, 512 MiB of address space that is touched as far as it is used. */
 #define ID_MAX        (1u << 26)
 #define BLOCK_BITS    8
 #define BUCKETS_FIRST 1024u
 
-static struct gosan_obj **table;
+static struct gosan_obj **table; /* by id; mapped once, sparse */
 static uint32_t n_ids;
-static struct gosan_obj **buckets;
+static struct gosan_obj **buckets; /* n_buckets lists, a power of two */
 static size_t n_buckets, n_living;
 
+/* Fibonacci hashing: neighbouring blocks go far apart, so that an array of objects spreads. */
 static size_t bucket_of(uintptr_t block)
 {
 	return (size_t)((block * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & (n_buckets - 1);
@@ -90,6 +92,7 @@ struct gosan_obj *gosan_object_find(uintptr_t addr, enum gosan_obj_kind kind)
 	return o;
 }
 
+/* Nobody can acquire from an object that is gone. Analyzers keep what they need in copies of their own. */
 static void drop_clocks(struct gosan_obj *obj)
 {
 	gosan_clock_clear(&obj->strong);
@@ -104,7 +107,7 @@ static void drop_clocks(struct gosan_obj *obj)
 	obj->cap = 0;
 }
 
-/* The address stays for reports. */
+/* The address stays for reports, the id for who copied the object (its word then names a dead one). */
 void gosan_object_die(struct gosan_obj *obj)
 {
 	struct gosan_obj **p = &buckets[bucket_of(obj->addr >> BLOCK_BITS)];
@@ -119,6 +122,7 @@ void gosan_object_die(struct gosan_obj *obj)
 	drop_clocks(obj);
 }
 
+/* `next` is read before the call, which may unlink o. */
 static void each_in_bucket(struct gosan_obj *o, uintptr_t lo, uintptr_t hi,
 			   void (*fn)(struct gosan_obj *, void *), void *arg)
 {
@@ -129,6 +133,8 @@ static void each_in_bucket(struct gosan_obj *o, uintptr_t lo, uintptr_t hi,
 	}
 }
 
+/* A block may share its bucket with others: each_in_bucket compares addresses, and the range is cut to the
+ * block, so that two blocks of the range in one bucket don't show an object twice. */
 void gosan_object_each(uintptr_t lo, uintptr_t hi, void (*fn)(struct gosan_obj *, void *), void *arg)
 {
 	uintptr_t first = lo >> BLOCK_BITS, last = (hi - 1) >> BLOCK_BITS;

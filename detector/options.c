@@ -33,7 +33,7 @@ struct setting {
 };
 
 static const struct setting settings[] = {
-#define X(type, name, def, help) { #name, #def, help, type, &gosan_options.name },
+#define X(type, name, def, help) {#name, #def, help, type, &gosan_options.name},
 #include "options.def"
 #undef X
 };
@@ -99,7 +99,7 @@ static int unknown(const char *what, const char *word, const char *const *names,
 
 static bool parse_bool(const char *s, bool *ret)
 {
-	static const char *const words[2][4] = { { "0", "false", "no", "off" }, { "1", "true", "yes", "on" } };
+	static const char *const words[2][4] = {{"0", "false", "no", "off"}, {"1", "true", "yes", "on"}};
 
 	for (size_t v = 0; v < 2; v++)
 		for (size_t i = 0; i < 4; i++)
@@ -145,7 +145,7 @@ static int assign(const struct setting *s, const char *value, char *err, size_t 
 
 static int parse_one(char *word, char *err, size_t size)
 {
-	const char *names[N_SETTINGS + 1] = { NULL };
+	const char *names[N_SETTINGS + 1] = {NULL};
 	char *value = strchr(word, '=');
 
 	for (size_t i = 0; i < N_SETTINGS; i++)
@@ -166,8 +166,8 @@ static int parse_one(char *word, char *err, size_t size)
 }
 
 /* The checks, in the order of the first finding of each. */
-static const char *const check_names[] = { "race", "deadlock", "leak", "waitgroup", "channel", "lock",
-	                                   "resource", NULL };
+static const char *const check_names[] = {"race",    "deadlock", "leak",     "waitgroup",
+					  "channel", "lock",     "resource", NULL};
 
 /* Is `name` (n bytes) in the comma-separated list? */
 static bool listed(const char *list, const char *name, size_t n)
@@ -189,7 +189,8 @@ static int check_list(const char *list, bool all_allowed, char *err, size_t size
 	while (*list) {
 		size_t len = strcspn(list, ","), i = 0;
 
-		snprintf(word, sizeof(word), "%.*s", (int)(len < sizeof(word) ? len : sizeof(word) - 1), list);
+		snprintf(word, sizeof(word), "%.*s", (int)(len < sizeof(word) ? len : sizeof(word) - 1),
+			 list);
 		while (check_names[i] && strcmp(check_names[i], word) != 0)
 			i++;
 		if (len && !check_names[i] && !(all_allowed && strcmp(word, "all") == 0))
@@ -239,7 +240,7 @@ size_t gosan_options_help(char *buf, size_t size)
 	for (size_t i = 0; i < N_SETTINGS; i++) {
 		const struct setting *s = &settings[i];
 		int n = snprintf(used < size ? buf + used : NULL, used < size ? size - used : 0,
-		                 "  %-16s %s (default %s)\n", s->name, s->help, s->def);
+				 "  %-16s %s (default %s)\n", s->name, s->help, s->def);
 
 		if (n > 0)
 			used += (size_t)n;

@@ -5,7 +5,7 @@
  * Policy
  *  - One finding per pair of code places and object. A pair that goes on racing on ever new objects (the
  *    elements of an array) is reported for the first OBJECTS_MAX of them.
- *  - x++ against x++ is one bug: after a report, the same goroutine's further accesses of that granule in the
+ *  - x++ against x++ is one bug: after a report, the same goroutine's further accesses of those bytes in the
  *    same epoch don't race with the same old access again.
  *  - A title names both functions and the object and nothing that depends on which access came first.
  *  - One use of a freed block is enough: its other marks are dropped, because whatever comes next has the
@@ -177,14 +177,14 @@ static bool is_stale_free(const struct gosan_race *r)
 	return false;
 }
 
-/* The two goroutines, at these moments, on this granule. */
+/* The two goroutines, at these moments, on these bytes. */
 static uint64_t meeting_key(const struct gosan_race *r)
 {
 	struct gosan_stamp then = gosan_cell_stamp(r->old_what);
 	uint64_t who_then = (uint64_t)then.cid << 32 | then.epoch;
 	uint64_t who_now = (uint64_t)r->g->cid << 32 | r->g->epoch;
 
-	return mix(mix(who_then, who_now), r->addr & ~(uintptr_t)7);
+	return mix(mix(who_then, who_now), mix(r->addr, r->both));
 }
 
 /* May this pair be reported now? Under the engine lock. */

@@ -12,6 +12,7 @@
 struct gosan_race {
 	struct gosan_g *g;
 	uintptr_t addr;      /* first byte that both touched */
+	unsigned both;       /* all of them: a mask over their granule */
 	size_t size;         /* of the current access */
 	unsigned flags;      /* of the current access: enum gosan_access_flags */
 	uint32_t place;

@@ -40,14 +40,13 @@
 #define ATOMIC  4
 
 #define NODES_MAX  (1u << 27)
-#define LINK_FIRST 5 /* link: first node, 4 bits of version, lock */
 #define VERSION    0x1eu
 #define POOLS      16
 #define REFILL     64
 #define READS_SEEN 32 /* how many reads a read looks at, but for one in FULL_WALK */
 #define FULL_WALK  64
-#define HITS_MAX   4
-#define OWN_STEPS  24 /* how far a goroutine looks for its own cell without the lock */
+#define STOLEN_AFTER (1u << 26)
+#define HITS_MAX   16 /* conflicts told per access and granule; beyond, one more per byte that none touches */
 
 #define FLAG(f) GOSAN_CELL_FLAG(f)
 
@@ -55,7 +54,7 @@ uintptr_t gosan_shadow_regions[GOSAN_REGIONS];
 static uintptr_t states[GOSAN_REGIONS]; /* biased: + address / PAGE is the page's state byte */
 static char region_lock;
 
-static struct gosan_cell *nodes;
+struct gosan_cell *gosan_shadow_nodes;
 static uint32_t n_nodes;
 static struct pool {
 	char lock;
@@ -77,7 +76,8 @@ struct walk {
 	uint64_t bytes; /* of the present granule, as in a cell; merged neighbours are not in it */
 	uint32_t known_cid, known_epoch;
 	size_t n_hits;
-	struct { uintptr_t addr; uint64_t what; uint32_t place; bool ordered; } hits[HITS_MAX];
+	unsigned hit_bytes;
+	struct { uintptr_t addr; uint64_t what; uint32_t place; unsigned both; bool ordered; } hits[HITS_MAX + 8];
 };
 
 static inline void pause_cpu(unsigned spins)
@@ -139,16 +139,21 @@ static inline void mark_page(uintptr_t addr, unsigned char bit)
 
 /* Overflow nodes. Index 0 is none. */
 
+static inline struct gosan_cell *node(uint32_t id)
+{
+	return &gosan_shadow_nodes[id];
+}
+
 static uint32_t refill(struct pool *p)
 {
 	uint32_t first;
 
-	if (!nodes) {
+	if (!gosan_shadow_nodes) {
 		spin_lock(&region_lock);
-		if (!nodes)
-			nodes = gosan_mem_map((size_t)NODES_MAX * sizeof(*nodes));
+		if (!gosan_shadow_nodes)
+			gosan_shadow_nodes = gosan_mem_map((size_t)NODES_MAX * sizeof(*gosan_shadow_nodes));
 		spin_unlock(&region_lock);
-		if (!nodes)
+		if (!gosan_shadow_nodes)
 			return 0;
 	}
 	first = __atomic_fetch_add(&n_nodes, REFILL, __ATOMIC_RELAXED);
@@ -157,7 +162,7 @@ static uint32_t refill(struct pool *p)
 		return 0;
 	}
 	for (uint32_t i = first ? first : 1; i < first + REFILL; i++) {
-		nodes[i].link = p->free;
+		node(i)->link = p->free;
 		p->free = i;
 	}
 	return p->free;
@@ -176,7 +181,7 @@ static uint32_t node_new(const struct gosan_cell *c)
 	spin_lock(&p->lock);
 	id = p->free ? p->free : refill(p);
 	if (id)
-		p->free = nodes[id].link;
+		p->free = node(id)->link;
 	spin_unlock(&p->lock);
 	return id;
 }
@@ -185,15 +190,16 @@ static void node_free(const struct gosan_cell *c, uint32_t id)
 {
 	struct pool *p = pool_of(c);
 
-	__atomic_store_n(&nodes[id].what, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&node(id)->what, 0, __ATOMIC_RELAXED);
 	spin_lock(&p->lock);
-	nodes[id].link = p->free;
+	node(id)->link = p->free;
 	p->free = id;
 	spin_unlock(&p->lock);
 }
 
-/* A granule's lock. In a forked child a lock bit that nobody clears belonged to a thread that is gone.
- * Returns the first overflow node. */
+/* A granule's lock. A lock bit that nobody clears for seconds (STOLEN_AFTER yields) belonged to a thread that
+ * the fork of this process left behind, or to a signal handler's victim that it jumped out of: it is taken
+ * over. Returns the first overflow node. */
 static uint32_t lock_granule(struct gosan_cell *c)
 {
 	for (unsigned spins = 0;; spins++) {
@@ -201,9 +207,9 @@ static uint32_t lock_granule(struct gosan_cell *c)
 
 		if (!(link & 1) && __atomic_compare_exchange_n(&c->link, &link, link | 1, false,
 		                                               __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-			return link >> LINK_FIRST;
-		if ((link & 1) && spins > 1000000 && forked)
-			return link >> LINK_FIRST;
+			return link >> GOSAN_LINK_FIRST;
+		if ((link & 1) && spins > (forked ? 1u << 20 : STOLEN_AFTER))
+			return link >> GOSAN_LINK_FIRST;
 		pause_cpu(spins);
 	}
 }
@@ -212,16 +218,10 @@ static inline void unlock_granule(struct gosan_cell *c, uint32_t first)
 {
 	uint32_t version = first ? (c->link + 2) & VERSION : 0;
 
-	__atomic_store_n(&c->link, first << LINK_FIRST | version, __ATOMIC_RELEASE);
+	__atomic_store_n(&c->link, first << GOSAN_LINK_FIRST | version, __ATOMIC_RELEASE);
 }
 
 /* The rule. */
-
-/* Whoever conflicts with an access of flags b conflicts with one of flags a on the same bytes. */
-static inline bool as_strong(unsigned a, unsigned b)
-{
-	return ((a & GOSAN_WRITE) || !(b & GOSAN_WRITE)) && (!(a & GOSAN_ATOMIC) || (b & GOSAN_ATOMIC));
-}
 
 static inline bool conflict(unsigned a, unsigned b)
 {
@@ -243,9 +243,11 @@ static inline bool happens_before_us(struct walk *w, uint64_t old)
 
 static void hit(struct walk *w, uintptr_t granule, const struct gosan_cell *c, uint64_t both, bool ordered)
 {
-	if (w->n_hits == HITS_MAX)
+	if (w->n_hits >= HITS_MAX && !(gosan_cell_bytes(both) & ~w->hit_bytes))
 		return;
+	w->hit_bytes |= gosan_cell_bytes(both);
 	w->hits[w->n_hits].addr = granule + (unsigned)__builtin_ctz(gosan_cell_bytes(both));
+	w->hits[w->n_hits].both = gosan_cell_bytes(both);
 	w->hits[w->n_hits].what = c->what;
 	w->hits[w->n_hits].place = c->place;
 	w->hits[w->n_hits++].ordered = ordered;
@@ -268,18 +270,10 @@ static bool meet(struct walk *w, uintptr_t granule, struct gosan_cell *c, uint64
 	before = happens_before_us(w, c->what);
 	if (old & GOSAN_FREE ? true : !before && conflict(old, w->flags))
 		hit(w, granule, c, both, before);
-	if (!before || !as_strong(w->flags, old))
+	if (!before || !gosan_shadow_as_strong(w->flags, old))
 		return false;
 	__atomic_store_n(&c->what, c->what & ~both, __ATOMIC_RELAXED);
 	return !(c->what & GOSAN_CELL_ALL);
-}
-
-/* Is it remembered already, by this goroutine in this epoch? Then every conflict was or will be seen. */
-static inline bool stands_for(uint64_t old, uint64_t what)
-{
-	return !((old ^ what) & ~(GOSAN_CELL_ALL | FLAG(7))) && !(~old & what & GOSAN_CELL_ALL) &&
-	       as_strong(gosan_cell_flags(old), gosan_cell_flags(what)) &&
-	       !((old ^ what) & FLAG(GOSAN_FREE));
 }
 
 /* Walk the overflow list: returns its new first node; *ret_write is the last write in it, or 0. *ret_same: a
@@ -292,11 +286,11 @@ static uint32_t walk_nodes(struct walk *w, uintptr_t granule, struct gosan_cell 
 	bool all = (w->flags & GOSAN_WRITE) || (uint32_t)(*what >> GOSAN_CELL_EPOCH) % FULL_WALK == 0;
 
 	for (uint32_t id = first; id; id = next) {
-		struct gosan_cell *n = &nodes[id];
+		struct gosan_cell *n = node(id);
 		bool write = gosan_cell_flags(n->what) & GOSAN_WRITE;
 
 		next = n->link;
-		if ((*ret_same = stands_for(n->what, *what)) || (!write && !all && ++reads > READS_SEEN))
+		if ((*ret_same = gosan_shadow_stands_for(n->what, *what)) || (!write && !all && ++reads > READS_SEEN))
 			break;
 		if (!meet(w, granule, n, what)) {
 			*ret_write = write ? id : *ret_write;
@@ -304,7 +298,7 @@ static uint32_t walk_nodes(struct walk *w, uintptr_t granule, struct gosan_cell 
 			continue;
 		}
 		if (prev)
-			nodes[prev].link = next;
+			node(prev)->link = next;
 		else
 			first = next;
 		node_free(c, id);
@@ -321,21 +315,21 @@ static uint32_t push_inline(struct gosan_cell *c, uint32_t first, uint32_t last_
 		GOSAN_COUNT(shadow_lost);
 		return first;
 	}
-	nodes[id].place = c->place;
-	__atomic_store_n(&nodes[id].what, c->what, __ATOMIC_RELAXED);
+	node(id)->place = c->place;
+	__atomic_store_n(&node(id)->what, c->what, __ATOMIC_RELAXED);
 	if (!last_write || (gosan_cell_flags(c->what) & GOSAN_WRITE)) {
-		nodes[id].link = first;
+		node(id)->link = first;
 		return id;
 	}
-	nodes[id].link = nodes[last_write].link;
-	nodes[last_write].link = id;
+	node(id)->link = node(last_write)->link;
+	node(last_write)->link = id;
 	return first;
 }
 
 static void check_locked(struct walk *w, uintptr_t granule, struct gosan_cell *c, uint64_t what)
 {
 	uint32_t first = lock_granule(c), last_write = 0;
-	bool keep = c->what != 0, same = keep && stands_for(c->what, what);
+	bool keep = c->what != 0, same = keep && gosan_shadow_stands_for(c->what, what);
 
 	if (!same && keep && meet(w, granule, c, &what))
 		keep = false;
@@ -374,25 +368,6 @@ static __attribute__((noinline)) void fill_freed_page(uintptr_t addr)
 	}
 }
 
-/* Look through the overflow list without the lock. */
-static bool listed(const struct gosan_cell *c, uint64_t what)
-{
-	uint32_t link = __atomic_load_n(&c->link, __ATOMIC_ACQUIRE), id = link >> LINK_FIRST;
-
-	if (link & 1)
-		return false;
-	for (unsigned i = 0; id && id < NODES_MAX && i < OWN_STEPS; i++) {
-		const struct gosan_cell *n = &nodes[id];
-
-		if (stands_for(__atomic_load_n(&n->what, __ATOMIC_RELAXED), what)) {
-			__atomic_thread_fence(__ATOMIC_ACQUIRE);
-			return __atomic_load_n(&c->link, __ATOMIC_RELAXED) == link;
-		}
-		id = __atomic_load_n(&n->link, __ATOMIC_RELAXED);
-	}
-	return false;
-}
-
 static void check_granule(struct walk *w, uintptr_t granule, unsigned bytes)
 {
 	struct gosan_cell *c = gosan_shadow_cell(granule);
@@ -406,7 +381,7 @@ static void check_granule(struct walk *w, uintptr_t granule, unsigned bytes)
 		}
 		c = gosan_shadow_cell(granule);
 	}
-	if (stands_for(__atomic_load_n(&c->what, __ATOMIC_RELAXED), what) || listed(c, what))
+	if (gosan_shadow_stands_for(__atomic_load_n(&c->what, __ATOMIC_RELAXED), what) || gosan_shadow_listed(c, what))
 		return;
 	state = __atomic_load_n(state_of(granule), __ATOMIC_RELAXED);
 	if (__builtin_expect((state & (TOUCHED | FREED)) != TOUCHED, 0)) {
@@ -424,7 +399,7 @@ static void report(struct walk *w)
 {
 	for (size_t i = 0; i < w->n_hits; i++) {
 		struct gosan_race r = {
-			.g = w->g, .addr = w->hits[i].addr, .size = w->size, .flags = w->flags,
+			.g = w->g, .addr = w->hits[i].addr, .both = w->hits[i].both, .size = w->size, .flags = w->flags,
 			.place = w->place, .old_what = w->hits[i].what, .old_place = w->hits[i].place,
 			.ordered = w->hits[i].ordered,
 		};
@@ -432,6 +407,7 @@ static void report(struct walk *w)
 		gosan_race_found(&r);
 	}
 	w->n_hits = 0;
+	w->hit_bytes = 0;
 }
 
 /* Bytes of the granule at `granule` that [addr, end) covers. */
@@ -499,15 +475,6 @@ void gosan_shadow_access_at(struct gosan_g *g, uintptr_t addr, size_t size, unsi
 
 void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc)
 {
-	unsigned at = addr & 7;
-
-	if (size + at <= 8) {
-		const struct gosan_cell *c = gosan_shadow_cell(addr);
-		uint64_t bytes = (UINT64_C(0xff) >> (8 - size)) << at;
-
-		if (c && listed(c, gosan_cell_what(g, bytes << GOSAN_CELL_BYTES | FLAG(flags))))
-			return;
-	}
 	access_range(g, addr, size, flags, pc, 0);
 }
 
@@ -541,14 +508,14 @@ static void forget_listed(struct gosan_cell *c, uint64_t bytes)
 	if (!(c->what & GOSAN_CELL_ALL))
 		__atomic_store_n(&c->what, 0, __ATOMIC_RELAXED);
 	for (uint32_t id = first; id; id = next) {
-		next = nodes[id].link;
-		__atomic_store_n(&nodes[id].what, nodes[id].what & ~bytes, __ATOMIC_RELAXED);
-		if (nodes[id].what & GOSAN_CELL_ALL) {
+		next = node(id)->link;
+		__atomic_store_n(&node(id)->what, node(id)->what & ~bytes, __ATOMIC_RELAXED);
+		if (node(id)->what & GOSAN_CELL_ALL) {
 			prev = id;
 			continue;
 		}
 		if (prev)
-			nodes[prev].link = next;
+			node(prev)->link = next;
 		else
 			first = next;
 		node_free(c, id);

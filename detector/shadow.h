@@ -62,6 +62,43 @@ static inline struct gosan_cell *gosan_shadow_cell(uintptr_t addr)
 	return region ? (struct gosan_cell *)(region + ((addr & ~(uintptr_t)7) << 1)) : NULL;
 }
 
+/* Overflow nodes by index, and the parts of link. */
+extern struct gosan_cell *gosan_shadow_nodes;
+#define GOSAN_LINK_FIRST 5 /* first node; below it 4 bits of version; below them the lock */
+
+/* Whoever conflicts with an access of flags b conflicts with one of flags a on the same bytes. */
+static inline bool gosan_shadow_as_strong(unsigned a, unsigned b)
+{
+	return ((a & GOSAN_WRITE) || !(b & GOSAN_WRITE)) && (!(a & GOSAN_ATOMIC) || (b & GOSAN_ATOMIC));
+}
+
+/* Does the cell `old` say that this goroutine, in this epoch, did what `what` says or more? Then every
+ * conflict of it was or will be seen. */
+static inline bool gosan_shadow_stands_for(uint64_t old, uint64_t what)
+{
+	return !((old ^ what) & ~(GOSAN_CELL_ALL | GOSAN_CELL_FLAG(7))) && !(~old & what & GOSAN_CELL_ALL) &&
+	       gosan_shadow_as_strong(gosan_cell_flags(old), gosan_cell_flags(what)) &&
+	       !((old ^ what) & GOSAN_CELL_FLAG(GOSAN_FREE));
+}
+
+/* Look through the overflow list for such a cell, without the lock. Nodes may be used again elsewhere
+ * while we walk; then the version in link, which every unlock advances, has changed. */
+static inline bool gosan_shadow_listed(const struct gosan_cell *c, uint64_t what)
+{
+	uint32_t link = __atomic_load_n(&c->link, __ATOMIC_ACQUIRE), id = link >> GOSAN_LINK_FIRST;
+
+	for (unsigned steps = 24; id && !(link & 1) && steps; steps--) {
+		const struct gosan_cell *n = &gosan_shadow_nodes[id];
+
+		if (gosan_shadow_stands_for(__atomic_load_n(&n->what, __ATOMIC_RELAXED), what)) {
+			__atomic_thread_fence(__ATOMIC_ACQUIRE);
+			return __atomic_load_n(&c->link, __ATOMIC_RELAXED) == link;
+		}
+		id = __atomic_load_n(&n->link, __ATOMIC_RELAXED) & (UINT32_MAX >> GOSAN_LINK_FIRST);
+	}
+	return false;
+}
+
 /* Is a plain access of these bytes by g, in its present epoch, remembered inline by one as strong?
  * low = byte mask and flags of the access, in place. Lock-free; false tells nothing. */
 static inline bool gosan_shadow_same(const struct gosan_g *g, uintptr_t addr, uint64_t low)

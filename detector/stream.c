@@ -27,9 +27,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BUFFER     32768
-#define NAMED_MAX  512
-#define HIGH_FD    800 /* out of the way of programs that count on low numbers */
+#define BUFFER    32768
+#define NAMED_MAX 512
+#define HIGH_FD   800 /* out of the way of programs that count on low numbers */
 
 void (*gosan_stream_before_end)(void);
 void (*gosan_stream_not_checked)(void (*say)(const char *text));
@@ -40,9 +40,9 @@ static struct {
 	bool open;
 	struct stat id;
 	char lock;
-	bool comma;      /* the next member needs one */
-	bool failed;     /* part of this line is lost */
-	off_t line_at;   /* where the line began */
+	bool comma;    /* the next member needs one */
+	bool failed;   /* part of this line is lost */
+	off_t line_at; /* where the line began */
 	size_t used;
 	char buffer[BUFFER];
 	/* Modules that were named, by address of their table entry's path, which is unique and lasts. */
@@ -382,22 +382,22 @@ void gosan_stream_close(void)
 
 static const char *wait_text(int why)
 {
-	static const char *const texts[] = { [GO_WAIT_NONE] = "running",
-		[GO_WAIT_CHAN_SEND] = "chan send",
-		[GO_WAIT_CHAN_RECV] = "chan receive",
-		[GO_WAIT_SELECT] = "select",
-		[GO_WAIT_NIL_CHAN] = "nil channel",
-		[GO_WAIT_NO_CASES] = "select (no cases)",
-		[GO_WAIT_MUTEX] = "mutex lock",
-		[GO_WAIT_RLOCK] = "rwmutex rlock",
-		[GO_WAIT_WLOCK] = "rwmutex lock",
-		[GO_WAIT_WAITGROUP] = "waitgroup wait",
-		[GO_WAIT_COND] = "cond wait",
-		[GO_WAIT_ONCE] = "once",
-		[GO_WAIT_SLEEP] = "sleep",
-		[GO_WAIT_IO] = "IO wait",
-		[GO_WAIT_BLOCKING] = "blocking call",
-		[GO_WAIT_SIGNAL] = "signal" };
+	static const char *const texts[] = {[GO_WAIT_NONE] = "running",
+					    [GO_WAIT_CHAN_SEND] = "chan send",
+					    [GO_WAIT_CHAN_RECV] = "chan receive",
+					    [GO_WAIT_SELECT] = "select",
+					    [GO_WAIT_NIL_CHAN] = "nil channel",
+					    [GO_WAIT_NO_CASES] = "select (no cases)",
+					    [GO_WAIT_MUTEX] = "mutex lock",
+					    [GO_WAIT_RLOCK] = "rwmutex rlock",
+					    [GO_WAIT_WLOCK] = "rwmutex lock",
+					    [GO_WAIT_WAITGROUP] = "waitgroup wait",
+					    [GO_WAIT_COND] = "cond wait",
+					    [GO_WAIT_ONCE] = "once",
+					    [GO_WAIT_SLEEP] = "sleep",
+					    [GO_WAIT_IO] = "IO wait",
+					    [GO_WAIT_BLOCKING] = "blocking call",
+					    [GO_WAIT_SIGNAL] = "signal"};
 
 	return why >= 0 && (size_t)why < sizeof(texts) / sizeof(texts[0]) ? texts[why] : "waiting";
 }
@@ -461,10 +461,10 @@ static void write_end(const char *why, int status)
 
 void gosan_stream_end(enum gosan_end why, int status)
 {
-	static const char *const texts[] = { [GOSAN_END_EXIT] = "exit",
-		[GOSAN_END_STALL] = "stall",
-		[GOSAN_END_TIMEOUT] = "timeout",
-		[GOSAN_END_CRASH] = "crash" };
+	static const char *const texts[] = {[GOSAN_END_EXIT] = "exit",
+					    [GOSAN_END_STALL] = "stall",
+					    [GOSAN_END_TIMEOUT] = "timeout",
+					    [GOSAN_END_CRASH] = "crash"};
 
 	write_end(texts[why], status);
 }

@@ -16,6 +16,7 @@
 #include "access.h"
 #include "depot.h"
 
+/* A program's frames must not be cut because ours stand before them. */
 #define OWN_FRAMES  16
 #define OWN_MODULES 4
 
@@ -26,6 +27,7 @@ static struct range {
 static size_t n_own;
 static __thread bool busy __attribute__((tls_model("initial-exec")));
 
+/* Code only: data of one module may lie between the code of two others. */
 static struct range range_of(const struct dl_phdr_info *info)
 {
 	struct range r = {UINTPTR_MAX, 0};
@@ -72,6 +74,7 @@ void gosan_unwind_init(void)
 	memcpy(&unw_backtrace, &fn, sizeof fn);
 }
 
+/* A return address may be one past the last instruction of a function, and so of a module. */
 static bool is_own(uintptr_t pc)
 {
 	for (size_t i = 0; i < n_own; i++)

@@ -33,10 +33,9 @@
 /* ---- lock.c: the runtime's own lock. Not reentrant. No goroutine switch while it is held, except
  * into go__park(), which gives it up. Zeroed is free. Async-signal-unsafe. ---- */
 struct go_lock {
-	_Atomic uint32_t word; /* 0 free, 1 held, 2 held and somebody sleeps */
+	_Atomic uint32_t word; /* 0 free, 1 held */
 };
 void go__lock_slow(struct go_lock *l);
-void go__unlock_slow(struct go_lock *l);
 
 static inline void go__lock(struct go_lock *l)
 {
@@ -48,8 +47,7 @@ static inline void go__lock(struct go_lock *l)
 
 static inline void go__unlock(struct go_lock *l)
 {
-	if (GO_UNLIKELY(atomic_exchange_explicit(&l->word, 0, memory_order_release) == 2))
-		go__unlock_slow(l);
+	atomic_store_explicit(&l->word, 0, memory_order_release);
 }
 
 /* ---- g.c: goroutines ---- */

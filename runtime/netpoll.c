@@ -211,6 +211,8 @@ void go__netpoll_wait(int64_t ns)
 	struct epoll_event events[128];
 	uint64_t count;
 	int n = go__sys_epoll_wait(epoll, events, 128, ns);
+	if (GO_UNLIKELY(n == -EBADF))
+		go__fatal("the program closed a descriptor of the goroutine runtime");
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.u64 == KICK) {
 			ssize_t got = read(atomic_load(&kick_fd), &count, sizeof(count));

@@ -92,6 +92,11 @@ void go__runnable(struct go_m *m, struct go_g *g)
 			go__wake_p();
 		return;
 	}
+	/* Others only ever empty runnext, so that an empty one may be filled by a plain store. */
+	if (atomic_load_explicit(&p->runnext, memory_order_relaxed) == NULL) {
+		atomic_store_explicit(&p->runnext, g, memory_order_release);
+		return;
+	}
 	g = atomic_exchange_explicit(&p->runnext, g, memory_order_acq_rel);
 	if (g != NULL) {
 		go__runq_put(p, g);

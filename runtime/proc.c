@@ -144,7 +144,7 @@ static void set_procs(int32_t n)
 		atomic_store(&s->n_ps, i + 1);
 	}
 	atomic_store(&s->n_procs, n);
-	for (int32_t i = 0; i < n; i++) {
+	for (int32_t i = n - 1; i >= 0; i--) {
 		if (!s->ps[i]->retired)
 			continue;
 		s->ps[i]->retired = false;

@@ -148,9 +148,9 @@ struct go_g *go__global_get(struct go_p *p)
 
 void go__runq_drain(struct go_p *p)
 {
-	for (struct go_g *g; (g = go__runq_get(p)) != NULL;)
-		go__global_put_locked(g);
 	struct go_g *next = atomic_exchange(&p->runnext, NULL);
 	if (next != NULL)
 		go__global_put_locked(next);
+	for (struct go_g *g; (g = go__runq_get(p)) != NULL;)
+		go__global_put_locked(g);
 }

@@ -57,12 +57,19 @@ bool go__multi(void)
 
 /* ---- switching ---- */
 
+/* Of AddressSanitizer, when the program has it: a goroutine's last frames never returned, and so left their
+ * marks on the stack. */
+__attribute__((weak, visibility("default"))) void __asan_unpoison_memory_region(const volatile void *p,
+										size_t n);
+
 static void bind_stack(struct go_m *m, struct go_g *g)
 {
 	if (g->stack == NULL)
 		g->stack = go__stack_get(m->p);
 	if (g->stack == NULL)
 		go__fatal("out of memory (goroutine stack)");
+	if (GO_UNLIKELY(__asan_unpoison_memory_region != NULL))
+		__asan_unpoison_memory_region(g->stack, go__stack_size());
 	g->sp = go__stack_init((char *)g->stack + go__stack_size());
 }
 
@@ -254,6 +261,9 @@ static struct go_g *find(struct go_m *m)
 			g = steal(m);
 		if (g != NULL) {
 			stop_spinning(m);
+			if (GO_UNLIKELY(
+				    atomic_load_explicit(&go__sched.poller_missing, memory_order_relaxed)))
+				go__poller_need(true);
 			return g;
 		}
 		if (release_p(m) && !reacquire_p(m))

@@ -176,6 +176,8 @@ static size_t add_option(struct arena *a, struct ccargs *c, char **argv)
 	if (!table[row].next || strlen(argv[0]) > strlen(table[row].name) || !argv[1])
 		return 1;
 	add(a, c, argv[1], table[row].use);
+	if (strcmp(argv[0], "-o") == 0)
+		c->output = argv[1];
 	return 2;
 }
 
@@ -235,6 +237,10 @@ void ccargs_parse(struct arena *a, struct ccargs *c, char **argv)
 		add(a, c, list[i], language || is_source(list[i]) ? CCARG_SOURCE : CCARG_LINK);
 		i++;
 	}
+	for (size_t i = 0; i < c->n; i++)
+		c->dependencies |= strcmp(c->arg[i].text, "-MD") == 0 || strcmp(c->arg[i].text, "-MMD") == 0;
+	for (size_t i = 0; i < c->n; i++)
+		c->dependencies &= strncmp(c->arg[i].text, "-MF", 3) != 0;
 	if (!inputs)
 		c->mode = CCARGS_ASK;
 }

@@ -46,6 +46,8 @@ struct ccargs {
 	struct ccarg *arg;
 	enum ccargs_mode mode;
 	bool is_static;
+	bool dependencies;  /* -MD or -MMD without -MF */
+	const char *output; /* of -o, or NULL */
 };
 
 /* argv is NULL-terminated, without the compiler; @files are read. */

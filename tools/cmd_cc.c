@@ -7,6 +7,7 @@
  * an object in a temporary directory, then one link with the objects in the sources' places.
  */
 #include "ccargs.h"
+#include "tmpdir.h"
 #include "tool.h"
 
 #include <errno.h>
@@ -160,6 +161,20 @@ static int compile_only(struct build *b, const struct ccargs *args)
 	return run(&w);
 }
 
+/* -MD without -MF names its file after the object, which lies in a temporary directory here. gcc's own name in
+ * this case is that of the program and of the source. */
+static void add_dependency_flags(const struct build *b, const struct ccargs *args, const struct ccarg *source,
+				 struct words *w)
+{
+	const char *slash = strrchr(source->text, '/'), *base = slash ? slash + 1 : source->text;
+	int n = (int)strcspn(base, ".");
+
+	ccargs_add(w, "-MF");
+	ccargs_add(w, arena_printf(b->a, "%s-%.*s.d", args->output ? args->output : "a", n, base));
+	ccargs_add(w, "-MQ");
+	ccargs_add(w, arena_printf(b->a, "%.*s.o", n, base));
+}
+
 static int compile_source(struct build *b, const struct ccargs *args, const struct ccarg *source,
 			  const char *object)
 {
@@ -173,6 +188,8 @@ static int compile_source(struct build *b, const struct ccargs *args, const stru
 		    arg == source)
 			ccargs_add(&w, arg->text);
 	}
+	if (args->dependencies)
+		add_dependency_flags(b, args, source, &w);
 	ccargs_add(&w, "-c");
 	ccargs_add(&w, "-o");
 	ccargs_add(&w, object);
@@ -181,13 +198,11 @@ static int compile_source(struct build *b, const struct ccargs *args, const stru
 
 static int make_tmp(struct build *b)
 {
-	const char *tmp = getenv("TMPDIR");
+	int error = tmpdir_make(b->tmp, sizeof b->tmp, "gosan-cc");
 
-	snprintf(b->tmp, sizeof b->tmp, "%s/gosan-cc-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	if (mkdtemp(b->tmp))
-		return 0;
-	tool_error("%s: %s: set TMPDIR to a directory that can be written", b->tmp, strerror(errno));
-	return TOOL_INTERNAL;
+	if (error)
+		tool_error("%s: %s: set TMPDIR to a directory that can be written", b->tmp, strerror(-error));
+	return error ? TOOL_INTERNAL : 0;
 }
 
 static int compile_and_link(struct build *b, const struct ccargs *args)
@@ -213,10 +228,8 @@ static int compile_and_link(struct build *b, const struct ccargs *args)
 		status = add_link_flags(b, &link);
 	if (!status)
 		status = run(&link);
-	for (size_t i = 0; i < objects; i++)
-		unlink(arena_printf(b->a, "%s/%zu.o", b->tmp, i));
 	if (*b->tmp)
-		rmdir(b->tmp);
+		tmpdir_remove(b->tmp);
 	return status;
 }
 

@@ -7,10 +7,9 @@
 #include "suppress.h"
 #include "raw.h"
 #include "target.h"
+#include "tmpdir.h"
 #include "tool.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -71,19 +70,6 @@ static int check_program(const char *name, char *path, size_t size)
 	return 0;
 }
 
-static void remove_dir(const char *dir)
-{
-	DIR *d = opendir(dir);
-	struct dirent *e;
-
-	while (d && (e = readdir(d)) != NULL)
-		if (e->d_name[0] != '.')
-			unlinkat(dirfd(d), e->d_name, 0);
-	if (d)
-		closedir(d);
-	rmdir(dir);
-}
-
 static int run_in(const char *dir, struct run *run, const char *path, const char *library)
 {
 	struct launch l = {.path = path,
@@ -107,7 +93,6 @@ static int run_in(const char *dir, struct run *run, const char *path, const char
 static int run_program(struct run *run)
 {
 	char path[TOOL_PATH_MAX], library[TOOL_PATH_MAX], dir[TOOL_PATH_MAX];
-	const char *tmp = getenv("TMPDIR");
 	int status = check_suppressions();
 
 	if (!status)
@@ -118,13 +103,13 @@ static int run_program(struct run *run)
 		tool_error("%s is missing: install or build all of gosan", library);
 		return TOOL_MISSING;
 	}
-	snprintf(dir, sizeof dir, "%s/gosan-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	if (!mkdtemp(dir)) {
-		tool_error("%s: %s: set TMPDIR to a directory that can be written", dir, strerror(errno));
+	int error = tmpdir_make(dir, sizeof dir, "gosan");
+	if (error) {
+		tool_error("%s: %s: set TMPDIR to a directory that can be written", dir, strerror(-error));
 		return TOOL_INTERNAL;
 	}
 	status = run_in(dir, run, path, library);
-	remove_dir(dir);
+	tmpdir_remove(dir);
 	return status;
 }
 

@@ -301,11 +301,11 @@ static void add_suppressions(struct page *p, const struct report *r)
 	}
 }
 
-/* A process that was killed may have had more to say. */
+/* A process that was killed may have had more to say. Of one that did nothing that is no loss. */
 static void add_killed(struct page *p, const struct report *r)
 {
 	for (size_t i = 0; i < r->n_processes; i++)
-		if (!*r->processes[i]->why)
+		if (!*r->processes[i]->why && r->processes[i]->counters[COUNTER_events])
 			page_add(p,
 				 "gosan: process %d ended without its last word (killed?): findings up to "
 				 "then",

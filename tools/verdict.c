@@ -174,7 +174,7 @@ static const char *unchecked(const struct report *r)
 static const char *ending(const struct report *r)
 {
 	if (r->timed_out)
-		return "; stopped by --timeout";
+		return arena_printf(r->arena, "; stopped by --timeout (exit %d)", verdict_exit(r));
 	if (r->exit_status > 128)
 		return arena_printf(r->arena, "; the program died of signal %d", r->exit_status - 128);
 	if (r->exit_status)

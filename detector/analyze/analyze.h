@@ -23,31 +23,40 @@ struct gosan_vec {
 void *gosan_vec_push(struct gosan_vec *v, size_t size);
 void gosan_vec_free(struct gosan_vec *v, size_t size);
 
-#define GOSAN_LEFT_MAX 4
+#define GOSAN_LEFT_MAX  4
+#define GOSAN_QUESTIONS 6
 
 /* What the analyzers remember of a goroutine. Freed at its end. */
 struct gosan_waits {
-	struct gosan_g *prev, *next;     /* parked goroutines: gosan_waits_first() */
+	struct gosan_g *prev, *next; /* parked goroutines: gosan_waits_first() */
 	bool parked;
-	bool explained;                  /* a finding says why it will never run again */
-	bool live;                       /* leak.c: somebody may still wake it */
-	uint32_t mark;                   /* walks: seen in this one */
-	bool lost_wake;                  /* lock.c: it waits for a signal that came before */
-	struct { const struct gosan_obj *lock; uint64_t tick; } left[GOSAN_LEFT_MAX]; /* locks it released */
+	bool explained; /* a finding says why it will never run again */
+	bool live;      /* leak.c: somebody may still wake it */
+	uint32_t mark;  /* walks: seen in this one */
+	bool lost_wake; /* lock.c: it waits for a signal that came before */
+	struct {
+		const struct gosan_obj *lock;
+		uint64_t tick;
+	} left[GOSAN_LEFT_MAX]; /* locks it released */
 };
 
 /* Who works with an object: a set, by open addressing. Who only waits for it is in the list of the parked.
  * Goroutines that ended are dropped when the set grows. */
 struct gosan_use {
-	const struct gosan_g **who;      /* NULL: free place */
-	size_t n, room;                  /* room is a power of two */
+	const struct gosan_g **who; /* NULL: free place */
+	size_t n, room;             /* room is a power of two */
 	const struct gosan_g *recent;
-	bool partial;                    /* memory was exhausted: nothing is concluded from absence */
-	bool fed;                        /* timers, signals or I/O deliver here */
+	size_t waiting; /* parked goroutines that wait for it, among others */
+	bool partial; /* memory was exhausted: nothing is concluded from absence */
+	bool fed;     /* timers, signals or I/O deliver here */
 	/* [0] who gives (send, close, done, unlock, wake), [1] who takes (receive): for reports */
-	struct { const struct gosan_g *g; uint32_t stack; } last[2];
-	uint32_t asked;                  /* leak.c: the answer to this question is known */
-	const struct gosan_g *answer;
+	struct {
+		const struct gosan_g *g;
+		uint32_t stack;
+	} last[2];
+	/* leak.c: answers that hold during one pass over the stuck */
+	uint32_t asked[GOSAN_QUESTIONS];
+	bool answer[GOSAN_QUESTIONS];
 };
 
 /* NULL when memory is exhausted. */
@@ -61,18 +70,20 @@ struct gosan_g *gosan_waits_next(const struct gosan_g *g);
 /* The parked goroutine with the lowest id >= from (1 at least) that waits for obj (NULL: for anything):
  * reports go through them in this order, which does not depend on chance. */
 struct gosan_g *gosan_waits_by_id(uint64_t from, const struct gosan_obj *obj);
-/* The first user of obj that fits, NULL when none does. */
-const struct gosan_g *gosan_waits_user(const struct gosan_obj *obj, bool (*fits)(const struct gosan_g *));
+/* Does somebody who fits use obj? */
+bool gosan_waits_used_by(const struct gosan_obj *obj, bool (*fits)(const struct gosan_g *));
 bool gosan_waits_uses(const struct gosan_g *g, const struct gosan_obj *obj);
 bool gosan_waits_on(const struct gosan_g *g, const struct gosan_obj *obj);
+/* Does anybody wait for obj? Cheap. */
+bool gosan_waits_any(const struct gosan_obj *obj);
 void gosan_waits_explain(struct gosan_g *g);
 bool gosan_waits_explained(const struct gosan_g *g);
 uint32_t gosan_waits_new_mark(void);
 bool gosan_waits_mark(struct gosan_g *g, uint32_t mark); /* true the first time */
 
 /* Words. The strings of who and what are static and live through the next 7 calls. */
-const char *gosan_waits_op(const struct gosan_g *g);     /* "chan receive", "lock", .. of a parked g */
-const char *gosan_waits_who(const struct gosan_g *g);    /* goroutine 7 "worker" */
+const char *gosan_waits_op(const struct gosan_g *g);       /* "chan receive", "lock", .. of a parked g */
+const char *gosan_waits_who(const struct gosan_g *g);      /* goroutine 7 "worker" */
 const char *gosan_waits_what(const struct gosan_obj *obj); /* mutex 0x.. */
 /* A sentence part about the goroutine that could have helped a parked g, "" when none is known. */
 const char *gosan_waits_helper(const struct gosan_g *g);
@@ -81,8 +92,10 @@ uint64_t gosan_waits_hash(uint64_t h, uint64_t x);
 /* lock.c: GS604 and GS605 that stand when the run stops for `why`; idempotent. Marks what they explain. */
 void gosan_lock_judge(enum gosan_end why);
 /* lock.c: `copy` holds the id of `original`: GS606. Takes the engine lock. */
-void gosan_lock_copied(const struct gosan_obj *copy, const struct gosan_obj *original, struct gosan_g *g,
-                       uint32_t stack);
+void gosan_lock_copied(struct gosan_obj *copy, const struct gosan_obj *original, struct gosan_g *g,
+		       uint32_t stack);
+/* waitgroup.c: its counter came by copying, so its Adds are not known: no verdicts on it. */
+void gosan_waitgroup_copied(struct gosan_obj *copy);
 /* lock.c: the readers of an rwmutex that are known, up to n. */
 size_t gosan_lock_readers(const struct gosan_obj *l, struct gosan_g **ret, size_t n);
 /* leak.c: GS301 when the run ends for `why`. */

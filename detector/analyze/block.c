@@ -18,15 +18,15 @@
 #include "../../runtime/probe.h"
 #include "analyze.h"
 
-#define GRACE_NS UINT64_C(200000000)
-#define CYCLE_MAX 16
+#define GRACE_NS   UINT64_C(200000000)
+#define CYCLE_MAX  16
 #define CYCLES_MAX 8
-#define WALK_MAX 256
-#define EDGES_MAX 16
+#define WALK_MAX   256
+#define EDGES_MAX  16
 
 struct cycle {
 	size_t n;
-	struct gosan_g *g[CYCLE_MAX];    /* each waits for the next, the last for the first */
+	struct gosan_g *g[CYCLE_MAX]; /* each waits for the next, the last for the first */
 	uint64_t since_ns;
 };
 
@@ -56,14 +56,16 @@ static void report_nil(struct gosan_g *g)
 
 	f->obj_kind = "chan";
 	gosan_finding_locks(gosan_finding_part(f, "blocked", g, gosan_waits_op(g), g->wait.stack));
-	snprintf(f->title, sizeof f->title, cases ? "a select in which no case can ever be ready"
-	                                          : "%s nil channel", sends ? "send on a" : "receive from a");
+	snprintf(f->title, sizeof f->title,
+		 cases ? "a select in which no case can ever be ready" : "%s nil channel",
+		 sends ? "send on a" : "receive from a");
 	snprintf(f->why, sizeof f->why, "%s is blocked for ever: %s", gosan_waits_who(g),
-	         cases ? "its select has no cases, or only cases of nil channels"
-	               : "a nil channel is never ready, and nobody can be on its other side");
-	snprintf(f->help, sizeof f->help, cases ? "wait for something that can happen, for example the done "
-	                                          "channel of a context"
-	                                        : "make the channel with go_make() before it is used");
+		 cases ? "its select has no cases, or only cases of nil channels"
+		       : "a nil channel is never ready, and nobody can be on its other side");
+	snprintf(f->help, sizeof f->help,
+		 cases ? "wait for something that can happen, for example the done "
+			 "channel of a context"
+		       : "make the channel with go_make() before it is used");
 	gosan_finding_emit(f);
 	gosan_waits_explain(g);
 }
@@ -99,7 +101,10 @@ static size_t helpers(const struct gosan_g *g, struct gosan_g **ret)
 /* Breadth first from g to itself; the shortest cycle into *c. */
 static bool find_cycle(struct gosan_g *g, struct cycle *c)
 {
-	static struct { struct gosan_g *g; size_t from; } seen[WALK_MAX];
+	static struct {
+		struct gosan_g *g;
+		size_t from;
+	} seen[WALK_MAX];
 	struct gosan_g *next[EDGES_MAX];
 	uint32_t mark = gosan_waits_new_mark();
 	size_t n = 0, n_next;
@@ -117,7 +122,8 @@ static bool find_cycle(struct gosan_g *g, struct cycle *c)
 				}
 				return false; /* longer than can be told */
 			}
-			if (n < WALK_MAX && !next[k]->ended && next[k]->wait.why && gosan_waits_mark(next[k], mark)) {
+			if (n < WALK_MAX && !next[k]->ended && next[k]->wait.why &&
+			    gosan_waits_mark(next[k], mark)) {
 				seen[n].g = next[k];
 				seen[n++].from = i;
 			}
@@ -157,8 +163,8 @@ static void tell_cycle(const struct cycle *c, char *text, size_t size)
 
 	for (size_t i = 0; i < c->n && at < size; i++)
 		at += (size_t)snprintf(text + at, size - at, "%s%s waits for %s, which %s has", i ? "; " : "",
-		                       gosan_waits_who(c->g[i]), gosan_waits_what(waits_for(c->g[i])),
-		                       gosan_waits_who(c->g[(i + 1) % c->n]));
+				       gosan_waits_who(c->g[i]), gosan_waits_what(waits_for(c->g[i])),
+				       gosan_waits_who(c->g[(i + 1) % c->n]));
 }
 
 static void tell_story(struct gosan_finding *f, const struct cycle *c)
@@ -168,11 +174,12 @@ static void tell_story(struct gosan_finding *f, const struct cycle *c)
 
 		for (size_t k = 0; k < g->n_held; k++)
 			if (g->held[k].obj == waits_for(c->g[(i + c->n - 1) % c->n]))
-				gosan_finding_story(f, g, g->held[k].stack, "lock %s", gosan_waits_what(g->held[k].obj));
+				gosan_finding_story(f, g, g->held[k].stack, "lock %s",
+						    gosan_waits_what(g->held[k].obj));
 	}
 	for (size_t i = 0; i < c->n && i < 4; i++)
 		gosan_finding_story(f, c->g[i], c->g[i]->wait.stack, "lock %s  <-- waits",
-		                    gosan_waits_what(waits_for(c->g[i])));
+				    gosan_waits_what(waits_for(c->g[i])));
 }
 
 static void report_cycle(const struct cycle *c)
@@ -185,7 +192,7 @@ static void report_cycle(const struct cycle *c)
 	f->obj = waits_for(c->g[0]);
 	for (size_t i = 0; i < c->n; i++)
 		gosan_finding_locks(gosan_finding_part(f, "waiter", c->g[i], gosan_waits_op(c->g[i]),
-		                                       c->g[i]->wait.stack));
+						       c->g[i]->wait.stack));
 	snprintf(f->title, sizeof f->title, "%zu goroutines wait for each other for ever", c->n);
 	tell_cycle(c, f->why, sizeof f->why);
 	snprintf(f->help, sizeof f->help, "take these locks in the same order everywhere");
@@ -251,10 +258,10 @@ static void tell_waits(struct gosan_finding *f)
 		const char *help = gosan_waits_helper(g);
 
 		at += (size_t)snprintf(text + at, size - at, "%s%s is blocked in %s", i ? "; " : "",
-		                       gosan_waits_who(g), gosan_waits_op(g));
+				       gosan_waits_who(g), gosan_waits_op(g));
 		if (at < size && waits_for(g))
-			at += (size_t)snprintf(text + at, size - at, " on %s%s%s", gosan_waits_what(waits_for(g)),
-			                       *help ? ", " : "", help);
+			at += (size_t)snprintf(text + at, size - at, " on %s%s%s",
+					       gosan_waits_what(waits_for(g)), *help ? ", " : "", help);
 	}
 }
 
@@ -279,9 +286,10 @@ static void report_stall(void)
 	} else {
 		tell_waits(f);
 	}
-	snprintf(f->help, sizeof f->help, c ? "take these locks in the same order everywhere"
-	                                    : "make sure that each wait has somebody left who ends it: a send, a "
-	                                      "close, a Done or an unlock on every path");
+	snprintf(f->help, sizeof f->help,
+		 c ? "take these locks in the same order everywhere"
+		   : "make sure that each wait has somebody left who ends it: a send, a "
+		     "close, a Done or an unlock on every path");
 	gosan_finding_emit(f);
 }
 

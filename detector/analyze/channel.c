@@ -26,10 +26,10 @@ struct chan {
 	struct chan *next;
 	const struct gosan_obj *obj;
 	struct send *sends;
-	size_t n, room;                  /* room is a power of two */
+	size_t n, room; /* room is a power of two */
 	const struct gosan_g *closer;
 	uint32_t close_stack;
-	struct send early;               /* the send that is not ordered with the close */
+	struct send early; /* the send that is not ordered with the close */
 	bool panicked;
 };
 
@@ -89,7 +89,7 @@ static void on_send(struct chan *c, const struct gosan_event *ev)
 		return;
 	s = place(c->sends, c->room, ev->at.cid);
 	c->n += !s->g;
-	*s = (struct send){ ev->g, ev->stack, ev->at };
+	*s = (struct send){ev->g, ev->stack, ev->at};
 }
 
 static void drop_sends(struct chan *c)
@@ -119,7 +119,8 @@ static void on_close(struct chan *c, const struct gosan_event *ev)
 
 static void report_panic(int code, const struct chan *c, const struct gosan_event *ev)
 {
-	static const char *const title[] = { "send on closed {obj}", "close of closed {obj}", "close of a nil channel" };
+	static const char *const title[] = {"send on closed {obj}", "close of closed {obj}",
+					    "close of a nil channel"};
 	static const char *const help[] = {
 		"close a channel after its last send: by its only sender, or after Wait on all senders",
 		"let one goroutine own the close of the channel, or close it through a once",
@@ -136,11 +137,12 @@ static void report_panic(int code, const struct chan *c, const struct gosan_even
 		gosan_finding_part(f, "closer", c->closer, "close", c->close_stack);
 	snprintf(f->title, sizeof f->title, "%s", title[code - 501]);
 	if (!ev->obj)
-		snprintf(f->why, sizeof f->why, "%s closes a nil channel, which panics", gosan_waits_who(ev->g));
+		snprintf(f->why, sizeof f->why, "%s closes a nil channel, which panics",
+			 gosan_waits_who(ev->g));
 	else
 		snprintf(f->why, sizeof f->why, "%s had closed the channel when %s called %s",
-		         gosan_waits_who(c ? c->closer : NULL), gosan_waits_who(ev->g),
-		         code == 501 ? "send" : "close");
+			 gosan_waits_who(c ? c->closer : NULL), gosan_waits_who(ev->g),
+			 code == 501 ? "send" : "close");
 	snprintf(f->help, sizeof f->help, "%s", help[code - 501]);
 	if (c && c->closer) {
 		gosan_finding_story(f, c->closer, c->close_stack, "close");
@@ -158,11 +160,13 @@ static void report_race(const struct chan *c)
 	gosan_finding_part(f, "closer", c->closer, "close", c->close_stack);
 	snprintf(f->title, sizeof f->title, "send and close of {obj} are not ordered");
 	snprintf(f->why, sizeof f->why,
-	         "the send of %s came first this time, but nothing orders it before the close by %s: a schedule "
-	         "that closes first panics with \"send on closed channel\"",
-	         gosan_waits_who(c->early.g), gosan_waits_who(c->closer));
-	snprintf(f->help, sizeof f->help, "close after all senders are known to be done, for example after Wait "
-	                                  "on a WaitGroup of the senders");
+		 "the send of %s came first this time, but nothing orders it before the close by %s: a "
+		 "schedule "
+		 "that closes first panics with \"send on closed channel\"",
+		 gosan_waits_who(c->early.g), gosan_waits_who(c->closer));
+	snprintf(f->help, sizeof f->help,
+		 "close after all senders are known to be done, for example after Wait "
+		 "on a WaitGroup of the senders");
 	gosan_finding_story(f, c->closer, c->close_stack, "close");
 	gosan_finding_story(f, c->early.g, c->early.stack, "send  <-- panics in this order");
 	gosan_finding_emit(f);

@@ -5,10 +5,11 @@
  * Not a leak: who sleeps, waits for I/O or sits in a blocking call; who waits for what timers, signals or a
  * context that can still be cancelled deliver; and who waits for an object that a goroutine which is not
  * stuck has used, since that one may have come to its help a moment later. The last rule is applied until
- * nothing changes: whoever is helped counts as not stuck. Main is at its end and helps nobody.
+ * nothing changes: whoever is helped counts as not stuck. Main is at its end and helps nobody. When the run
+ * was cut off nothing is at its end, so here descendants of users count as users as well.
  *
- * Grade: proved when everybody who ever used the object has ended or is stuck, too; else likely (main could
- * still have helped, and did not).
+ * Grade: proved when everybody who ever used the object has ended or is stuck, too, and nobody runs who could
+ * have been given it; else likely (main could still have helped, and did not).
  * Consequences of what a finding explains already are not reported, nor are waits for a WaitGroup or lock
  * that a leaked goroutine keeps from being released.
  */
@@ -18,8 +19,8 @@
 #include "../../runtime/probe.h"
 #include "analyze.h"
 
-static struct gosan_vec stuck;           /* struct gosan_g *, by id */
-static bool main_counts;                 /* main goes on: it may help, and may be stuck */
+static struct gosan_vec stuck; /* struct gosan_g *, by id */
+static bool cut_off;           /* the time was up: everybody, main too, might have gone on */
 
 static struct gosan_g **list(void)
 {
@@ -53,35 +54,58 @@ static struct gosan_waits *waits_of(const struct gosan_g *g)
 	return g->waits;
 }
 
+/* Questions about an object: is there somebody of this sort among its users, or among whom its users started?
+ * The latter may have been given it and not have come to it yet. Nobody who asks is of the sort asked for, so
+ * the answer is the same for all who wait for the object, and is remembered for one pass. */
+enum question { RUNS, RUNS_BELOW, EXPLAINED_BELOW, BLOCKED_BELOW, IN_ONCE, LEFT };
+
+static uint32_t pass;
+
 /* May g still do something? */
 static bool runs(const struct gosan_g *g)
 {
-	if (g->ended || (g->id == 1 && !main_counts))
+	if (g->ended || (g->id == 1 && !cut_off))
 		return false;
 	return !g->wait.why || (waits_of(g) && waits_of(g)->live);
 }
 
-/* Answers of one pass over the stuck are remembered per object: many wait for the same one. */
-static uint32_t question;
-
-/* Somebody who fits, uses what g waits for, and is not g. For those that g itself doesn't fit only. */
-static const struct gosan_g *user(const struct gosan_g *g, bool (*fits)(const struct gosan_g *))
+static bool is_explained(const struct gosan_g *g)
 {
-	for (size_t i = 0; i < g->wait.n && i < GOSAN_WAIT_MAX; i++) {
-		struct gosan_use *u = g->wait.on[i].obj ? g->wait.on[i].obj->use : NULL;
-
-		if (u && u->asked != question) {
-			u->asked = question;
-			u->answer = gosan_waits_user(g->wait.on[i].obj, fits);
-		}
-		if (u && u->answer)
-			return u->answer;
-	}
-	return NULL;
+	return !g->ended && g->wait.why && gosan_waits_explained(g);
 }
 
-/* Whoever was started by a user of the WaitGroup that g waits for, directly or further down, may have been
- * given it and not have come to its Done yet. */
+static bool is_stuck(const struct gosan_g *g)
+{
+	return !g->ended && g->wait.why && g->id > 1 && waits_of(g) && !waits_of(g)->live;
+}
+
+static bool blocks_waitgroup(const struct gosan_g *g)
+{
+	return is_stuck(g) && g->wait.why != GO_WAIT_WAITGROUP;
+}
+
+static bool blocks_once(const struct gosan_g *g)
+{
+	return is_stuck(g) && g->wait.why != GO_WAIT_ONCE;
+}
+
+static bool is_left(const struct gosan_g *g)
+{
+	return !g->ended && !is_stuck(g);
+}
+
+static const struct {
+	bool (*fits)(const struct gosan_g *);
+	bool below;
+} questions[GOSAN_QUESTIONS] = {
+	[RUNS] = {runs, false},
+	[RUNS_BELOW] = {runs, true},
+	[EXPLAINED_BELOW] = {is_explained, true},
+	[BLOCKED_BELOW] = {blocks_waitgroup, true},
+	[IN_ONCE] = {blocks_once, false},
+	[LEFT] = {is_left, false},
+};
+
 static bool descends(const struct gosan_g *who, const struct gosan_obj *obj)
 {
 	for (int level = 0; who && level < 8; level++, who = who->parent)
@@ -90,19 +114,32 @@ static bool descends(const struct gosan_g *who, const struct gosan_obj *obj)
 	return false;
 }
 
-/* Like user(), also among descendants of users. */
-static bool relative(const struct gosan_g *g, bool (*fits)(const struct gosan_g *))
+static bool find(const struct gosan_obj *obj, enum question q)
 {
-	for (const struct gosan_g *r = gosan_engine_all(); r; r = r->next)
-		for (size_t i = 0; r != g && !r->ended && i < g->wait.n && i < GOSAN_WAIT_MAX && fits(r); i++)
-			if (g->wait.on[i].obj && descends(r, g->wait.on[i].obj))
-				return true;
+	if (!questions[q].below)
+		return gosan_waits_used_by(obj, questions[q].fits);
+	for (const struct gosan_g *g = gosan_engine_all(); g; g = g->next)
+		if (!g->ended && questions[q].fits(g) && descends(g, obj))
+			return true;
 	return false;
 }
 
-static bool helped(const struct gosan_g *g)
+/* Of any of the objects that g waits for. */
+static bool ask(const struct gosan_g *g, enum question q)
 {
-	return user(g, runs) || (g->wait.why == GO_WAIT_WAITGROUP && relative(g, runs));
+	for (size_t i = 0; i < g->wait.n && i < GOSAN_WAIT_MAX; i++) {
+		struct gosan_use *u = g->wait.on[i].obj ? g->wait.on[i].obj->use : NULL;
+
+		if (!u)
+			continue;
+		if (u->asked[q] != pass) {
+			u->asked[q] = pass;
+			u->answer[q] = find(g->wait.on[i].obj, q);
+		}
+		if (u->answer[q])
+			return true;
+	}
+	return false;
 }
 
 static void sort_by_id(void)
@@ -123,7 +160,7 @@ static void collect(void)
 {
 	stuck.n = 0;
 	for (struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g)) {
-		bool mine = !g->is_thread && !g->is_system && g->id && (g->id != 1 || main_counts);
+		bool mine = !g->is_thread && !g->is_system && g->id > 1;
 		struct gosan_g **place = NULL;
 
 		waits_of(g)->live = fed(g);
@@ -135,6 +172,11 @@ static void collect(void)
 	sort_by_id();
 }
 
+static bool helped(const struct gosan_g *g)
+{
+	return ask(g, RUNS) || ((cut_off || g->wait.why == GO_WAIT_WAITGROUP) && ask(g, RUNS_BELOW));
+}
+
 /* Take out whoever may be helped by one that runs, until nobody more is. */
 static void release_helped(void)
 {
@@ -143,7 +185,7 @@ static void release_helped(void)
 	do {
 		before = stuck.n;
 		kept = 0;
-		question++;
+		pass++;
 		for (size_t i = 0; i < before; i++) {
 			struct gosan_g *g = list()[i];
 
@@ -154,11 +196,6 @@ static void release_helped(void)
 		}
 		stuck.n = kept;
 	} while (kept < before);
-}
-
-static bool is_explained(const struct gosan_g *g)
-{
-	return !g->ended && g->wait.why && gosan_waits_explained(g);
 }
 
 static bool any_explained(void)
@@ -176,43 +213,32 @@ static void spread_explanations(void)
 
 	while (more) {
 		more = false;
+		pass++;
 		for (size_t i = 0; i < stuck.n; i++)
-			if (!is_explained(list()[i]) && relative(list()[i], is_explained)) {
+			if (!is_explained(list()[i]) && ask(list()[i], EXPLAINED_BELOW)) {
 				gosan_waits_explain(list()[i]);
 				more = true;
 			}
 	}
 }
 
-static bool is_stuck(const struct gosan_g *g)
-{
-	return !g->ended && g->wait.why && g->id && (g->id != 1 || main_counts) && waits_of(g) && !waits_of(g)->live;
-}
-
-static bool blocks_others(const struct gosan_g *g)
-{
-	return is_stuck(g) && g->wait.why != GO_WAIT_WAITGROUP;
-}
-
 /* Blocked only because another leaked goroutine does not go on. */
 static bool follows(const struct gosan_g *g)
 {
-	if (g->wait.why == GO_WAIT_WAITGROUP)
-		return relative(g, blocks_others);
-	return g->wait.why >= GO_WAIT_MUTEX && g->wait.why <= GO_WAIT_ONCE && g->wait.why != GO_WAIT_COND &&
-	       relative(g, is_stuck);
-}
+	const struct gosan_obj *obj = g->wait.n ? g->wait.on[0].obj : NULL;
 
-static bool is_left(const struct gosan_g *g)
-{
-	return !g->ended && !is_stuck(g);
+	if (g->wait.why == GO_WAIT_WAITGROUP)
+		return ask(g, BLOCKED_BELOW);
+	if (g->wait.why == GO_WAIT_ONCE)
+		return ask(g, IN_ONCE);
+	return obj && obj->owner && is_stuck(obj->owner);
 }
 
 static void report(const struct gosan_g *g, enum gosan_end why)
 {
 	struct gosan_finding *f = gosan_finding_begin(301);
 	const struct gosan_obj *obj = g->wait.n ? g->wait.on[0].obj : NULL;
-	bool alone = !user(g, is_left);
+	bool alone = !ask(g, LEFT) && !ask(g, RUNS_BELOW);
 	const char *helper = gosan_waits_helper(g);
 
 	f->obj = obj;
@@ -223,12 +249,13 @@ static void report(const struct gosan_g *g, enum gosan_end why)
 	gosan_finding_locks(gosan_finding_part(f, "blocked", g, gosan_waits_op(g), g->wait.stack));
 	snprintf(f->title, sizeof f->title, "goroutine leak: blocked in %s", gosan_waits_op(g));
 	snprintf(f->why, sizeof f->why, "%s is still blocked in %s on {obj} %s; %s%s%s", gosan_waits_who(g),
-	         gosan_waits_op(g), why == GOSAN_END_TIMEOUT ? "when the time is up" : "when the program exits",
-	         alone ? "nobody who ever used it is left to wake it" : "nobody who runs has ever used it",
-	         *helper ? "; " : "", helper);
+		 gosan_waits_op(g),
+		 why == GOSAN_END_TIMEOUT ? "when the time is up" : "when the program exits",
+		 alone ? "nobody who ever used it is left to wake it" : "nobody who runs has ever used it",
+		 *helper ? "; " : "", helper);
 	snprintf(f->help, sizeof f->help,
-	         "give it a way out: close the channel when there is no more to come, or select on the done "
-	         "channel of a context too");
+		 "give it a way out: close the channel when there is no more to come, or select on the done "
+		 "channel of a context too");
 	gosan_finding_emit(f);
 }
 
@@ -238,11 +265,11 @@ void gosan_leak_judge(enum gosan_end why)
 
 	if (why != GOSAN_END_EXIT && why != GOSAN_END_TIMEOUT)
 		return;
-	main_counts = why == GOSAN_END_TIMEOUT;
+	cut_off = why == GOSAN_END_TIMEOUT;
 	collect();
 	release_helped();
 	spread_explanations();
-	question++; /* who is left: asked by every report */
+	pass++;
 	for (int consequences = 0; consequences < 2 && !reported; consequences++)
 		for (size_t i = 0; i < stuck.n; i++) {
 			const struct gosan_g *g = list()[i];

@@ -23,19 +23,19 @@
 struct lock {
 	struct gosan_g *readers[READERS_MAX];
 	size_t n_readers;
-	const struct gosan_g *unlocker;  /* who released it last */
+	const struct gosan_g *unlocker; /* who released it last */
 	uint32_t unlock_stack;
 };
 
 /* obj->cond. */
 struct cond {
-	const struct gosan_obj *mutex;   /* that the first wait came with */
+	const struct gosan_obj *mutex; /* that the first wait came with */
 	const struct gosan_g *first;
 	uint32_t first_stack;
-	uint64_t empty_tick, wake_tick;  /* the last wake that woke nobody, the last wake at all; 0: none */
+	uint64_t empty_tick, wake_tick; /* the last wake that woke nobody, the last wake at all; 0: none */
 	const struct gosan_g *waker;
 	uint32_t empty_stack;
-	bool mixed;                      /* two mutexes: reported */
+	bool mixed; /* two mutexes: reported */
 };
 
 /* A goroutine that ended with a lock. */
@@ -45,7 +45,7 @@ struct left {
 	uint32_t acquired, ended;
 };
 
-static uint64_t tick;                    /* events seen */
+static uint64_t tick; /* events seen */
 static struct gosan_vec left;
 static bool judged;
 
@@ -112,10 +112,11 @@ static void on_request(const struct gosan_event *ev)
 	gosan_finding_part(f, "owner", ev->g, was_read ? "rlock" : "lock", h->stack);
 	snprintf(f->title, sizeof f->title, "{obj} is locked again by the goroutine that holds it");
 	snprintf(f->why, sizeof f->why, "%s %s a lock that it holds itself%s: it waits for itself, for ever",
-	         gosan_waits_who(ev->g), read ? "read-locks" : "locks", was_read ? " for reading" : "");
-	snprintf(f->help, sizeof f->help,
-	         "unlock first, or split off a function that expects the lock to be held; these locks are not "
-	         "recursive");
+		 gosan_waits_who(ev->g), read ? "read-locks" : "locks", was_read ? " for reading" : "");
+	snprintf(
+		f->help, sizeof f->help,
+		"unlock first, or split off a function that expects the lock to be held; these locks are not "
+		"recursive");
 	gosan_finding_story(f, ev->g, h->stack, was_read ? "rlock" : "lock");
 	gosan_finding_story(f, ev->g, ev->stack, "%s  <-- waits for itself", read ? "rlock" : "lock");
 	gosan_finding_emit(f);
@@ -135,13 +136,16 @@ static void on_unlock_fault(const struct gosan_event *ev)
 		gosan_finding_part(f, "previous", l->unlocker, "unlock", l->unlock_stack);
 	snprintf(f->title, sizeof f->title, "unlock of unlocked {obj}");
 	if (l && l->unlocker)
-		snprintf(f->why, sizeof f->why, "%s unlocks it, but %s had unlocked it already and nobody has "
-		         "locked it since", gosan_waits_who(ev->g), gosan_waits_who(l->unlocker));
+		snprintf(f->why, sizeof f->why,
+			 "%s unlocks it, but %s had unlocked it already and nobody has "
+			 "locked it since",
+			 gosan_waits_who(ev->g), gosan_waits_who(l->unlocker));
 	else
 		snprintf(f->why, sizeof f->why, "%s unlocks it, and nobody ever locked it",
-		         gosan_waits_who(ev->g));
-	snprintf(f->help, sizeof f->help, "pair each unlock with one lock; go_defer() right after the lock keeps "
-	                                  "them together");
+			 gosan_waits_who(ev->g));
+	snprintf(f->help, sizeof f->help,
+		 "pair each unlock with one lock; go_defer() right after the lock keeps "
+		 "them together");
 	gosan_finding_emit(f);
 }
 
@@ -149,7 +153,7 @@ static void on_unlock_fault(const struct gosan_event *ev)
 
 static void explain_waiters(const struct gosan_obj *obj)
 {
-	for (struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g))
+	for (struct gosan_g *g = gosan_waits_any(obj) ? gosan_waits_first() : NULL; g; g = gosan_waits_next(g))
 		if (gosan_waits_on(g, obj))
 			gosan_waits_explain(g);
 }
@@ -157,7 +161,7 @@ static void explain_waiters(const struct gosan_obj *obj)
 static bool add_waiters(struct gosan_finding *f, const struct gosan_obj *obj)
 {
 	size_t before_n = f->n_parts;
-	struct gosan_g *g = gosan_waits_by_id(1, obj);
+	struct gosan_g *g = gosan_waits_any(obj) ? gosan_waits_by_id(1, obj) : NULL;
 
 	for (; g && f->n_parts < GOSAN_PARTS_MAX; g = gosan_waits_by_id(g->id + 1, obj))
 		gosan_finding_part(f, "waiter", g, gosan_waits_op(g), g->wait.stack);
@@ -193,7 +197,7 @@ static void destroy(struct gosan_obj *obj, void *arg)
 	for (size_t i = 0; i < left.n; i++)
 		if (l[i].obj == obj && obj->owner == l[i].g)
 			judge_left(&l[i]);
-	if (!obj->owner && !obj->readers && !gosan_waits_first())
+	if (!obj->owner && !obj->readers && !gosan_waits_any(obj))
 		return;
 	f = gosan_finding_begin(603);
 	f->obj = obj;
@@ -204,8 +208,8 @@ static void destroy(struct gosan_obj *obj, void *arg)
 		return;
 	snprintf(f->title, sizeof f->title, "{obj} is freed while it is %s", held ? "held" : "waited for");
 	snprintf(f->why, sizeof f->why, "%s frees the %s that %s %s", gosan_waits_who(ev->g),
-	         gosan_finding_kind_name(obj->kind), gosan_waits_who(f->parts[1].g),
-	         held ? "still holds" : "is parked on");
+		 gosan_finding_kind_name(obj->kind), gosan_waits_who(f->parts[1].g),
+		 held ? "still holds" : "is parked on");
 	snprintf(f->help, sizeof f->help, "free it only after every goroutine that uses it is done");
 	gosan_finding_emit(f);
 	explain_waiters(obj);
@@ -233,10 +237,13 @@ static void judge_left(const struct left *l)
 	f->obj = l->obj;
 	gosan_finding_part(f, "owner", l->g, "lock", l->acquired);
 	snprintf(f->title, sizeof f->title, "a goroutine ended with {obj} locked");
-	snprintf(f->why, sizeof f->why, "%s locked it and ended without unlocking it%s", gosan_waits_who(l->g),
-	         add_waiters(f, l->obj) ? "; whoever waits for it waits for ever" : "; nobody else did, either");
-	snprintf(f->help, sizeof f->help, "unlock on every path out of the function: go_defer(go_mutex_unlock, ..) "
-	                                  "right after the lock");
+	snprintf(f->why, sizeof f->why, "%s locked it and ended without unlocking it%s",
+		 gosan_waits_who(l->g),
+		 add_waiters(f, l->obj) ? "; whoever waits for it waits for ever"
+					: "; nobody else did, either");
+	snprintf(f->help, sizeof f->help,
+		 "unlock on every path out of the function: go_defer(go_mutex_unlock, ..) "
+		 "right after the lock");
 	gosan_finding_story(f, l->g, l->acquired, "lock");
 	gosan_finding_story(f, l->g, l->ended, "end, still locked");
 	gosan_finding_emit(f);
@@ -249,7 +256,7 @@ static void on_end(const struct gosan_event *ev)
 		struct left *l = gosan_vec_push(&left, sizeof *l);
 
 		if (l)
-			*l = (struct left){ ev->g, ev->g->held[i].obj, ev->g->held[i].stack, ev->stack };
+			*l = (struct left){ev->g, ev->g->held[i].obj, ev->g->held[i].stack, ev->stack};
 	}
 }
 
@@ -269,9 +276,12 @@ static void on_cond_fault(const struct gosan_event *ev)
 	struct gosan_finding *f = begin_cond(ev->obj, ev->g, ev->stack);
 
 	snprintf(f->title, sizeof f->title, "wait on {obj} without its mutex held");
-	snprintf(f->why, sizeof f->why, "%s waits without holding the mutex of the condition: a wake-up between "
-	         "its test of the condition and the wait is lost", gosan_waits_who(ev->g));
-	snprintf(f->help, sizeof f->help, "lock the mutex, test the condition in a loop, and wait with it held");
+	snprintf(f->why, sizeof f->why,
+		 "%s waits without holding the mutex of the condition: a wake-up between "
+		 "its test of the condition and the wait is lost",
+		 gosan_waits_who(ev->g));
+	snprintf(f->help, sizeof f->help,
+		 "lock the mutex, test the condition in a loop, and wait with it held");
 	gosan_finding_emit(f);
 }
 
@@ -282,9 +292,11 @@ static void report_two_mutexes(struct cond *c, const struct gosan_event *ev)
 	c->mixed = true;
 	gosan_finding_part(f, "previous", c->first, "cond wait", c->first_stack);
 	snprintf(f->title, sizeof f->title, "{obj} is waited on with two mutexes");
-	snprintf(f->why, sizeof f->why, "%s waits with %s, %s had waited with %s: neither mutex protects the "
-	         "condition from the other's side", gosan_waits_who(ev->g), gosan_waits_what(ev->obj2),
-	         gosan_waits_who(c->first), gosan_waits_what(c->mutex));
+	snprintf(f->why, sizeof f->why,
+		 "%s waits with %s, %s had waited with %s: neither mutex protects the "
+		 "condition from the other's side",
+		 gosan_waits_who(ev->g), gosan_waits_what(ev->obj2), gosan_waits_who(c->first),
+		 gosan_waits_what(c->mutex));
 	snprintf(f->help, sizeof f->help, "use one mutex with each condition variable");
 	gosan_finding_emit(f);
 }
@@ -345,10 +357,13 @@ static void judge_lost_wake(struct gosan_g *g)
 	f->grade = GOSAN_LIKELY;
 	gosan_finding_part(f, "waker", c->waker, "signal", c->empty_stack);
 	snprintf(f->title, sizeof f->title, "the wake-up of {obj} came before the wait and was lost");
-	snprintf(f->why, sizeof f->why, "%s signalled when nobody waited; %s then waited for a signal that never "
-	         "comes again: signals are not remembered", gosan_waits_who(c->waker), gosan_waits_who(g));
-	snprintf(f->help, sizeof f->help, "keep the condition in a variable, set it under the mutex before the "
-	                                  "signal, and wait only while it is not set");
+	snprintf(f->why, sizeof f->why,
+		 "%s signalled when nobody waited; %s then waited for a signal that never "
+		 "comes again: signals are not remembered",
+		 gosan_waits_who(c->waker), gosan_waits_who(g));
+	snprintf(f->help, sizeof f->help,
+		 "keep the condition in a variable, set it under the mutex before the "
+		 "signal, and wait only while it is not set");
 	gosan_finding_story(f, c->waker, c->empty_stack, "signal: nobody waits");
 	gosan_finding_story(f, g, g->wait.stack, "wait  <-- for ever");
 	gosan_finding_emit(f);
@@ -370,8 +385,17 @@ void gosan_lock_judge(enum gosan_end why)
 
 /* GS606 */
 
-void gosan_lock_copied(const struct gosan_obj *copy, const struct gosan_obj *original, struct gosan_g *g,
-                       uint32_t stack)
+static const struct gosan_g *find_g(uint64_t id)
+{
+	const struct gosan_g *g = gosan_engine_all();
+
+	while (g && (g->id != id || !id))
+		g = g->next;
+	return g;
+}
+
+void gosan_lock_copied(struct gosan_obj *copy, const struct gosan_obj *original, struct gosan_g *g,
+		       uint32_t stack)
 {
 	struct gosan_finding *f;
 
@@ -379,13 +403,16 @@ void gosan_lock_copied(const struct gosan_obj *copy, const struct gosan_obj *ori
 	f = gosan_finding_begin(606);
 	f->obj = copy;
 	gosan_finding_part(f, "current", g, "use of a copy", stack);
-	gosan_finding_part(f, "previous", NULL, "first use", original->created_stack);
-	snprintf(f->title, sizeof f->title, "a copy of a used %s is used", gosan_finding_kind_name(copy->kind));
-	snprintf(f->why, sizeof f->why, "%s uses a %s that was copied from %s after that was used: the two share "
-	         "no state, so neither excludes nor wakes the other's users", gosan_waits_who(g),
-	         gosan_finding_kind_name(copy->kind), gosan_waits_what(original));
+	gosan_finding_part(f, "previous", find_g(original->created_by), "first use", original->created_stack);
+	snprintf(f->title, sizeof f->title, "a copy of a used %s is used",
+		 gosan_finding_kind_name(copy->kind));
+	snprintf(f->why, sizeof f->why,
+		 "%s uses a %s that was copied from %s after that was used: the two share "
+		 "no state, so neither excludes nor wakes the other's users",
+		 gosan_waits_who(g), gosan_finding_kind_name(copy->kind), gosan_waits_what(original));
 	snprintf(f->help, sizeof f->help, "pass a pointer to it, and to the struct that contains it");
 	gosan_finding_emit(f);
+	gosan_waitgroup_copied(copy);
 	gosan_engine_unlock();
 }
 

@@ -21,11 +21,11 @@
 #include "mem.h"
 #include "analyze.h"
 
-#define DEPTH 5
+#define DEPTH     5
 #define INSTANCES 16
-#define SETS_MAX 8
-#define DEPS_MAX 4096u
-#define TABLE (2 * DEPS_MAX)
+#define SETS_MAX  8
+#define DEPS_MAX  4096u
+#define TABLE     (2 * DEPS_MAX)
 #define STEPS_MAX 1000000u
 
 /* One request. */
@@ -35,7 +35,7 @@ struct inst {
 	struct gosan_stamp at;
 	struct gosan_clock weak;
 	uint32_t held_stack[SETS_MAX];
-	struct gosan_stamp outer;        /* read again: the acquisition that it nests in */
+	struct gosan_stamp outer; /* read again: the acquisition that it nests in */
 };
 
 enum kind { REQUEST, READ_AGAIN, WRITE };
@@ -48,13 +48,13 @@ struct dep {
 	size_t n_held;
 	struct gosan_obj *held[SETS_MAX];
 	bool held_read[SETS_MAX];
-	size_t n, next;                  /* instances; where the next one of the later half goes */
+	size_t n, next; /* instances; where the next one of the later half goes */
 	struct inst inst[INSTANCES];
-	bool out;                        /* search: can't be in a cycle */
+	bool out; /* search: can't be in a cycle */
 };
 
 static struct dep *table[TABLE];
-static struct dep *deps[DEPS_MAX];       /* the same, in order of appearance */
+static struct dep *deps[DEPS_MAX]; /* the same, in order of appearance */
 static size_t n_deps;
 
 /* Recording. */
@@ -126,7 +126,7 @@ static void record(enum kind kind, const struct gosan_event *ev, const struct go
 	struct inst *in;
 	struct dep *d;
 
-	key = (struct dep){ .kind = kind, .lock = ev->obj, .read = ev->mode & GO_LOCK_READ };
+	key = (struct dep){.kind = kind, .lock = ev->obj, .read = ev->mode & GO_LOCK_READ};
 	for (size_t i = g->n_held; i-- > 0 && key.n_held < SETS_MAX;) {
 		if (g->held[i].obj == ev->obj)
 			continue;
@@ -242,8 +242,8 @@ static void tell_cycle(struct gosan_finding *f, const struct path *p, size_t fir
 		size_t k = (first + i) % p->n, before_k = (k + p->n - 1) % p->n;
 
 		at += (size_t)snprintf(f->why + at, size - at, "%s%s takes %s and then %s", i ? "; " : "",
-		                       gosan_waits_who(p->in[k]->g), gosan_waits_what(p->d[before_k]->lock),
-		                       gosan_waits_what(p->d[k]->lock));
+				       gosan_waits_who(p->in[k]->g), gosan_waits_what(p->d[before_k]->lock),
+				       gosan_waits_what(p->d[k]->lock));
 	}
 	if (at < size)
 		snprintf(f->why + at, size - at, ": when each has taken its first, all wait for ever");
@@ -271,12 +271,13 @@ static void report_cycle(const struct path *p)
 		size_t k = (first + i) % p->n;
 
 		gosan_finding_story(f, p->in[k]->g, p->in[k]->stack, "lock %s  <-- waits",
-		                    gosan_waits_what(p->d[k]->lock));
+				    gosan_waits_what(p->d[k]->lock));
 	}
 	snprintf(f->title, sizeof f->title, "%zu locks are taken in conflicting orders", p->n);
 	tell_cycle(f, p, first);
-	snprintf(f->help, sizeof f->help, "take these locks in the same order everywhere, or hold one more lock "
-	                                  "around all of these sections");
+	snprintf(f->help, sizeof f->help,
+		 "take these locks in the same order everywhere, or hold one more lock "
+		 "around all of these sections");
 	gosan_finding_emit(f);
 }
 
@@ -395,11 +396,14 @@ static void report_again(const struct dep *d, const struct inst *in, const struc
 	f->dedup = gosan_waits_hash(gosan_waits_hash(5, in->held_stack[SETS_MAX - 1]), in->stack);
 	snprintf(f->title, sizeof f->title, "{obj} is read-locked again while a writer can queue in between");
 	snprintf(f->why, sizeof f->why,
-	         "%s read-locks what it has read-locked already. When %s asks for the write lock in between, it "
-	         "waits for the first read lock, and the second one queues behind the writer: both wait for ever",
-	         gosan_waits_who(in->g), gosan_waits_who(writer->g));
-	snprintf(f->help, sizeof f->help, "read-lock once, and pass on that it is held; new readers wait for "
-	                                  "queued writers");
+		 "%s read-locks what it has read-locked already. When %s asks for the write lock in between, "
+		 "it "
+		 "waits for the first read lock, and the second one queues behind the writer: both wait for "
+		 "ever",
+		 gosan_waits_who(in->g), gosan_waits_who(writer->g));
+	snprintf(f->help, sizeof f->help,
+		 "read-lock once, and pass on that it is held; new readers wait for "
+		 "queued writers");
 	gosan_finding_story(f, in->g, in->held_stack[SETS_MAX - 1], "rlock");
 	gosan_finding_story(f, writer->g, writer->stack, "lock: waits for the reader");
 	gosan_finding_story(f, in->g, in->stack, "rlock  <-- waits for the writer");

@@ -17,8 +17,8 @@ struct res {
 	const struct gosan_obj *obj, *chan;
 	const struct gosan_g *g;
 	uint32_t stack;
-	bool ticker, settled;            /* cancelled, freed, stopped */
-	bool value;                      /* a context that can't be cancelled */
+	bool ticker, settled; /* cancelled, freed, stopped */
+	bool value;           /* a context that can't be cancelled */
 	bool deadline;
 };
 
@@ -54,7 +54,7 @@ static void before(const struct gosan_event *ev)
 	if (ev->op == GOSAN_EV_CTX_NEW || ev->op == GOSAN_EV_TICKER_NEW)
 		on_new(ev);
 	else if (r && (ev->op == GOSAN_EV_CTX_CANCEL || ev->op == GOSAN_EV_CTX_FREE ||
-	               ev->op == GOSAN_EV_TICKER_STOP))
+		       ev->op == GOSAN_EV_TICKER_STOP))
 		r->settled = true;
 }
 
@@ -76,14 +76,17 @@ static void report(const struct res *r)
 			gosan_finding_part(f, "blocked", g, gosan_waits_op(g), g->wait.stack);
 	if (r->ticker) {
 		snprintf(f->title, sizeof f->title, "a ticker is never stopped");
-		snprintf(f->why, sizeof f->why, "the ticker of %s fires until the program exits; nobody called "
-		         "go_ticker_stop()", gosan_waits_who(r->g));
+		snprintf(f->why, sizeof f->why,
+			 "the ticker of %s fires until the program exits; nobody called "
+			 "go_ticker_stop()",
+			 gosan_waits_who(r->g));
 		snprintf(f->help, sizeof f->help, "go_defer(go_ticker_stop, ticker) right after it is made");
 	} else {
 		snprintf(f->title, sizeof f->title, "a context is never cancelled");
-		snprintf(f->why, sizeof f->why, "neither %s nor anybody else cancelled the context, its parent was not "
-		         "cancelled either%s: whoever waits for its done channel, and its timer, stay",
-		         gosan_waits_who(r->g), r->deadline ? ", and its deadline has not come" : "");
+		snprintf(f->why, sizeof f->why,
+			 "neither %s nor anybody else cancelled the context, its parent was not "
+			 "cancelled either%s: whoever waits for its done channel, and its timer, stay",
+			 gosan_waits_who(r->g), r->deadline ? ", and its deadline has not come" : "");
 		snprintf(f->help, sizeof f->help, "go_defer(go_cancel, ctx) right after it is made");
 	}
 	gosan_finding_emit(f);

@@ -24,19 +24,19 @@
 
 #define WAITS_MAX 1024
 #define ASKED_MAX 128
-#define OPS_MAX 65536
+#define OPS_MAX   (1u << 20)
 
 struct wait {
 	const struct gosan_g *g;
 	uint32_t stack;
 	struct gosan_stamp at;
-	struct gosan_clock clock;        /* strong, at the call */
+	struct gosan_clock clock; /* strong, at the call */
 };
 
 /* An Add that is safe only if no set of Dones can run before it. */
 struct pending {
 	uint64_t add_seq;
-	size_t wait;                     /* index, or WAITS_MAX when that Wait is forgotten */
+	size_t wait; /* index, or WAITS_MAX when that Wait is forgotten */
 };
 
 struct site {
@@ -45,15 +45,16 @@ struct site {
 };
 
 struct group {
-	struct group *next;              /* all WaitGroups */
+	struct group *next; /* all WaitGroups */
 	const struct gosan_obj *obj;
 	uint64_t seq;
-	struct gosan_vec adds, dones;    /* struct gosan_wgop */
+	struct gosan_vec adds, dones; /* struct gosan_wgop */
 	struct gosan_vec waits, pending, sites;
 	size_t oldest_wait;
 	bool has_prev;
-	struct gosan_stamp prev_first;   /* the first Add of the group before */
-	bool negative, closed;           /* GS402 was reported; judged for good */
+	struct gosan_stamp prev_first; /* the first Add of the group before */
+	bool negative, reused;         /* GS402, GS403 was reported */
+	bool closed;                   /* judged for good, or not to be judged */
 };
 
 static struct group *all;
@@ -85,11 +86,12 @@ static void report_overtaken(const struct group *w, const struct gosan_wgop *a, 
 	gosan_finding_part(f, "waiter", wait->g, "wait", wait->stack);
 	snprintf(f->title, sizeof f->title, "Add on {obj} can be overtaken by Wait");
 	snprintf(f->why, sizeof f->why,
-	         "nothing orders the Add(%" PRId64 ") of %s before the Wait of %s, and the counter can be zero "
-	         "when it runs: in some schedule Wait returns first and the work is not waited for",
-	         a->n, gosan_waits_who(a->g), gosan_waits_who(wait->g));
+		 "nothing orders the Add(%" PRId64
+		 ") of %s before the Wait of %s, and the counter can be zero "
+		 "when it runs: in some schedule Wait returns first and the work is not waited for",
+		 a->n, gosan_waits_who(a->g), gosan_waits_who(wait->g));
 	snprintf(f->help, sizeof f->help,
-	         "call Add before the go statement that starts the work, or start it with go_waitgroup_go()");
+		 "call Add before the go statement that starts the work, or start it with go_waitgroup_go()");
 	if (a->g && a->g->parent == wait->g)
 		gosan_finding_story(f, wait->g, a->g->created_stack, "go");
 	gosan_finding_story(f, wait->g, wait->stack, "Wait: counter is 0, returns");
@@ -97,21 +99,24 @@ static void report_overtaken(const struct group *w, const struct gosan_wgop *a, 
 	gosan_finding_emit(f);
 }
 
-static void report_reuse(const struct group *w, const struct gosan_g *g, uint32_t stack, const struct wait *wait)
+static void report_reuse(struct group *w, const struct gosan_g *g, uint32_t stack, const struct wait *wait)
 {
 	struct gosan_finding *f = gosan_finding_begin(403);
 
+	w->reused = true;
 	f->obj = w->obj;
 	gosan_finding_part(f, "adder", g, "add", stack);
 	if (wait)
 		gosan_finding_part(f, "waiter", wait->g, "wait", wait->stack);
 	snprintf(f->title, sizeof f->title, "{obj} is reused before the previous Wait returned");
 	snprintf(f->why, sizeof f->why,
-	         "%s starts a new round, knowing that all work of the last one is done, but nothing orders this "
-	         "Add after the return of the Wait of %s, which may still be about to look at the counter",
-	         gosan_waits_who(g), wait ? gosan_waits_who(wait->g) : "another goroutine");
-	snprintf(f->help, sizeof f->help, "start the new round after every Wait of the old one has returned, "
-	                                  "or use a fresh WaitGroup for each round");
+		 "%s starts a new round, knowing that all work of the last one is done, but nothing orders "
+		 "this "
+		 "Add after the return of the Wait of %s, which may still be about to look at the counter",
+		 gosan_waits_who(g), wait ? gosan_waits_who(wait->g) : "another goroutine");
+	snprintf(f->help, sizeof f->help,
+		 "start the new round after every Wait of the old one has returned, "
+		 "or use a fresh WaitGroup for each round");
 	if (wait)
 		gosan_finding_story(f, wait->g, wait->stack, "Wait: woken, has not returned");
 	gosan_finding_story(f, g, stack, "Add of the next round  <-- unordered");
@@ -120,7 +125,7 @@ static void report_reuse(const struct group *w, const struct gosan_g *g, uint32_
 
 /* `add` is one that is not before the Done; NULL when there is none. */
 static void report_negative(struct group *w, const struct gosan_g *g, uint32_t stack,
-                            const struct gosan_wgop *add, bool happened)
+			    const struct gosan_wgop *add, bool happened)
 {
 	struct gosan_finding *f = gosan_finding_begin(402);
 
@@ -129,18 +134,20 @@ static void report_negative(struct group *w, const struct gosan_g *g, uint32_t s
 	gosan_finding_part(f, "current", g, "done", stack);
 	if (add)
 		gosan_finding_part(f, "adder", add->g, "add", add->stack);
-	snprintf(f->title, sizeof f->title, "the counter of {obj} %s below zero", happened ? "goes" : "can go");
+	snprintf(f->title, sizeof f->title, "the counter of {obj} %s below zero",
+		 happened ? "goes" : "can go");
 	if (happened)
 		snprintf(f->why, sizeof f->why, "%s takes more from the counter than was added",
-		         gosan_waits_who(g));
+			 gosan_waits_who(g));
 	else if (add)
 		snprintf(f->why, sizeof f->why,
-		         "nothing orders the Add of %s before this Done of %s: a schedule that runs the Done first "
-		         "takes the counter below zero and panics",
-		         gosan_waits_who(add->g), gosan_waits_who(g));
+			 "nothing orders the Add of %s before this Done of %s: a schedule that runs the Done "
+			 "first "
+			 "takes the counter below zero and panics",
+			 gosan_waits_who(add->g), gosan_waits_who(g));
 	else
 		snprintf(f->why, sizeof f->why, "more Dones than Adds can have run when %s calls Done",
-		         gosan_waits_who(g));
+			 gosan_waits_who(g));
 	snprintf(f->help, sizeof f->help, "Add once for each Done, before the go statement that leads to it");
 	if (add && !happened) {
 		gosan_finding_story(f, g, stack, "Done: counter -1  <-- panics");
@@ -179,7 +186,8 @@ static int64_t pick_concurrent(const struct gosan_vec *v, const struct gosan_wgo
 	int64_t sum = 0;
 
 	for (size_t i = 0; i < v->n; i++) {
-		op[i].picked = &op[i] != a && !gosan_wgflow_before(&op[i], a) && !gosan_wgflow_before(a, &op[i]);
+		op[i].picked =
+			&op[i] != a && !gosan_wgflow_before(&op[i], a) && !gosan_wgflow_before(a, &op[i]);
 		sum += op[i].picked ? op[i].n : 0;
 	}
 	return sum;
@@ -201,7 +209,7 @@ static bool positive_at(const struct group *w, const struct gosan_wgop *a)
 
 /* a and wait are concurrent and the counter can be zero at a. Who starts a new round knowing that the last
  * one is over, while a Wait of that one may not have returned, reuses; who doesn't know is overtaken. */
-static void report_pair(const struct group *w, const struct gosan_wgop *a, const struct wait *wait)
+static void report_pair(struct group *w, const struct gosan_wgop *a, const struct wait *wait)
 {
 	if (a->knows_prev && gosan_clock_covers(&wait->clock, w->prev_first))
 		report_reuse(w, a->g, a->stack, wait);
@@ -238,7 +246,7 @@ static void contest(struct group *w, const struct gosan_wgop *a, size_t wait)
 	}
 	p = gosan_vec_push(&w->pending, sizeof *p);
 	if (p)
-		*p = (struct pending){ a->seq, wait };
+		*p = (struct pending){a->seq, wait};
 }
 
 static const struct gosan_wgop *find_add(const struct group *w, uint64_t seq)
@@ -415,11 +423,19 @@ static void on_fault(struct group *w, const struct gosan_event *ev)
 
 	if (ev->arg == GO_FAULT_WG_NEGATIVE && !w->negative)
 		report_negative(w, ev->g, ev->stack, NULL, true);
-	if (ev->arg != GO_FAULT_WG_REUSE)
+	if (ev->arg != GO_FAULT_WG_REUSE || w->reused)
 		return;
 	for (size_t i = 0; i < w->waits.n && !other; i++)
 		other = &wait[i];
 	report_reuse(w, ev->g, ev->stack, other);
+}
+
+void gosan_waitgroup_copied(struct gosan_obj *copy)
+{
+	struct group *w = copy->kind == GOSAN_OBJ_WAITGROUP ? group_of(copy) : NULL;
+
+	if (w)
+		w->closed = true;
 }
 
 static void close_dead(struct gosan_obj *obj, void *unused)
@@ -427,7 +443,7 @@ static void close_dead(struct gosan_obj *obj, void *unused)
 	struct group *w = obj->wg;
 
 	(void)unused;
-	if (w && obj->kind == GOSAN_OBJ_WAITGROUP)
+	if (w && obj->kind == GOSAN_OBJ_WAITGROUP && !w->closed)
 		close_group(w);
 }
 
@@ -439,7 +455,7 @@ static void before(const struct gosan_event *ev)
 		gosan_engine_each_object(ev->addr, ev->addr + ev->size, close_dead, NULL);
 	if (ev->obj && ev->obj->kind == GOSAN_OBJ_WAITGROUP)
 		w = group_of(ev->obj);
-	if (!w)
+	if (!w || w->closed)
 		return;
 	if (ev->op == GOSAN_EV_WG_ADD && ev->arg > 0)
 		on_add(w, ev);

@@ -40,7 +40,7 @@ void gosan_vec_free(struct gosan_vec *v, size_t size)
 {
 	if (v->data)
 		gosan_mem_free(v->data, v->cap * size);
-	*v = (struct gosan_vec){ 0 };
+	*v = (struct gosan_vec){0};
 }
 
 struct gosan_waits *gosan_waits_of(struct gosan_g *g)
@@ -59,12 +59,24 @@ struct gosan_use *gosan_waits_use(struct gosan_obj *obj)
 
 /* The list of the parked. */
 
+/* Every object that g waits for has one waiter more (by 1) or less (by -1). */
+static void count_waiter(const struct gosan_g *g, int by)
+{
+	for (size_t i = 0; i < g->wait.n && i < GOSAN_WAIT_MAX; i++) {
+		struct gosan_use *u = g->wait.on[i].obj ? gosan_waits_use(g->wait.on[i].obj) : NULL;
+
+		if (u && (by > 0 || u->waiting))
+			u->waiting += (size_t)by;
+	}
+}
+
 static void park(struct gosan_g *g)
 {
 	struct gosan_waits *w = gosan_waits_of(g);
 
 	if (!w || w->parked)
 		return;
+	count_waiter(g, 1);
 	w->parked = true;
 	w->prev = NULL;
 	w->next = parked;
@@ -85,6 +97,7 @@ static void unpark(struct gosan_g *g)
 		parked = w->next;
 	if (w->next)
 		gosan_waits_of(w->next)->prev = w->prev;
+	count_waiter(g, -1);
 	w->parked = false;
 	w->explained = false;
 	w->lost_wake = false;
@@ -98,6 +111,13 @@ struct gosan_g *gosan_waits_first(void)
 struct gosan_g *gosan_waits_next(const struct gosan_g *g)
 {
 	return ((const struct gosan_waits *)g->waits)->next;
+}
+
+bool gosan_waits_any(const struct gosan_obj *obj)
+{
+	const struct gosan_use *u = obj->use;
+
+	return u && u->waiting;
 }
 
 bool gosan_waits_on(const struct gosan_g *g, const struct gosan_obj *obj)
@@ -197,14 +217,14 @@ static void add_user(struct gosan_use *u, const struct gosan_g *g)
 	*p = u->recent = g;
 }
 
-const struct gosan_g *gosan_waits_user(const struct gosan_obj *obj, bool (*fits)(const struct gosan_g *))
+bool gosan_waits_used_by(const struct gosan_obj *obj, bool (*fits)(const struct gosan_g *))
 {
 	const struct gosan_use *u = obj->use;
 
 	for (size_t i = 0; u && i < u->room; i++)
 		if (u->who[i] && fits(u->who[i]))
-			return u->who[i];
-	return NULL;
+			return true;
+	return false;
 }
 
 bool gosan_waits_uses(const struct gosan_g *g, const struct gosan_obj *obj)
@@ -307,14 +327,22 @@ void gosan_waits_note(const struct gosan_event *ev)
 const char *gosan_waits_op(const struct gosan_g *g)
 {
 	static const char *const text[] = {
-		[GO_WAIT_NONE] = "running",        [GO_WAIT_CHAN_SEND] = "chan send",
-		[GO_WAIT_CHAN_RECV] = "chan receive", [GO_WAIT_SELECT] = "select",
-		[GO_WAIT_NIL_CHAN] = "chan receive", [GO_WAIT_NO_CASES] = "select",
-		[GO_WAIT_MUTEX] = "lock",          [GO_WAIT_RLOCK] = "rlock",
-		[GO_WAIT_WLOCK] = "lock",          [GO_WAIT_WAITGROUP] = "wait",
-		[GO_WAIT_COND] = "cond wait",      [GO_WAIT_ONCE] = "once",
-		[GO_WAIT_SLEEP] = "sleep",         [GO_WAIT_IO] = "io",
-		[GO_WAIT_BLOCKING] = "blocking call", [GO_WAIT_SIGNAL] = "signal",
+		[GO_WAIT_NONE] = "running",
+		[GO_WAIT_CHAN_SEND] = "chan send",
+		[GO_WAIT_CHAN_RECV] = "chan receive",
+		[GO_WAIT_SELECT] = "select",
+		[GO_WAIT_NIL_CHAN] = "chan receive",
+		[GO_WAIT_NO_CASES] = "select",
+		[GO_WAIT_MUTEX] = "lock",
+		[GO_WAIT_RLOCK] = "rlock",
+		[GO_WAIT_WLOCK] = "lock",
+		[GO_WAIT_WAITGROUP] = "wait",
+		[GO_WAIT_COND] = "cond wait",
+		[GO_WAIT_ONCE] = "once",
+		[GO_WAIT_SLEEP] = "sleep",
+		[GO_WAIT_IO] = "io",
+		[GO_WAIT_BLOCKING] = "blocking call",
+		[GO_WAIT_SIGNAL] = "signal",
 	};
 	size_t why = (size_t)g->wait.why;
 
@@ -384,8 +412,8 @@ const char *gosan_waits_helper(const struct gosan_g *g)
 	if (!who)
 		snprintf(s, 128, "nobody ever %s it", takes ? "received from" : "sent on or closed");
 	else
-		snprintf(s, 128, "its last %s was %s, %s", takes ? "receiver" : "sender", gosan_waits_who(who),
-		         state_of(who));
+		snprintf(s, 128, "its last %s was %s, %s", takes ? "receiver" : "sender",
+			 gosan_waits_who(who), state_of(who));
 	return s;
 }
 

@@ -14,7 +14,7 @@
 #include "mem.h"
 #include "wgflow.h"
 
-#define EXACT_MAX 1024u
+#define EXACT_MAX  1024u
 #define GREEDY_MAX (4u << 20)
 
 struct side {
@@ -61,7 +61,7 @@ static void unload(struct side *s, const struct gosan_vec *v)
 		gosan_mem_free(s->op, (v->n + 1) * sizeof *s->op);
 	if (s->left)
 		gosan_mem_free(s->left, (v->n + 1) * sizeof *s->left);
-	*s = (struct side){ 0 };
+	*s = (struct side){0};
 }
 
 static int64_t sum_left(const struct side *s)
@@ -160,14 +160,14 @@ static size_t search(size_t start)
 		size_t d = q.queue[head++];
 
 		for (size_t a = 0; a < q.adds.n; a++) {
-			if (q.from_done[a] != UINT32_MAX ||
-			    !gosan_wgflow_before(q.adds.op[a], q.dones.op[d]))
+			if (q.from_done[a] != UINT32_MAX || !gosan_wgflow_before(q.adds.op[a], q.dones.op[d]))
 				continue;
 			q.from_done[a] = (uint32_t)d;
 			if (q.adds.left[a] > 0)
 				return a;
 			for (size_t e = 0; e < q.dones.n; e++)
-				if (e != start && q.from_add[e] == UINT32_MAX && q.flow[e * q.adds.n + a] > 0) {
+				if (e != start && q.from_add[e] == UINT32_MAX &&
+				    q.flow[e * q.adds.n + a] > 0) {
 					q.from_add[e] = (uint32_t)a;
 					q.queue[tail++] = (uint32_t)e;
 				}
@@ -234,7 +234,7 @@ static bool serve(void)
 }
 
 int64_t gosan_wgflow_missing(const struct gosan_vec *dones, const struct gosan_vec *adds,
-                             const struct gosan_wgop **ret_done)
+			     const struct gosan_wgop **ret_done)
 {
 	int64_t missing = -1;
 

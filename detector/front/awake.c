@@ -26,12 +26,12 @@ struct live {
 };
 
 static struct live live[] = {
-	{ "__tsan_read4", "memory accesses: the program brings its own ThreadSanitizer", false },
-	{ "malloc", "heap blocks: malloc is not libc's", false },
-	{ "free", "freed memory: free is not libc's", false },
-	{ "memcpy", "memory copied by libc: memcpy is not libc's", false },
-	{ "pthread_mutex_lock", "order by pthread mutexes: pthread_mutex_lock is not libc's", false },
-	{ "pthread_create", "order by thread creation: pthread_create is not libc's", false },
+	{"__tsan_read4", "memory accesses: the program brings its own ThreadSanitizer", false},
+	{"malloc", "heap blocks: malloc is not libc's", false},
+	{"free", "freed memory: free is not libc's", false},
+	{"memcpy", "memory copied by libc: memcpy is not libc's", false},
+	{"pthread_mutex_lock", "order by pthread mutexes: pthread_mutex_lock is not libc's", false},
+	{"pthread_create", "order by thread creation: pthread_create is not libc's", false},
 };
 #define N_LIVE (sizeof(live) / sizeof(live[0]))
 
@@ -58,8 +58,8 @@ bool gosan_awake_any(void)
 
 static void say_checks_off(void (*say)(const char *))
 {
-	static const char *const checks[] = { "race", "deadlock", "leak", "waitgroup",
-		                              "channel", "lock", "resource" };
+	static const char *const checks[] = {"race",    "deadlock", "leak",    "waitgroup",
+					     "channel", "lock",     "resource"};
 	char text[64];
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
@@ -77,13 +77,27 @@ static void say_module(const struct gosan_module *m, void *arg)
 	char text[300];
 
 	snprintf(text, sizeof(text), "memory accesses in %s: %s", slash ? slash + 1 : m->path,
-	         m->own_tsan ? "it brings its own ThreadSanitizer" : "no instrumentation");
+		 m->own_tsan ? "it brings its own ThreadSanitizer" : "no instrumentation");
 	(*say)(text);
+}
+
+/* By its file's name: a library that was loaded with RTLD_LOCAL is in no scope that could be searched. */
+static bool runtime_came_later(void)
+{
+	size_t n;
+	const struct gosan_module *m = gosan_module_list(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strstr(m[i].path, "/libgoroutine"))
+			return true;
+	return false;
 }
 
 static void say_runtime(void (*say)(const char *))
 {
-	if (attach_rc == -ENOENT)
+	if (attach_rc == -ENOENT && runtime_came_later())
+		say("goroutines: the runtime was loaded after the start of the program");
+	else if (attach_rc == -ENOENT)
 		say("goroutines: no goroutine runtime in this process");
 	else if (attach_rc == -EBUSY)
 		say("goroutines: the runtime ran before gosan was loaded");

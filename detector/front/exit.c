@@ -35,7 +35,7 @@ static int thread_id(void)
 /* Another thread judges: this one would end the process under its feet. */
 static void wait_for_finisher(void)
 {
-	const struct timespec pause = { 0, 5000000 };
+	const struct timespec pause = {0, 5000000};
 
 	while (!__atomic_load_n(&finished, __ATOMIC_ACQUIRE))
 		nanosleep(&pause, NULL);
@@ -56,7 +56,8 @@ static void judge(enum gosan_end why)
 	if (!gosan_engine_inside()) {
 		if (gosan_engine_lock_within(2000)) {
 			gosan_engine_unlock();
-			gosan_engine_end(gosan_session_forked() && why == GOSAN_END_EXIT ? GOSAN_END_CRASH : why);
+			gosan_engine_end(gosan_session_forked() && why == GOSAN_END_EXIT ? GOSAN_END_CRASH
+											 : why);
 		}
 	}
 	locked = gosan_engine_lock_within(2000);
@@ -116,7 +117,7 @@ static void halt(void)
 	gosan_front_on = false;
 	gosan_engine_unlock();
 	if (!__atomic_compare_exchange_n(&finisher, &nobody, thread_id(), false, __ATOMIC_ACQ_REL,
-	                                 __ATOMIC_ACQUIRE))
+					 __ATOMIC_ACQUIRE))
 		wait_for_finisher();
 	else
 		gosan_session_end(GOSAN_END_EXIT, status);

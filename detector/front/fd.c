@@ -21,8 +21,8 @@
 #include <sys/stat.h>
 
 /* Keys are no addresses of the program: bit 63 is set. */
-#define KEY         (UINT64_C(1) << 63)
-#define ANY_SOCKET  (KEY | 1)
+#define KEY        (UINT64_C(1) << 63)
+#define ANY_SOCKET (KEY | 1)
 
 static uint64_t mix(uint64_t h, uint64_t v)
 {
@@ -89,7 +89,7 @@ static uint64_t key_of(int fd)
 
 static void order(enum gosan_op op, int fd)
 {
-	struct gosan_event ev = { .op = op };
+	struct gosan_event ev = {.op = op};
 	uint64_t key;
 	int saved;
 

@@ -16,6 +16,7 @@
 
 static uint64_t filter[(1u << FILTER_BITS) / 64];
 
+/* Objects in a range; busy: held, or waited for. */
 struct census {
 	size_t all, busy;
 };
@@ -60,7 +61,7 @@ static void count(struct gosan_obj *obj, void *arg)
 }
 
 /* Parked goroutines count as users of what they wait for. */
-static void count_waiters(struct gosan_g *g, uintptr_t lo, uintptr_t hi, struct census *c)
+static void count_waits(const struct gosan_g *g, uintptr_t lo, uintptr_t hi, struct census *c)
 {
 	for (size_t i = 0; g->wait.why && i < g->wait.n; i++) {
 		const struct gosan_obj *o = g->wait.on[i].obj;
@@ -69,51 +70,54 @@ static void count_waiters(struct gosan_g *g, uintptr_t lo, uintptr_t hi, struct 
 	}
 }
 
-static struct census take_census(uintptr_t lo, uintptr_t hi, bool waiters)
+static struct census take_census(uintptr_t lo, uintptr_t hi, bool waits)
 {
 	struct census c = { 0, 0 };
 
 	gosan_engine_lock();
 	gosan_engine_each_object(lo, hi, count, &c);
-	for (struct gosan_g *g = c.all && waiters ? gosan_engine_all() : NULL; g; g = g->next)
-		count_waiters(g, lo, hi, &c);
+	for (const struct gosan_g *g = c.all && waits ? gosan_engine_all() : NULL; g; g = g->next)
+		count_waits(g, lo, hi, &c);
 	gosan_engine_unlock();
 	return c;
 }
 
-static void die(uintptr_t lo, size_t size, bool only_in_use)
+/* The FREE event comes before the objects die: analyzers look at who holds them and who waits. */
+static void die(uintptr_t lo, size_t size, bool only_busy)
 {
-	struct census c;
+	struct census c = take_census(lo, lo + size, only_busy);
+	struct gosan_event ev = { .op = GOSAN_EV_FREE, .addr = lo, .size = size };
+
+	if (!c.all)
+		return;
+	if (c.busy || !only_busy) {
+		ev.g = gosan_engine_self();
+		ev.stack = gosan_unwind_here();
+		gosan_engine_event(&ev);
+	}
+	gosan_front_forget(lo, size);
+}
+
+/* Inside the engine this thread's free is the detector's doing or a signal handler's: then a dead object
+ * stays in the tables until its address is used again. */
+static void leave_memory(uintptr_t lo, size_t size, bool only_busy)
+{
 	int saved;
 
 	if (!maybe_any(lo, size) || gosan_engine_inside() || !gosan_front_enter(&saved))
 		return;
-	c = take_census(lo, lo + size, only_in_use);
-	if (c.all && (c.busy || !only_in_use)) {
-		struct gosan_event ev = { .op = GOSAN_EV_FREE,
-			                  .g = gosan_engine_self(),
-			                  .addr = lo,
-			                  .size = size,
-			                  .stack = gosan_unwind_here() };
-
-		gosan_engine_event(&ev);
-	}
-	if (c.all) {
-		gosan_engine_lock();
-		gosan_engine_forget(lo, lo + size);
-		gosan_engine_unlock();
-	}
+	die(lo, size, only_busy);
 	gosan_front_leave(saved);
 }
 
 void gosan_front_free(uintptr_t lo, size_t size)
 {
-	die(lo, size, false);
+	leave_memory(lo, size, false);
 }
 
 void gosan_front_moved(uintptr_t lo, size_t size)
 {
-	die(lo, size, true);
+	leave_memory(lo, size, true);
 }
 
 /* A frame's objects die without a word when its stack is used again. Called from inside a hook. */

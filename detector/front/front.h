@@ -44,6 +44,9 @@ static inline void gosan_front_leave(int saved_errno)
 	gosan_front_depth--;
 }
 
+/* goroutine.c: the context of a thread that the program made itself (thread.c sets it), NULL on others. It may
+ * be a goroutine meanwhile, when it calls the runtime. */
+extern __thread struct gosan_g *gosan_front_thread __attribute__((tls_model("initial-exec")));
 /* goroutine.c: attach to the runtime in this process. 0, -ENOENT when there is none, or what it answered. */
 int gosan_front_attach(void);
 /* goroutine.c: the context that acts for the system (scheduler, timers, signals) on this thread. */

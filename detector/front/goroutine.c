@@ -25,6 +25,7 @@
 
 bool gosan_front_attached, gosan_front_faulted, gosan_front_stalled;
 
+__thread struct gosan_g *gosan_front_thread __attribute__((tls_model("initial-exec")));
 static __thread struct gosan_g *system_g __attribute__((tls_model("initial-exec")));
 static __thread struct gosan_g *interrupted __attribute__((tls_model("initial-exec")));
 
@@ -101,15 +102,18 @@ static void emit(struct gosan_event ev)
 	gosan_engine_event(&ev);
 }
 
-#define EMIT(name, ...) emit((struct gosan_event){ .op = GOSAN_EV_##name, __VA_ARGS__ })
+#define EMIT(name, ...) emit((struct gosan_event){.op = GOSAN_EV_##name, __VA_ARGS__})
 
-/* A probe's body between enter and leave. */
+/* A probe's body between enter and leave. A probe inside another hook of the same thread came from a signal
+ * handler of the program: it must not wait for a lock that the hook may hold, so its event is lost. */
 #define HOOK(body) \
 	do { \
 		int saved_errno; \
 		if (gosan_front_enter(&saved_errno)) { \
 			body; \
 			gosan_front_leave(saved_errno); \
+		} else if (gosan_front_on) { \
+			GOSAN_COUNT(lost); \
 		} \
 	} while (0)
 
@@ -129,6 +133,9 @@ static void spawn_child(struct go_ginfo *info)
 	}
 	info->watch = child;
 	EMIT(G_SPAWN, .g = parent, .peer = child, .stack = stack);
+	/* From here on the main thread runs goroutines only: its own context does nothing any more. */
+	if (info->id == 1)
+		parent->ended = true;
 }
 
 static void probe_spawn(struct go_ginfo *child)
@@ -156,11 +163,30 @@ static void probe_start(struct go_ginfo *g)
 	HOOK(begin(g));
 }
 
+/* A thread of the program that called the runtime was a goroutine for a while, and is itself again: what it
+ * did as the goroutine is part of what its join will acquire. */
+static void back_to_thread(struct gosan_g *g)
+{
+	struct gosan_obj *obj = object_at(&gosan_front_thread, GOSAN_OBJ_OTHER);
+
+	EMIT(HB_RELEASE, .g = g, .obj = obj);
+	EMIT(HB_ACQUIRE, .g = gosan_front_thread, .obj = obj, .stack = g->last_stack);
+}
+
+static struct gosan_g *nobody_runs(void)
+{
+	return gosan_front_thread ? gosan_front_thread : gosan_front_system();
+}
+
 static void finish(struct go_ginfo *info)
 {
-	EMIT(G_END, .g = of(info));
+	struct gosan_g *g = of(info);
+
+	if (gosan_front_thread && g == gosan_self)
+		back_to_thread(g);
+	EMIT(G_END, .g = g);
 	info->watch = NULL;
-	gosan_self = gosan_front_system();
+	gosan_self = nobody_runs();
 }
 
 static void probe_end(struct go_ginfo *g)
@@ -171,7 +197,7 @@ static void probe_end(struct go_ginfo *g)
 /* Always, also while hooks are off: later events have to name the right goroutine. */
 static void probe_run(struct go_ginfo *g)
 {
-	gosan_self = of(g);
+	gosan_self = g ? of(g) : nobody_runs();
 }
 
 static void probe_named(struct go_ginfo *g)
@@ -265,7 +291,8 @@ static enum gosan_obj_kind fault_kind(enum go_fault what, const char *message)
 static void probe_fault(enum go_fault what, struct go_object *obj, const char *message)
 {
 	gosan_front_faulted = true;
-	HOOK(EMIT(FAULT, .arg = (int64_t)what, .obj = object(obj, fault_kind(what, message)), .text = message));
+	HOOK(EMIT(FAULT, .arg = (int64_t)what, .obj = object(obj, fault_kind(what, message)),
+		  .text = message));
 }
 
 /* ---- channels ---- */
@@ -407,7 +434,7 @@ static void probe_system_end(void)
 static void probe_ctx_new(void *ctx, void *parent, enum go_ctx_kind kind, struct go_object *done)
 {
 	HOOK(EMIT(CTX_NEW, .obj = object_born(ctx, GOSAN_OBJ_CONTEXT), .obj2 = object(done, GOSAN_OBJ_CHAN),
-	          .arg = (int64_t)kind, .arg2 = (int64_t)(uintptr_t)parent));
+		  .arg = (int64_t)kind, .arg2 = (int64_t)(uintptr_t)parent));
 }
 
 static void probe_ctx_cancel(void *ctx, bool by_program)
@@ -428,7 +455,8 @@ static void probe_ctx_free(void *ctx)
 
 static void probe_ticker_new(void *ticker, struct go_object *ch)
 {
-	HOOK(EMIT(TICKER_NEW, .obj = object_born(ticker, GOSAN_OBJ_TICKER), .obj2 = object(ch, GOSAN_OBJ_CHAN)));
+	HOOK(EMIT(TICKER_NEW, .obj = object_born(ticker, GOSAN_OBJ_TICKER),
+		  .obj2 = object(ch, GOSAN_OBJ_CHAN)));
 }
 
 static void probe_ticker_stop(void *ticker)

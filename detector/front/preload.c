@@ -75,7 +75,7 @@ static void internal_error(const char *what)
 /* The main program's descriptors, locks and threads may be in any state: judge, dump, go. */
 static void *watchdog(void *unused)
 {
-	struct timespec left = { gosan_options.timeout, 0 };
+	struct timespec left = {gosan_options.timeout, 0};
 
 	(void)unused;
 	gosan_ignore++;
@@ -132,11 +132,11 @@ static void print_settings(void)
 	for (size_t i = 0; i < n; i++)
 		used += m[i].instrumented;
 	snprintf(line, sizeof(line), "gosan: goroutine runtime: %s; %zu of %zu modules instrumented\n",
-	         gosan_front_attached ? "attached" : "none", used, n);
+		 gosan_front_attached ? "attached" : "none", used, n);
 	say(line);
 	for (size_t i = 0; i < n && gosan_options.verbosity > 1; i++) {
 		snprintf(line, sizeof(line), "gosan:   %s%s\n", m[i].path,
-		         m[i].instrumented ? " (instrumented)" : "");
+			 m[i].instrumented ? " (instrumented)" : "");
 		say(line);
 	}
 }

@@ -42,7 +42,7 @@ static bool wanted(uintptr_t pc)
 
 static void order(enum gosan_op op, const volatile void *addr, enum gosan_obj_kind kind, uintptr_t pc)
 {
-	struct gosan_event ev = { .op = op };
+	struct gosan_event ev = {.op = op};
 	int saved;
 
 	if (!wanted(pc) || !gosan_front_enter(&saved))
@@ -81,11 +81,11 @@ static bool got(int rc)
 		return GOSAN_REAL(name) args; \
 	}
 
-
 ACQUIRES(pthread_mutex_lock, (pthread_mutex_t * m), (m), m, MUTEX)
 ACQUIRES(pthread_mutex_trylock, (pthread_mutex_t * m), (m), m, MUTEX)
 ACQUIRES(pthread_mutex_timedlock, (pthread_mutex_t * m, const struct timespec *t), (m, t), m, MUTEX)
-ACQUIRES(pthread_mutex_clocklock, (pthread_mutex_t * m, clockid_t c, const struct timespec *t), (m, c, t), m, MUTEX)
+ACQUIRES(pthread_mutex_clocklock, (pthread_mutex_t * m, clockid_t c, const struct timespec *t), (m, c, t), m,
+	 MUTEX)
 RELEASES(pthread_mutex_unlock, (pthread_mutex_t * m), (m), m, MUTEX)
 ACQUIRES(mtx_lock, (mtx_t * m), (m), m, MUTEX)
 ACQUIRES(mtx_trylock, (mtx_t * m), (m), m, MUTEX)
@@ -102,7 +102,8 @@ RELEASES(sem_post, (sem_t * s), (s), s, SEM)
 ACQUIRES(pthread_rwlock_rdlock, (pthread_rwlock_t * l), (l), l, RWMUTEX)
 ACQUIRES(pthread_rwlock_tryrdlock, (pthread_rwlock_t * l), (l), l, RWMUTEX)
 ACQUIRES(pthread_rwlock_timedrdlock, (pthread_rwlock_t * l, const struct timespec *t), (l, t), l, RWMUTEX)
-ACQUIRES(pthread_rwlock_clockrdlock, (pthread_rwlock_t * l, clockid_t c, const struct timespec *t), (l, c, t), l, RWMUTEX)
+ACQUIRES(pthread_rwlock_clockrdlock, (pthread_rwlock_t * l, clockid_t c, const struct timespec *t), (l, c, t),
+	 l, RWMUTEX)
 
 /* A writer comes after earlier writers and after readers. */
 #define WRITES(name, params, args, lock) \
@@ -119,7 +120,8 @@ ACQUIRES(pthread_rwlock_clockrdlock, (pthread_rwlock_t * l, clockid_t c, const s
 WRITES(pthread_rwlock_wrlock, (pthread_rwlock_t * l), (l), l)
 WRITES(pthread_rwlock_trywrlock, (pthread_rwlock_t * l), (l), l)
 WRITES(pthread_rwlock_timedwrlock, (pthread_rwlock_t * l, const struct timespec *t), (l, t), l)
-WRITES(pthread_rwlock_clockwrlock, (pthread_rwlock_t * l, clockid_t c, const struct timespec *t), (l, c, t), l)
+WRITES(pthread_rwlock_clockwrlock, (pthread_rwlock_t * l, clockid_t c, const struct timespec *t), (l, c, t),
+       l)
 
 /* __cur_writer is the writer's thread id while it holds the lock, in every glibc since 2.25. */
 GOSAN_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *l)
@@ -160,7 +162,7 @@ static void relock(void *arg)
 #define WAITS(name, params, call, m) \
 	GOSAN_EXPORT int name params \
 	{ \
-		struct relock r = { m, GOSAN_CALLER }; \
+		struct relock r = {m, GOSAN_CALLER}; \
 		int rc; \
 \
 		RELEASE(m, MUTEX); \
@@ -198,14 +200,14 @@ static void once_routine(void)
 #define ONCE(name, ret, type, result) \
 	GOSAN_EXPORT ret name(type *control, void (*routine)(void)) \
 	{ \
-		struct once_call c = { innermost, routine, control, GOSAN_CALLER }; \
+		struct once_call c = {innermost, routine, control, GOSAN_CALLER}; \
 \
 		innermost = &c; \
 		result GOSAN_REAL(name)(control, once_routine); \
 		innermost = c.outer; \
 		ACQUIRE(control, ONCE);
 ONCE(pthread_once, int, pthread_once_t, int rc =)
-	return rc;
+return rc;
 }
 ONCE(call_once, void, once_flag, )
 }

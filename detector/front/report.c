@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ENV_MAX 2048
+#define ENV_MAX         2048
 #define FINDINGS_STATUS 66
 
 extern char **environ;
@@ -56,7 +56,10 @@ static void print_stack(uint32_t stack)
 		const struct gosan_module *m = gosan_module_find(pcs[i]);
 		const char *slash = m ? strrchr(m->path, '/') : NULL;
 
-		print("    #%zu %s+0x%lx\n", i, slash ? slash + 1 : m ? m->path : "?",
+		print("    #%zu %s+0x%lx\n", i,
+		      slash ? slash + 1
+		      : m   ? m->path
+			    : "?",
 		      (unsigned long)(pcs[i] - (m ? m->base : 0)));
 	}
 }
@@ -64,12 +67,16 @@ static void print_stack(uint32_t stack)
 /* Texts keep their placeholders: offsets are what there is without debug information. */
 static void print_finding(const struct gosan_finding *f)
 {
-	print("==================\ngosan: error[GS%03d]: %s: %s\n", f->code, gosan_finding_kind(f->code), f->title);
+	print("==================\ngosan: error[GS%03d]: %s: %s\n", f->code, gosan_finding_kind(f->code),
+	      f->title);
 	for (size_t i = 0; i < f->n_parts; i++) {
 		const struct gosan_part *p = &f->parts[i];
 
 		print("  %s: %s by %s %lu %s\n", p->role, p->op, p->g && p->g->id ? "goroutine" : "thread",
-		      (unsigned long)(!p->g ? 0 : p->g->id ? p->g->id : p->g->tid), p->g ? p->g->name : "");
+		      (unsigned long)(!p->g      ? 0
+				      : p->g->id ? p->g->id
+						 : p->g->tid),
+		      p->g ? p->g->name : "");
 		print_stack(p->stack);
 	}
 	if (f->why[0])
@@ -93,7 +100,8 @@ static bool find_tool(void)
 			return false;
 		*slash = 0;
 	}
-	return snprintf(tool, sizeof(tool), "%s/bin/gosan", self) < (int)sizeof(tool) && access(tool, X_OK) == 0;
+	return snprintf(tool, sizeof(tool), "%s/bin/gosan", self) < (int)sizeof(tool) &&
+	       access(tool, X_OK) == 0;
 }
 
 void gosan_report_init(void)
@@ -136,7 +144,7 @@ static int wait_for(pid_t child)
 static int run_tool(const char *dir)
 {
 	static char *env[ENV_MAX];
-	char *argv[] = { tool, (char[]){ "render-raw" }, (char *)(uintptr_t)dir, NULL };
+	char *argv[] = {tool, (char[]){"render-raw"}, (char *)(uintptr_t)dir, NULL};
 	posix_spawnattr_t attr;
 	sigset_t none, child_only, before;
 	pid_t child;
@@ -168,10 +176,11 @@ int gosan_report_render(const char *dir, int status)
 		if (rc >= 0)
 			found = rc != 0 && (rc == FINDINGS_STATUS || rc == gosan_options.exitcode);
 	} else if (found || !gosan_options.quiet) {
-		print("gosan: %lu finding%s, %lu events, %lu lost (no names: the tool 'gosan' is not beside the "
+		print("gosan: %lu finding%s, %lu events, %lu lost (no names: the tool 'gosan' is not beside "
+		      "the "
 		      "library)\n",
-		      gosan_counters->findings, gosan_counters->findings == 1 ? "" : "s", gosan_counters->events,
-		      gosan_counters->lost);
+		      gosan_counters->findings, gosan_counters->findings == 1 ? "" : "s",
+		      gosan_counters->events, gosan_counters->lost);
 	}
 	return found && status == 0 ? gosan_options.exitcode : status;
 }

@@ -28,9 +28,9 @@
 #include <unistd.h>
 
 static struct {
-	char dir[PATH_MAX - 64];  /* "" while there is none */
-	char file[PATH_MAX]; /* of the stream */
-	bool alone;          /* no tool around us */
+	char dir[PATH_MAX - 64]; /* "" while there is none */
+	char file[PATH_MAX];     /* of the stream */
+	bool alone;              /* no tool around us */
 	bool forked;
 	pid_t pid;
 	int argc;
@@ -115,7 +115,7 @@ static void share_counters(void)
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd >= 0 && ftruncate(fd, sizeof(struct gosan_counters)) == 0)
 		page = (void *)syscall(SYS_mmap, NULL, sizeof(struct gosan_counters), PROT_READ | PROT_WRITE,
-		                       MAP_SHARED, fd, 0);
+				       MAP_SHARED, fd, 0);
 	if (fd >= 0)
 		syscall(SYS_close, fd);
 	if (page == MAP_FAILED)
@@ -173,7 +173,8 @@ int gosan_session_end(enum gosan_end why, int status)
 	}
 	if (!something || (session.forked && !gosan_counters->findings))
 		return status;
-	if (!gosan_report_prints_itself() && !gosan_stream_is_open() && (make_dir() != 0 || open_stream() != 0))
+	if (!gosan_report_prints_itself() && !gosan_stream_is_open() &&
+	    (make_dir() != 0 || open_stream() != 0))
 		return status;
 	gosan_stream_end(why, status);
 	gosan_stream_close();

@@ -22,7 +22,7 @@
 
 static void order(enum gosan_op op, struct gosan_g *g)
 {
-	struct gosan_event ev = { .op = op, .g = g };
+	struct gosan_event ev = {.op = op, .g = g};
 
 	ev.obj = gosan_engine_object_at((uintptr_t)RAISED, GOSAN_OBJ_OTHER);
 	ev.stack = g == gosan_self ? gosan_unwind_here() : 0;
@@ -59,7 +59,8 @@ GOSAN_EXPORT int kill(pid_t pid, int sig)
 
 /* ---- the end by a signal ---- */
 
-static const int fatal[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGTERM, SIGINT, SIGHUP };
+static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE,  SIGILL, SIGABRT,
+			    SIGTRAP, SIGSYS, SIGTERM, SIGINT, SIGHUP};
 
 /* May be called by a handler of the program that we were the previous action for. After the return a fault
  * happens again and a signal that was sent is pending: now with the default action. */

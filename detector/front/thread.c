@@ -86,7 +86,7 @@ static void enter(struct thread *t)
 static void end(void *arg)
 {
 	struct thread *t = arg;
-	struct gosan_event ev = { .op = GOSAN_EV_G_END, .g = t->g };
+	struct gosan_event ev = {.op = GOSAN_EV_G_END, .g = t->g};
 	int saved;
 
 	if (++t->round < PTHREAD_DESTRUCTOR_ITERATIONS) {
@@ -125,10 +125,10 @@ static void forget_stack(struct gosan_g *g)
 
 static void begin(struct thread *t)
 {
-	struct gosan_event ev = { .op = GOSAN_EV_G_START, .g = t->g };
+	struct gosan_event ev = {.op = GOSAN_EV_G_START, .g = t->g};
 	int saved;
 
-	gosan_self = t->g;
+	gosan_self = gosan_front_thread = t->g;
 	t->handle = pthread_self();
 	enter(t);
 	if (have_key)
@@ -167,7 +167,7 @@ static struct thread *prepare(void *arg, uintptr_t pc)
 	t = gosan_mem_alloc(sizeof(*t));
 	if (t) {
 		uint32_t stack = gosan_unwind_here();
-		struct gosan_event ev = { .op = GOSAN_EV_G_SPAWN, .g = gosan_engine_self(), .stack = stack };
+		struct gosan_event ev = {.op = GOSAN_EV_G_SPAWN, .g = gosan_engine_self(), .stack = stack};
 
 		t->arg = arg;
 		t->g = ev.peer = gosan_engine_new_g(0, true);
@@ -221,7 +221,7 @@ int gosan_pthread_hidden(void *(*fn)(void *), void *arg)
 /* The handle is taken out before the real join, after which it may already name another thread. */
 static int joined(struct thread *t, int rc)
 {
-	struct gosan_event ev = { .op = GOSAN_EV_G_JOIN };
+	struct gosan_event ev = {.op = GOSAN_EV_G_JOIN};
 	int saved;
 
 	if (!t)

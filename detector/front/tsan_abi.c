@@ -28,6 +28,17 @@ static __attribute__((noinline)) void slow(uintptr_t addr, size_t size, unsigned
 	gosan_shadow_access(g, addr, size, flags, pc);
 }
 
+/* Not in the inline cell. Memory that several goroutines read has their cells in a list: look there first. */
+static __attribute__((noinline)) void slow_small(uintptr_t addr, size_t size, uint64_t low, uintptr_t pc)
+{
+	struct gosan_g *g = gosan_self;
+	const struct gosan_cell *c = gosan_shadow_cell(addr);
+
+	if (g && c && !(low >> GOSAN_CELL_EPOCH) && gosan_shadow_listed(c, gosan_cell_what(g, low)))
+		return;
+	slow(addr, size, gosan_cell_flags(low), pc);
+}
+
 /* A mask that leaves its granule spills into the epoch's bits, equals no cell, and goes the slow way. */
 static inline __attribute__((always_inline)) void access_small(const void *p, size_t size, unsigned flags,
                                                                uintptr_t pc)
@@ -35,14 +46,14 @@ static inline __attribute__((always_inline)) void access_small(const void *p, si
 	uintptr_t addr = (uintptr_t)p;
 	struct gosan_g *g = gosan_self;
 	uint64_t bytes = ((UINT64_C(1) << size) - 1) << (addr & 7);
+	uint64_t low = bytes << GOSAN_CELL_BYTES | GOSAN_CELL_FLAG(flags);
 
 	if (__builtin_expect(g != NULL, 1)) {
 		g->n_access++;
-		if (__builtin_expect(gosan_shadow_same(g, addr, bytes << GOSAN_CELL_BYTES | GOSAN_CELL_FLAG(flags)),
-		                     1))
+		if (__builtin_expect(gosan_shadow_same(g, addr, low), 1))
 			return;
 	}
-	slow(addr, size, flags, pc);
+	slow_small(addr, size, low, pc);
 }
 
 static inline __attribute__((always_inline)) void access_range(const void *p, size_t size, unsigned flags,

@@ -6,7 +6,7 @@
 #include <goroutine.h>
 #include <setjmp.h>
 
-static int shared;
+int shared;
 
 static __attribute__((noinline)) void fail(jmp_buf *env)
 {

@@ -6,7 +6,7 @@
 #include <goroutine.h>
 #include <pthread.h>
 
-static int shared;
+int shared;
 
 static void *thread_part(void *arg)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: clean
-// VERDICT: clean|blind
+// VERDICT: blind
 // RUNTIME: none
 // INSTRUMENT: no
 // EXPECT-OUTPUT: ordered

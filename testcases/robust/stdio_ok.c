@@ -7,10 +7,11 @@
 /* Standard input and output belong to the program. */
 #include <stdio.h>
 
+int n;
+
 int main(void)
 {
 	char word[64];
-	int n = 0;
 
 	while (scanf("%63s", word) == 1)
 		n++;

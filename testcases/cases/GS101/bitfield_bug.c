@@ -4,7 +4,7 @@
 /* Adjacent bit-fields are one memory location: writing one rewrites its neighbour. */
 #include <goroutine.h>
 
-static struct {
+struct {
 	unsigned ready : 1;
 	unsigned error : 1;
 } flags;

@@ -4,7 +4,7 @@
 /* The report has the whole call path of both accesses, however deep. */
 #include <goroutine.h>
 
-static int shared;
+int shared;
 
 static __attribute__((noinline)) void leaf(int n)
 {

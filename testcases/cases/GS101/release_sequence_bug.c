@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS101 data-race
 // OBJECT: data
-/* A relaxed store by another goroutine ends the release sequence: the acquire load gets nothing. */
+/* A relaxed store by another goroutine ends the release sequence: the acquire load of 2 gets nothing. */
 #include <goroutine.h>
 #include <stdatomic.h>
 
@@ -25,7 +25,8 @@ int main(void)
 {
 	go(publish);
 	go(overwrite);
-	while (atomic_load_explicit(&state, memory_order_acquire) != 2)
+	while (atomic_load_explicit(&state, memory_order_relaxed) != 2)
 		go_yield();
+	atomic_load_explicit(&state, memory_order_acquire);
 	return data != 42;
 }

@@ -24,7 +24,8 @@ int main(void)
 {
 	go(publish);
 	go(bump);
-	while (atomic_load_explicit(&state, memory_order_acquire) != 2)
+	while (atomic_load_explicit(&state, memory_order_relaxed) != 2)
 		go_yield();
+	atomic_load_explicit(&state, memory_order_acquire);
 	return data != 42;
 }

@@ -4,7 +4,7 @@
 /* One race that happens a thousand times is one finding. */
 #include <goroutine.h>
 
-static int last;
+int last;
 
 static void set(int i, go_waitgroup *wg)
 {

@@ -23,5 +23,5 @@ int main(void)
 	go(update, done);
 	struct big copy = shared;
 	go_recv(done);
-	return copy.values[0] != 0;
+	return copy.values[39] > 1;
 }

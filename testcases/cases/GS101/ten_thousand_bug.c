@@ -6,7 +6,7 @@
 /* Ten thousand goroutines alive at once; only numbers 17 and 9017 touch `last`, without the lock. */
 #include <goroutine.h>
 
-static int counter, last;
+int counter, last;
 static go_mutex mu;
 
 static void add(int i, go_chan(go_unit) start, go_waitgroup *wg)

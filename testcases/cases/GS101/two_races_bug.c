@@ -4,7 +4,7 @@
 /* Two different races are two findings, also when they are alike. */
 #include <goroutine.h>
 
-static int first, second;
+int first, second;
 
 static void set_first(go_waitgroup *wg)
 {

@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS401 waitgroup-add-in-goroutine
-// FUNCTIONS: walk main
-/* The same, but Done comes before the sub-work is added: for a moment nobody is counted. */
+// FUNCTIONS: leaf main
+/* The sub-work adds for itself, when the worker that started it may be done already. The gate keeps that
+ * worker counted in this run. */
 #include "../../gate.h"
 
-static volatile int ended;
+static volatile int added, ended;
 
 static void leaf(go_waitgroup *wg)
 {
+	go_waitgroup_add(wg, 1); /* walk should have done this, before the go statement */
+	gate_open(&added);
 	go_waitgroup_done(wg);
 	gate_open(&ended);
 }
 
 static void walk(go_waitgroup *wg)
 {
-	go_waitgroup_done(wg); /* too early */
-	go_waitgroup_add(wg, 1);
 	go(leaf, wg);
+	gate_wait(&added);
+	go_waitgroup_done(wg);
 }
 
 int main(void)

@@ -38,14 +38,14 @@ struct gosan_finding *gosan_finding_begin(int code)
 }
 
 struct gosan_part *gosan_finding_part(struct gosan_finding *f, const char *role, const struct gosan_g *g,
-                                      const char *op, uint32_t stack)
+				      const char *op, uint32_t stack)
 {
 	static struct gosan_part none;
 	struct gosan_part *p = f->n_parts < GOSAN_PARTS_MAX ? &f->parts[f->n_parts++] : &none;
 
 	if (p == &none)
 		f->n_more++;
-	*p = (struct gosan_part){ .role = role, .g = g, .op = op, .stack = stack };
+	*p = (struct gosan_part){.role = role, .g = g, .op = op, .stack = stack};
 	return p;
 }
 
@@ -58,7 +58,8 @@ void gosan_finding_locks(struct gosan_part *p)
 	}
 }
 
-void gosan_finding_story(struct gosan_finding *f, const struct gosan_g *g, uint32_t stack, const char *fmt, ...)
+void gosan_finding_story(struct gosan_finding *f, const struct gosan_g *g, uint32_t stack, const char *fmt,
+			 ...)
 {
 	va_list ap;
 
@@ -109,18 +110,19 @@ const char *gosan_finding_kind_name(enum gosan_obj_kind kind)
 
 /* Verbs. */
 #define EV(op_, g_, ...) \
-	gosan_engine_event(&(struct gosan_event){ .op = GOSAN_EV_##op_, .g = g_, .stack = __LINE__, __VA_ARGS__ })
-#define GO(parent) feed_go(parent, __LINE__)
-#define END(g) EV(G_END, g, .arg = 0)
-#define ADD(g, wg, n) EV(WG_ADD, g, .obj = wg, .arg = (n), .arg2 = feed_count(wg, n))
-#define DONE(g, wg) ADD(g, wg, -1)
-#define WAIT(g, wg) EV(WG_WAIT, g, .obj = wg)
-#define WAITED(g, wg) EV(WG_WAITED, g, .obj = wg)
+	gosan_engine_event( \
+		&(struct gosan_event){.op = GOSAN_EV_##op_, .g = g_, .stack = __LINE__, __VA_ARGS__})
+#define GO(parent)        feed_go(parent, __LINE__)
+#define END(g)            EV(G_END, g, .arg = 0)
+#define ADD(g, wg, n)     EV(WG_ADD, g, .obj = wg, .arg = (n), .arg2 = feed_count(wg, n))
+#define DONE(g, wg)       ADD(g, wg, -1)
+#define WAIT(g, wg)       EV(WG_WAIT, g, .obj = wg)
+#define WAITED(g, wg)     EV(WG_WAITED, g, .obj = wg)
 #define SEND(g, ch, slot) EV(CHAN_SEND, g, .obj = ch, .arg = slot)
 #define RECV(g, ch, slot) EV(CHAN_RECV, g, .obj = ch, .arg = slot)
-#define PAIR(s, r, ch) EV(CHAN_PAIR, s, .peer = r, .obj = ch)
-#define CLOSE(g, ch) EV(CHAN_CLOSE, g, .obj = ch)
-#define REQUEST(g, l) EV(LOCK_REQUEST, g, .obj = l)
+#define PAIR(s, r, ch)    EV(CHAN_PAIR, s, .peer = r, .obj = ch)
+#define CLOSE(g, ch)      EV(CHAN_CLOSE, g, .obj = ch)
+#define REQUEST(g, l)     EV(LOCK_REQUEST, g, .obj = l)
 #define LOCK(g, l) \
 	do { \
 		EV(LOCK_REQUEST, g, .obj = l); \
@@ -132,17 +134,17 @@ const char *gosan_finding_kind_name(enum gosan_obj_kind kind)
 		EV(LOCK_REQUEST, g, .obj = l, .mode = GO_LOCK_READ); \
 		EV(LOCK_ACQUIRE, g, .obj = l, .mode = GO_LOCK_READ); \
 	} while (0)
-#define RUNLOCK(g, l) EV(LOCK_RELEASE, g, .obj = l, .mode = GO_LOCK_READ)
+#define RUNLOCK(g, l)         EV(LOCK_RELEASE, g, .obj = l, .mode = GO_LOCK_READ)
 #define PARK(g, why_, o, op_) feed_park(g, why_, o, op_, __LINE__)
 #define PARK_LOCK(g, l) \
 	do { \
 		REQUEST(g, l); \
 		PARK(g, GO_WAIT_MUTEX, l, GO_ON_LOCK); \
 	} while (0)
-#define READY(by, g) EV(G_READY, by, .peer = g)
+#define READY(by, g)      EV(G_READY, by, .peer = g)
 #define FAULT(g, what, o) EV(FAULT, g, .arg = what, .obj = o)
-#define STALL() EV(STALL, feed_main(), .arg = 0)
-#define EXIT() gosan_engine_end(GOSAN_END_EXIT)
+#define STALL()           EV(STALL, feed_main(), .arg = 0)
+#define EXIT()            gosan_engine_end(GOSAN_END_EXIT)
 
 static inline struct gosan_g *feed_main(void)
 {
@@ -158,8 +160,9 @@ static inline struct gosan_g *feed_go(struct gosan_g *parent, uint32_t line)
 	static uint64_t last = 1;
 	struct gosan_g *g = gosan_engine_new_g(++last, false);
 
-	gosan_engine_event(&(struct gosan_event){ .op = GOSAN_EV_G_SPAWN, .g = parent, .peer = g, .stack = line });
-	gosan_engine_event(&(struct gosan_event){ .op = GOSAN_EV_G_START, .g = g, .stack = line });
+	gosan_engine_event(
+		&(struct gosan_event){.op = GOSAN_EV_G_SPAWN, .g = parent, .peer = g, .stack = line});
+	gosan_engine_event(&(struct gosan_event){.op = GOSAN_EV_G_START, .g = g, .stack = line});
 	return g;
 }
 
@@ -186,7 +189,7 @@ static inline void feed_park(struct gosan_g *g, int why, struct gosan_obj *o, in
 		g->wait.on[0].op = op;
 		g->wait.n = 1;
 	}
-	gosan_engine_event(&(struct gosan_event){ .op = GOSAN_EV_G_PARK, .g = g, .arg = why, .stack = line });
+	gosan_engine_event(&(struct gosan_event){.op = GOSAN_EV_G_PARK, .g = g, .arg = why, .stack = line});
 }
 
 /* Checks: in the child, so they print and exit. */
@@ -198,16 +201,17 @@ static inline void feed_park(struct gosan_g *g, int why, struct gosan_obj *o, in
 			exit(1); \
 		} \
 	} while (0)
-#define NOTHING() CHECK(n_found == 0)
+#define NOTHING()   CHECK(n_found == 0)
 #define ONLY(code_) CHECK(n_found == 1 && found[0].code == (code_))
 
 static inline void feed_print(void)
 {
 	for (size_t i = 0; i < n_found; i++) {
-		fprintf(stderr, "  GS%d %s\n    %s\n    %s\n", found[i].code, found[i].title, found[i].why, found[i].help);
+		fprintf(stderr, "  GS%d %s\n    %s\n    %s\n", found[i].code, found[i].title, found[i].why,
+			found[i].help);
 		for (size_t k = 0; k < found[i].n_parts; k++)
 			fprintf(stderr, "    %s %s line %u\n", found[i].parts[k].role, found[i].parts[k].op,
-			        found[i].parts[k].stack);
+				found[i].parts[k].stack);
 	}
 }
 
@@ -239,7 +243,10 @@ static inline void feed_run(void (*program)(void))
 	assert_int_equal(status, 0);
 }
 
-#define RUN(name) { "" #name, feed_test_##name, NULL, NULL, NULL }
+#define RUN(name) \
+	{ \
+		"" #name, feed_test_##name, NULL, NULL, NULL \
+	}
 #define PROGRAM(name) \
 	static void program_##name(void); \
 	static void feed_test_##name(void **state) \

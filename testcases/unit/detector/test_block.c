@@ -81,7 +81,7 @@ PROGRAM(cycle_is_reported_after_a_while)
 
 	cross(x, y, a, b);
 	x->wait.since_ns -= 1000;
-	nanosleep(&(struct timespec){ .tv_nsec = 250000000 }, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = 250000000}, NULL);
 	CLOSE(m, ch);
 	ONLY(202);
 	PARK(m, GO_WAIT_CHAN_RECV, ch, GO_ON_RECV);
@@ -323,14 +323,30 @@ PROGRAM(no_leaks_after_stall_or_panic)
 	NOTHING();
 }
 
-PROGRAM(timeout_blames_main_too)
+PROGRAM(timeout_spares_main_and_who_may_be_helped)
 {
-	struct gosan_g *m = feed_main();
+	struct gosan_g *m = feed_main(), *w;
 	OBJ(ch, CHAN);
 
+	EV(CHAN_MAKE, m, .obj = ch);
+	w = GO(m); /* was given ch and has not used it yet */
+	PARK(w, GO_WAIT_SLEEP, NULL, 0);
+	PARK(GO(m), GO_WAIT_CHAN_RECV, ch, GO_ON_RECV);
+	PARK(m, GO_WAIT_CHAN_RECV, ch, GO_ON_RECV);
+	gosan_engine_end(GOSAN_END_TIMEOUT);
+	NOTHING();
+}
+
+PROGRAM(timeout_finds_leaks)
+{
+	struct gosan_g *m = feed_main(), *w = GO(m);
+	OBJ(ch, CHAN);
+
+	PARK(w, GO_WAIT_CHAN_RECV, ch, GO_ON_RECV);
 	PARK(m, GO_WAIT_CHAN_RECV, ch, GO_ON_RECV);
 	gosan_engine_end(GOSAN_END_TIMEOUT);
 	ONLY(301);
+	CHECK(found[0].parts[0].g == w);
 }
 
 int main(void)
@@ -356,7 +372,8 @@ int main(void)
 		RUN(readied_at_exit),
 		RUN(consequence_of_a_leak),
 		RUN(no_leaks_after_stall_or_panic),
-		RUN(timeout_blames_main_too),
+		RUN(timeout_spares_main_and_who_may_be_helped),
+		RUN(timeout_finds_leaks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

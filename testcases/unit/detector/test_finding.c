@@ -72,7 +72,7 @@ static const char *line_of(const char *record)
 
 static uint32_t stack(uintptr_t pc)
 {
-	uintptr_t pcs[] = { pc, (uintptr_t)&fresh };
+	uintptr_t pcs[] = {pc, (uintptr_t)&fresh};
 
 	return gosan_depot_put(pcs, 2);
 }
@@ -91,7 +91,8 @@ static struct gosan_finding *race(const struct gosan_g *a, const struct gosan_g 
 	return f;
 }
 
-static struct gosan_g g1 = { .id = 1 }, g7 = { .id = 7, .name = "wor\"ker", .fn_name = "main.worker", .parent = &g1 };
+static struct gosan_g g1 = {.id = 1},
+		      g7 = {.id = 7, .name = "wor\"ker", .fn_name = "main.worker", .parent = &g1};
 
 static void begin_fills_the_defaults(void **state)
 {
@@ -115,8 +116,10 @@ static void a_finding_is_one_line_with_its_modules_before(void **state)
 	slurp();
 	f = line_of("finding");
 	assert_non_null(f);
-	assert_non_null(strstr(f, "\"code\":\"GS101\",\"grade\":\"proved\",\"title\":\"data race on {obj}\""));
-	assert_non_null(strstr(f, "\"role\":\"current\",\"g\":7,\"t\":0,\"name\":\"wor\\\"ker\",\"fn\":\"main.worker\""));
+	assert_non_null(
+		strstr(f, "\"code\":\"GS101\",\"grade\":\"proved\",\"title\":\"data race on {obj}\""));
+	assert_non_null(strstr(
+		f, "\"role\":\"current\",\"g\":7,\"t\":0,\"name\":\"wor\\\"ker\",\"fn\":\"main.worker\""));
 	assert_non_null(strstr(f, "\"created_by\":1"));
 	assert_non_null(strstr(f, "\"locks\":[]"));
 	assert_non_null(line_of("module"));
@@ -158,7 +161,7 @@ static void dedup_overrides_the_stacks(void **state)
 
 static void participants_are_remembered(void **state)
 {
-	static const struct gosan_g stranger = { .id = 9 };
+	static const struct gosan_g stranger = {.id = 9};
 	struct gosan_finding *f = gosan_finding_begin(204);
 
 	(void)state;
@@ -195,8 +198,10 @@ static void too_many_participants_are_counted(void **state)
 	for (int i = 0; i < GOSAN_PARTS_MAX + 5; i++)
 		assert_non_null(gosan_finding_part(f, "blocked", &g7, "lock", stack(5000 + (uintptr_t)i)));
 	for (int i = 0; i < GOSAN_STORY_MAX + 5; i++)
-		gosan_finding_story(f, &g7, stack(5000), "step %d of a story that has a rather long text, longer than "
-		                                         "there is room for", i);
+		gosan_finding_story(f, &g7, stack(5000),
+				    "step %d of a story that has a rather long text, longer than "
+				    "there is room for",
+				    i);
 	assert_int_equal(f->n_parts, GOSAN_PARTS_MAX);
 	assert_int_equal(f->n_more, 5);
 	assert_true(gosan_finding_emit(f));
@@ -206,20 +211,21 @@ static void too_many_participants_are_counted(void **state)
 
 static void held_locks_are_copied(void **state)
 {
-	struct gosan_obj mu = { .kind = GOSAN_OBJ_MUTEX, .addr = 0x1230 };
+	struct gosan_obj mu = {.kind = GOSAN_OBJ_MUTEX, .addr = 0x1230};
 	struct gosan_held held[GOSAN_LOCKS_MAX + 2];
-	struct gosan_g owner = { .id = 3, .held = held, .n_held = GOSAN_LOCKS_MAX + 2 };
+	struct gosan_g owner = {.id = 3, .held = held, .n_held = GOSAN_LOCKS_MAX + 2};
 	struct gosan_finding *f = gosan_finding_begin(101);
 	struct gosan_part *p = gosan_finding_part(f, "current", &owner, "write", stack(6000));
 
 	(void)state;
 	for (size_t i = 0; i < owner.n_held; i++)
-		held[i] = (struct gosan_held){ &mu, 0, stack(6001), { 0, 0 } };
+		held[i] = (struct gosan_held){&mu, 0, stack(6001), {0, 0}};
 	gosan_finding_locks(p);
 	assert_int_equal(p->n_locks, GOSAN_LOCKS_MAX);
 	assert_true(gosan_finding_emit(f));
 	slurp();
-	assert_non_null(strstr(line_of("finding"), "{\"kind\":\"mutex\",\"address\":\"0x1230\",\"stack\":[\"0x1771\""));
+	assert_non_null(strstr(line_of("finding"),
+			       "{\"kind\":\"mutex\",\"address\":\"0x1230\",\"stack\":[\"0x1771\""));
 }
 
 static void any_byte_is_valid_json(void **state)
@@ -228,13 +234,15 @@ static void any_byte_is_valid_json(void **state)
 
 	(void)state;
 	/* controls, quotes, a euro sign, an overlong and a torn sequence, a surrogate */
-	snprintf(f->why, sizeof(f->why), "a\"b\\c\n\t\x01\x7f \xe2\x82\xac \xc0\xaf \xe2\x82 \xed\xa0\x80 \xff end");
+	snprintf(f->why, sizeof(f->why),
+		 "a\"b\\c\n\t\x01\x7f \xe2\x82\xac \xc0\xaf \xe2\x82 \xed\xa0\x80 \xff end");
 	f->dedup = 99;
 	assert_true(gosan_finding_emit(f));
 	slurp();
-	assert_non_null(strstr(line_of("finding"),
-	                       "\"why\":\"a\\\"b\\\\c\\u000a\\u0009\\u0001\\u007f \xe2\x82\xac \\u00c0\\u00af "
-	                       "\\u00e2\\u0082 \\u00ed\\u00a0\\u0080 \\u00ff end\""));
+	assert_non_null(
+		strstr(line_of("finding"),
+		       "\"why\":\"a\\\"b\\\\c\\u000a\\u0009\\u0001\\u007f \xe2\x82\xac \\u00c0\\u00af "
+		       "\\u00e2\\u0082 \\u00ed\\u00a0\\u0080 \\u00ff end\""));
 }
 
 static void placeholders_name_their_modules(void **state)
@@ -242,7 +250,8 @@ static void placeholders_name_their_modules(void **state)
 	struct gosan_finding *f = gosan_finding_begin(606);
 
 	(void)state;
-	snprintf(f->title, sizeof(f->title), "copy of {var:0x%lx} {obj} {fn:", (unsigned long)(uintptr_t)path);
+	snprintf(f->title, sizeof(f->title),
+		 "copy of {var:0x%lx} {obj} {fn:", (unsigned long)(uintptr_t)path);
 	f->dedup = 100;
 	assert_true(gosan_finding_emit(f));
 	slurp();
@@ -278,7 +287,7 @@ static void a_full_disk_loses_whole_lines_and_counts_them(void **state)
 	size = lseek(fd, 0, SEEK_END);
 	signal(SIGXFSZ, SIG_IGN);
 	getrlimit(RLIMIT_FSIZE, &was);
-	limit = (struct rlimit){ (rlim_t)size + 50, was.rlim_max };
+	limit = (struct rlimit){(rlim_t)size + 50, was.rlim_max};
 	setrlimit(RLIMIT_FSIZE, &limit);
 	assert_true(gosan_finding_emit(race(&g1, &g7, (uintptr_t)&fresh + 4096)));
 	setrlimit(RLIMIT_FSIZE, &was);
@@ -336,7 +345,9 @@ static void the_end_tells_counters_and_what_was_not_checked(void **state)
 	gosan_stream_end(GOSAN_END_TIMEOUT, 124);
 	gosan_stream_not_checked = NULL;
 	slurp();
-	assert_non_null(strstr(line_of("end"), "{\"r\":\"end\",\"why\":\"timeout\",\"status\":124,\"counters\":{\"events\":"));
+	assert_non_null(
+		strstr(line_of("end"),
+		       "{\"r\":\"end\",\"why\":\"timeout\",\"status\":124,\"counters\":{\"events\":"));
 	assert_non_null(strstr(line_of("end"), "\"not_checked\":[\"libfoo.so\"]}"));
 }
 

@@ -2,9 +2,9 @@
  * test_lock.c: GS204, GS601, GS603, GS604, GS605, GS606. */
 #include "feed.h"
 
-#define OBJ(name, kind) struct gosan_obj *name = feed_obj(GOSAN_OBJ_##kind)
+#define OBJ(name, kind)     struct gosan_obj *name = feed_obj(GOSAN_OBJ_##kind)
 #define COND_WAIT(g, c, mu) EV(COND_WAIT, g, .obj = c, .obj2 = mu)
-#define WAKE(g, c, woken) EV(COND_WAKE, g, .obj = c, .arg = woken)
+#define WAKE(g, c, woken)   EV(COND_WAKE, g, .obj = c, .arg = woken)
 
 PROGRAM(lock_twice)
 {

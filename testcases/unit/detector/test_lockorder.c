@@ -31,7 +31,8 @@ PROGRAM(two_orders)
 	NOTHING(); /* not before the end */
 	EXIT();
 	ONLY(203);
-	CHECK(found[0].n_parts == 4 && feed_has_role(&found[0], "owner") && feed_has_role(&found[0], "waiter"));
+	CHECK(found[0].n_parts == 4 && feed_has_role(&found[0], "owner") &&
+	      feed_has_role(&found[0], "waiter"));
 	CHECK(found[0].parts[0].g == x && found[0].parts[3].g == y);
 }
 

@@ -112,7 +112,7 @@ static void checks_are_switched(void **state)
 
 static void suggestions(void **state)
 {
-	static const char *const names[] = { "format", "trace", "timeout", NULL };
+	static const char *const names[] = {"format", "trace", "timeout", NULL};
 
 	(void)state;
 	assert_string_equal(gosan_options_suggest("tiemout", names), "timeout");

@@ -23,7 +23,7 @@ static void settled_by(enum gosan_op op, int mode)
 	OBJ(ctx, CONTEXT);
 
 	EV(CTX_NEW, m, .obj = ctx, .arg = GO_CTX_DEADLINE);
-	gosan_engine_event(&(struct gosan_event){ .op = op, .g = m, .obj = ctx, .mode = mode, .stack = 1 });
+	gosan_engine_event(&(struct gosan_event){.op = op, .g = m, .obj = ctx, .mode = mode, .stack = 1});
 	EXIT();
 	NOTHING();
 }
@@ -111,15 +111,9 @@ PROGRAM(only_at_an_orderly_exit)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RUN(context_never_cancelled),
-		RUN(context_cancelled),
-		RUN(context_timed_out),
-		RUN(context_freed),
-		RUN(context_with_value),
-		RUN(context_address_reused),
-		RUN(ticker_never_stopped),
-		RUN(ticker_stopped),
-		RUN(ticker_of_one_that_still_runs),
+		RUN(context_never_cancelled), RUN(context_cancelled),  RUN(context_timed_out),
+		RUN(context_freed),           RUN(context_with_value), RUN(context_address_reused),
+		RUN(ticker_never_stopped),    RUN(ticker_stopped),     RUN(ticker_of_one_that_still_runs),
 		RUN(only_at_an_orderly_exit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

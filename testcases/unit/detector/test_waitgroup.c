@@ -217,10 +217,10 @@ PROGRAM(flow_reroutes)
 
 	ADD(x, wg, 1);
 	ADD(y, wg, 1);
-	d2 = GO(y);          /* knows y's Add only */
+	d2 = GO(y); /* knows y's Add only */
 	PAIR(x, m, ch);
 	PAIR(y, m, ch);
-	d1 = GO(m);          /* knows both */
+	d1 = GO(m); /* knows both */
 	DONE(d1, wg);
 	DONE(d2, wg);
 	WAIT(m, wg);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "child.h"
+#include "scheduler.h"
+
+#include <signal.h>
+
+static void use_most(go_waitgroup *wg)
+{
+	volatile char room[200 << 10];
+	for (size_t i = 0; i < sizeof(room); i += 4096)
+		room[i] = (char)i;
+	go_yield();
+	for (size_t i = 0; i < sizeof(room); i += 4096)
+		check(room[i] == (char)i);
+	go_waitgroup_done(wg);
+}
+
+static void has_200_kilobytes(void)
+{
+	go_waitgroup wg = {0};
+	for (int round = 0; round < 3; round++) {
+		go_waitgroup_add(&wg, 20);
+		for (int i = 0; i < 20; i++)
+			go(use_most, &wg);
+		go_waitgroup_wait(&wg);
+	}
+}
+
+static void slots_are_reused_last_first(void)
+{
+	void *a = go__stack_get(NULL), *b = go__stack_get(NULL);
+	check(a != NULL && b != NULL && a != b);
+	go__stack_put(NULL, a);
+	go__stack_put(NULL, b);
+	check(go__stack_get(NULL) == b);
+	check(go__stack_get(NULL) == a);
+}
+
+/* Far above the watermark, with the guards still in place. */
+static void many_slots(void)
+{
+	enum { N = 2000 };
+	static char *slots[N];
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < N; i++) {
+			slots[i] = go__stack_get(NULL);
+			check(slots[i] != NULL);
+			slots[i][go__stack_guard()] = 1;
+			slots[i][go__stack_size() - 1] = 1;
+		}
+		for (int i = 0; i < N; i++)
+			go__stack_put(NULL, slots[i]);
+	}
+}
+
+static void touch_guard(void)
+{
+	volatile char *slot = go__stack_get(NULL);
+	signal(SIGSEGV, SIG_DFL);
+	slot[go__stack_guard() - 1] = 1;
+}
+
+static void touch_guard_after_reuse(void)
+{
+	many_slots();
+	touch_guard();
+}
+
+static int __attribute__((noinline)) deeper(int n)
+{
+	volatile char frame[500];
+	frame[0] = (char)n;
+	return n == 0 ? 0 : deeper(n + 1) + frame[0];
+}
+
+static void recurse(void)
+{
+	go_set_name("digger");
+	deeper(1);
+}
+
+static void overflow(void)
+{
+	go(recurse);
+	go_recv(go_make(int, 0));
+}
+
+static void overflow_after_reuse(void)
+{
+	go_waitgroup wg = {0};
+	for (int i = 0; i < 1000; i++)
+		go_waitgroup_go(&wg, go_yield);
+	go_waitgroup_wait(&wg);
+	overflow();
+}
+
+static void null_pointer(void)
+{
+	volatile uintptr_t nowhere = 8;
+	signal(SIGSEGV, SIG_DFL); /* cmocka has its own */
+	go_yield();
+	*(volatile int *)nowhere = 1;
+}
+
+static void own_handler(int sig)
+{
+	(void)sig;
+	_exit(9);
+}
+
+static void null_pointer_with_handler(void)
+{
+	volatile uintptr_t nowhere = 8;
+	signal(SIGSEGV, own_handler);
+	go_yield();
+	*(volatile int *)nowhere = 1;
+}
+
+static void faults(void **state)
+{
+	int status = child_run(touch_guard, child_output, sizeof(child_output));
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+	status = child_run(touch_guard_after_reuse, child_output, sizeof(child_output));
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+	(void)state;
+}
+
+static void overflow_is_named(void **state)
+{
+	(void)state;
+	expect_exit(overflow, 2, "goroutine 2 (digger): stack overflow");
+	assert_non_null(strstr(child_output, "created by goroutine 1 at "));
+	expect_exit(overflow_after_reuse, 2, "(digger): stack overflow");
+}
+
+static void other_faults_pass(void **state)
+{
+	int status = child_run(null_pointer, child_output, sizeof(child_output));
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+	expect_exit(null_pointer_with_handler, 9, "");
+	(void)state;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		child_test(has_200_kilobytes),
+		child_test(slots_are_reused_last_first),
+		child_test(many_slots),
+		cmocka_unit_test(faults),
+		cmocka_unit_test(overflow_is_named),
+		cmocka_unit_test(other_faults_pass),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
