@@ -41,7 +41,10 @@ static struct gosan_atomic_stripe stripes[1u << STRIPE_BITS];
 struct track {
 	struct gosan_clock release_strong, release_weak; /* of its last release fence */
 	struct gosan_clock pending_strong, pending_weak; /* of its relaxed loads since birth */
-	struct { const struct atom *atom; uint64_t version; } seen[SEEN];
+	struct {
+		const struct atom *atom;
+		uint64_t version;
+	} seen[SEEN];
 };
 
 static __thread int inside __attribute__((tls_model("initial-exec")));
@@ -134,7 +137,7 @@ void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintp
 		return;
 	mo &= 0xff; /* clang and gcc may put hints in the upper bits */
 	if (acquires(mo) ? t->seen[i].atom == a && t->seen[i].version == a->version
-	                 : t->pending_strong.root == a->strong.root)
+			 : t->pending_strong.root == a->strong.root)
 		return;
 	gosan_engine_lock();
 	gosan_clock_join(acquires(mo) ? &g->strong : &t->pending_strong, &a->strong);
@@ -147,7 +150,8 @@ void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintp
 }
 
 /* Under the engine lock. */
-static void publish(struct atom *a, const struct gosan_clock *strong, const struct gosan_clock *weak, bool merge)
+static void publish(struct atom *a, const struct gosan_clock *strong, const struct gosan_clock *weak,
+		    bool merge)
 {
 	if (merge) {
 		gosan_clock_join(&a->strong, strong);
@@ -159,7 +163,8 @@ static void publish(struct atom *a, const struct gosan_clock *strong, const stru
 	a->version = ++versions;
 }
 
-void gosan_atomic_stored(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo, bool is_rmw)
+void gosan_atomic_stored(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo,
+			 bool is_rmw)
 {
 	const struct track *t = g->access;
 	bool release = releases(mo & 0xff), fenced = t && t->release_strong.root;

@@ -14,7 +14,11 @@
 
 /* Memory orders as the compilers pass them. */
 enum gosan_mo {
-	GOSAN_MO_RELAXED, GOSAN_MO_CONSUME, GOSAN_MO_ACQUIRE, GOSAN_MO_RELEASE, GOSAN_MO_ACQ_REL,
+	GOSAN_MO_RELAXED,
+	GOSAN_MO_CONSUME,
+	GOSAN_MO_ACQUIRE,
+	GOSAN_MO_RELEASE,
+	GOSAN_MO_ACQ_REL,
 	GOSAN_MO_SEQ_CST,
 };
 
@@ -26,7 +30,8 @@ void gosan_atomic_unlock(struct gosan_atomic_stripe *s);
 /* g read the value: acquire joins the variable's clock; relaxed keeps it for an acquire fence to come. */
 void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo);
 /* g wrote the value. A store heads a new release sequence or ends the old; a read-modify-write goes on with it. */
-void gosan_atomic_stored(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo, bool is_rmw);
+void gosan_atomic_stored(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo,
+			 bool is_rmw);
 void gosan_atomic_fence(struct gosan_g *g, int mo);
 /* [addr, addr + size) is new memory: no atomic in it has a past. */
 void gosan_atomic_forget(uintptr_t addr, size_t size);

@@ -99,9 +99,18 @@ static struct gosan_node *own(struct gosan_node *n)
 	return copy;
 }
 
-/* join() and its parts: consume the reference to d, borrow s, return an owned node that covers both. When
+/* join() and its parts: consume the reference to d, borrow s, return an owned node that covers both. k is a
+ * node for the same chains that d covers, or NULL: where s shares its nodes, there is nothing to do. When
  * memory is exhausted the result covers only d, which is counted by new_node. */
-static struct gosan_node *join(struct gosan_node *d, struct gosan_node *s);
+static struct gosan_node *join(struct gosan_node *d, struct gosan_node *s, const struct gosan_node *k);
+
+/* k's part below kid i of a node of this level; k may be lower than that. */
+static const struct gosan_node *part(const struct gosan_node *k, uint32_t level, unsigned i)
+{
+	if (!k || k->level == level)
+		return k ? k->kid[i] : NULL;
+	return i == 0 ? k : NULL;
+}
 
 /* s covers d: s it is, also when they are equal (unification). */
 static struct gosan_node *adopt(struct gosan_node *d, struct gosan_node *s)
@@ -134,25 +143,25 @@ static struct gosan_node *join_leaf(struct gosan_node *d, struct gosan_node *s)
 }
 
 /* d belongs to this join alone: its kids can be consumed in place. */
-static struct gosan_node *join_owned(struct gosan_node *d, struct gosan_node *s)
+static struct gosan_node *join_owned(struct gosan_node *d, struct gosan_node *s, const struct gosan_node *k)
 {
 	bool same = true;
 
 	for (unsigned i = 0; i < KIDS; i++) {
-		d->kid[i] = join(d->kid[i], s->kid[i]);
+		d->kid[i] = join(d->kid[i], s->kid[i], part(k, s->level, i));
 		same &= d->kid[i] == s->kid[i];
 	}
 	return same ? adopt(d, s) : d;
 }
 
 /* d is shared: compute the kids first, and copy d only when the result is neither d nor s. */
-static struct gosan_node *join_shared(struct gosan_node *d, struct gosan_node *s)
+static struct gosan_node *join_shared(struct gosan_node *d, struct gosan_node *s, const struct gosan_node *k)
 {
 	struct gosan_node *kid[KIDS], *r = d;
 	bool is_d = true, is_s = true;
 
 	for (unsigned i = 0; i < KIDS; i++) {
-		kid[i] = join(ref(d->kid[i]), s->kid[i]);
+		kid[i] = join(ref(d->kid[i]), s->kid[i], part(k, s->level, i));
 		is_d &= kid[i] == d->kid[i];
 		is_s &= kid[i] == s->kid[i];
 	}
@@ -167,11 +176,11 @@ static struct gosan_node *join_shared(struct gosan_node *d, struct gosan_node *s
 }
 
 /* Roots of different height: the lower one stands for the first kid of the higher. */
-static struct gosan_node *join_lower(struct gosan_node *d, struct gosan_node *s)
+static struct gosan_node *join_lower(struct gosan_node *d, struct gosan_node *s, const struct gosan_node *k)
 {
 	struct gosan_node *first = d->refs == 1 ? d->kid[0] : ref(d->kid[0]), *r = d;
 
-	first = join(first, s);
+	first = join(first, s, k);
 	if (d->refs == 1) {
 		d->kid[0] = first;
 		return d;
@@ -186,9 +195,9 @@ static struct gosan_node *join_lower(struct gosan_node *d, struct gosan_node *s)
 }
 
 /* d becomes the first kid of a copy of s, or s itself when d's part of it has nothing of its own. */
-static struct gosan_node *join_higher(struct gosan_node *d, struct gosan_node *s)
+static struct gosan_node *join_higher(struct gosan_node *d, struct gosan_node *s, const struct gosan_node *k)
 {
-	struct gosan_node *first = join(d, s->kid[0]), *r = ref(s);
+	struct gosan_node *first = join(d, s->kid[0], part(k, s->level, 0)), *r = ref(s);
 
 	if (first == s->kid[0]) {
 		unref(first);
@@ -204,17 +213,17 @@ static struct gosan_node *join_higher(struct gosan_node *d, struct gosan_node *s
 	return r;
 }
 
-static struct gosan_node *join(struct gosan_node *d, struct gosan_node *s)
+static struct gosan_node *join(struct gosan_node *d, struct gosan_node *s, const struct gosan_node *k)
 {
-	if (d == s || !s)
+	if (d == s || s == k || !s)
 		return d;
 	if (!d)
 		return ref(s);
 	if (d->level != s->level)
-		return d->level > s->level ? join_lower(d, s) : join_higher(d, s);
+		return d->level > s->level ? join_lower(d, s, k) : join_higher(d, s, k);
 	if (d->level == 0)
 		return join_leaf(d, s);
-	return d->refs == 1 ? join_owned(d, s) : join_shared(d, s);
+	return d->refs == 1 ? join_owned(d, s, k) : join_shared(d, s, k);
 }
 
 /* At most five steps. Without the lock on a running goroutine's own clock: its nodes are changed by itself
@@ -270,7 +279,18 @@ void gosan_clock_set(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
 
 void gosan_clock_join(struct gosan_clock *dst, const struct gosan_clock *src)
 {
-	dst->root = join(dst->root, src->root);
+	dst->root = join(dst->root, src->root, NULL);
+}
+
+/* known's root may be higher than src's: then its first kids stand for it. */
+void gosan_clock_join_since(struct gosan_clock *dst, const struct gosan_clock *src,
+			    const struct gosan_clock *known)
+{
+	const struct gosan_node *k = known->root;
+
+	while (k && src->root && k->level > src->root->level)
+		k = k->kid[0];
+	dst->root = join(dst->root, src->root, k);
 }
 
 /* Reference first: dst and src may be the same clock. */

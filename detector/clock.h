@@ -39,6 +39,8 @@ struct gosan_stamp {
 uint32_t gosan_clock_get(const struct gosan_clock *c, uint32_t cid);
 void gosan_clock_set(struct gosan_clock *c, uint32_t cid, uint32_t epoch);
 void gosan_clock_join(struct gosan_clock *dst, const struct gosan_clock *src);
+/* The same, where dst is known to cover `known`: what src shares with that is skipped. */
+void gosan_clock_join_since(struct gosan_clock *dst, const struct gosan_clock *src, const struct gosan_clock *known);
 /* dst is released first; dst == src is allowed. O(1). */
 void gosan_clock_copy(struct gosan_clock *dst, const struct gosan_clock *src);
 void gosan_clock_clear(struct gosan_clock *c);

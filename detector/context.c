@@ -17,9 +17,9 @@
 
 #include <errno.h>
 
-#define NODES_MAX   (1u << 27)
-#define LOCKED      (UINT64_C(1) << 63)
-#define LOCK_ROOT   1u
+#define NODES_MAX (1u << 27)
+#define LOCKED    (UINT64_C(1) << 63)
+#define LOCK_ROOT 1u
 
 /* Until init: a root that is its own parent, so that an early func_exit is harmless. */
 static struct gosan_context_node early[2];
@@ -82,7 +82,7 @@ uint32_t gosan_context_add(uint32_t parent, uint64_t pc, uint32_t callee, uint32
 	do
 		gosan_context_nodes[id].next = head;
 	while (!__atomic_compare_exchange_n(&buckets[h], &head, id, false, __ATOMIC_RELEASE,
-	                                    __ATOMIC_ACQUIRE));
+					    __ATOMIC_ACQUIRE));
 found:
 	__atomic_store_n(&gosan_context_hints[h], id, __ATOMIC_RELEASE);
 	return gosan_context_nodes[id].target;

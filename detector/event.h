@@ -122,6 +122,7 @@ struct gosan_obj {
 	/* HAPPENS-BEFORE (hb.c) */
 	struct gosan_clock strong, weak; /* what a release left */
 	struct gosan_clock r_strong;     /* rwmutex: readers' releases */
+	struct gosan_clock seen, seen_weak; /* what was merged last: strong (r_strong) and weak cover it */
 	struct gosan_stamp at;           /* strong and weak are exactly what was released then; 0: a merge */
 	const struct gosan_g *from;      /* who released last: exposition */
 	struct gosan_slot *slots;        /* channel: [cap] */

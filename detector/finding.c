@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Far more than anybody reads; a table that is full costs repeated reports, no lost ones. */
 #define SEEN_MAX  4096u /* a power of two */
 #define TAKES_MAX 1024u
 
@@ -33,6 +34,7 @@ struct takes {
 	const struct gosan_g *g;
 };
 
+/* A row of GOSAN_FINDINGS. */
 struct description {
 	int code;
 	const char *kind, *check;
@@ -46,9 +48,12 @@ static const struct description descriptions[] = {
 };
 #define N_DESCRIPTIONS (sizeof(descriptions) / sizeof(descriptions[0]))
 
+/* Set by the process around us, before there can be findings. */
 void (*gosan_finding_seen)(const struct gosan_finding *f);
 void (*gosan_finding_halt)(void);
 
+/* One record at a time: begin to emit happens under one hold of the engine lock. It is too large for the
+ * stacks that analyzers run on. */
 static struct gosan_finding record;
 static struct seen seen[SEEN_MAX];
 static struct takes takes[TAKES_MAX];
@@ -70,6 +75,7 @@ const char *gosan_finding_kind(int code)
 	return d ? d->kind : "unknown";
 }
 
+/* An unknown code is a mistake of an analyzer; its finding is never emitted. */
 struct gosan_finding *gosan_finding_begin(int code)
 {
 	const struct description *d = describe(code);
@@ -81,6 +87,7 @@ struct gosan_finding *gosan_finding_begin(int code)
 	return &record;
 }
 
+/* Whoever does not fit is counted, and gets a scratch record that nobody reads: callers need no branch. */
 struct gosan_part *gosan_finding_part(struct gosan_finding *f, const char *role, const struct gosan_g *g,
 				      const char *op, uint32_t stack)
 {
@@ -99,6 +106,7 @@ struct gosan_part *gosan_finding_part(struct gosan_finding *f, const char *role,
 	return p;
 }
 
+/* In order of acquisition, so that the outermost are the ones that stay when there are too many. */
 void gosan_finding_locks(struct gosan_part *p)
 {
 	p->n_locks = 0;
@@ -109,6 +117,7 @@ void gosan_finding_locks(struct gosan_part *p)
 	}
 }
 
+/* A step more than there is room for is dropped: the first ones set the scene. */
 void gosan_finding_story(struct gosan_finding *f, const struct gosan_g *g, uint32_t stack, const char *fmt,
 			 ...)
 {
@@ -125,6 +134,7 @@ void gosan_finding_story(struct gosan_finding *f, const struct gosan_g *g, uint3
 	va_end(ap);
 }
 
+/* The words of the JSON contract for object kinds. */
 const char *gosan_finding_kind_name(enum gosan_obj_kind kind)
 {
 	switch (kind) {
@@ -162,6 +172,7 @@ const char *gosan_finding_kind_name(enum gosan_obj_kind kind)
 
 /* ---- the same bug? ---- */
 
+/* Finalizer of splitmix64 (Steele, Lea, Flood, OOPSLA 2014): every input bit reaches every output bit. */
 static uint64_t mix(uint64_t h)
 {
 	h = (h ^ (h >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -192,12 +203,15 @@ static struct seen *look_up(uint64_t hash)
 	return NULL;
 }
 
+/* Remembered once per code and goroutine. When the table is full a root cause may be reported along with its
+ * consequence, which is noise and not a lie. */
 static void take_part(int code, const struct gosan_g *g)
 {
 	if (g && n_takes < TAKES_MAX && !gosan_finding_has(code, g))
 		takes[n_takes++] = (struct takes){code, g};
 }
 
+/* Linear, for few: the tables hold what was reported, not what happened. */
 bool gosan_finding_has(int code, const struct gosan_g *g)
 {
 	for (size_t i = 0; i < n_takes; i++)
@@ -208,6 +222,8 @@ bool gosan_finding_has(int code, const struct gosan_g *g)
 
 /* ---- the line ---- */
 
+/* The object of a finding is a synchronisation object or a piece of memory. The name stays empty: the tool
+ * has the debug information, we have the address. */
 static void write_object(const struct gosan_finding *f)
 {
 	const struct gosan_obj *o = f->obj;
@@ -224,6 +240,7 @@ static void write_object(const struct gosan_finding *f)
 	gosan_stream_close_object();
 }
 
+/* Locks with the stacks of their acquisitions: a report can say where each was taken. */
 static void write_locks(const struct gosan_part *p)
 {
 	gosan_stream_open_list("locks");
@@ -239,6 +256,7 @@ static void write_locks(const struct gosan_part *p)
 	gosan_stream_close_list();
 }
 
+/* A thread has t and no g, a goroutine g and no t; created_by is a goroutine's id, 0 for a thread's. */
 static void write_part(const struct gosan_part *p)
 {
 	const struct gosan_g *g = p->g;
@@ -258,6 +276,7 @@ static void write_part(const struct gosan_part *p)
 	gosan_stream_close_object();
 }
 
+/* One step is placed by the innermost frame of its stack. */
 static void write_story(const struct gosan_finding *f)
 {
 	gosan_stream_open_list("story");
@@ -291,6 +310,8 @@ static void name_modules_in(const char *text)
 	}
 }
 
+/* All modules that the finding's line refers to, before that line: a reader needs no second pass. Data counts
+ * as well as code: a global variable's module names it. */
 static void name_modules(const struct gosan_finding *f)
 {
 	gosan_stream_module_of(f->obj ? f->obj->addr : f->addr);
@@ -314,6 +335,7 @@ static void name_modules(const struct gosan_finding *f)
 	name_modules_in(f->help);
 }
 
+/* The module lines are written first: one line cannot be begun inside another. */
 static bool write_finding(const struct gosan_finding *f, uint32_t key)
 {
 	static const char *const grades[] = {"proved", "likely", "possible"};
@@ -340,6 +362,7 @@ static bool write_finding(const struct gosan_finding *f, uint32_t key)
 	return true;
 }
 
+/* At the end, one line per bug that was seen more than once, instead of one per time. */
 static void write_again(void)
 {
 	for (size_t i = 0; i < SEEN_MAX; i++) {
@@ -353,6 +376,7 @@ static void write_again(void)
 	}
 }
 
+/* The child keeps the table: what its parent reported is no news when the child meets it again. */
 void gosan_finding_forked(void)
 {
 	for (size_t i = 0; i < SEEN_MAX; i++)
@@ -377,8 +401,9 @@ bool gosan_finding_emit(struct gosan_finding *f)
 	if (s)
 		*s = (struct seen){.hash = hash, .key = n_keys + 1, .count = 1};
 	n_keys++;
-	gosan_stream_before_end = write_again;
+	gosan_stream_before_end = write_again; /* the stream knows nothing of repetitions */
 	GOSAN_COUNT(findings);
+	/* The stream may be opened by this: so before the line is written. */
 	if (gosan_finding_seen)
 		gosan_finding_seen(f);
 	write_finding(f, n_keys);

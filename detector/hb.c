@@ -118,26 +118,36 @@ static struct gosan_stamp moment(const struct gosan_g *g)
 	return g->cid == GOSAN_CHAIN_SHARED || g->is_system ? (struct gosan_stamp){0, 0} : gosan_stamp_of(g);
 }
 
-static void store(struct gosan_obj *obj, struct gosan_g *g)
-{
-	gosan_clock_copy(&obj->strong, &g->strong);
-	gosan_clock_copy(&obj->weak, &g->weak);
-	obj->at = moment(g);
-	obj->from = g;
-	gosan_chain_advance(g);
-}
-
+/* Merges come from goroutines that mostly know the same: started by one, or one lock after the other. What
+ * the last one brought is remembered, and what the next one shares with it is skipped: the 10,000 Dones of a
+ * WaitGroup would otherwise be 10,000 walks over as many chains. */
 static void join_both(struct gosan_obj *obj, const struct gosan_g *g)
 {
 	bool one = obj->strong.root == obj->weak.root && g->strong.root == g->weak.root;
 
 	if (one)
 		gosan_clock_clear(&obj->weak);
-	gosan_clock_join(&obj->strong, &g->strong);
+	gosan_clock_join_since(&obj->strong, &g->strong, &obj->seen);
 	if (one)
 		gosan_clock_copy(&obj->weak, &obj->strong);
 	else
-		gosan_clock_join(&obj->weak, &g->weak);
+		gosan_clock_join_since(&obj->weak, &g->weak, &obj->seen_weak);
+}
+
+static void see(struct gosan_obj *obj, const struct gosan_g *g)
+{
+	gosan_clock_copy(&obj->seen, &g->strong);
+	gosan_clock_copy(&obj->seen_weak, &g->weak);
+}
+
+static void store(struct gosan_obj *obj, struct gosan_g *g)
+{
+	gosan_clock_copy(&obj->strong, &g->strong);
+	gosan_clock_copy(&obj->weak, &g->weak);
+	see(obj, g);
+	obj->at = moment(g);
+	obj->from = g;
+	gosan_chain_advance(g);
 }
 
 /* If g knows all that is there already, its own clocks are the merge. */
@@ -151,6 +161,7 @@ static void merge(struct gosan_obj *obj, struct gosan_g *g)
 		return;
 	}
 	join_both(obj, g);
+	see(obj, g);
 	obj->at = (struct gosan_stamp){0, 0};
 	obj->from = g;
 	gosan_chain_advance(g);
@@ -244,6 +255,7 @@ static void lock(const struct gosan_event *ev)
 	if (!(ev->mode & GO_LOCK_READ) && l->r_strong.root) {
 		gosan_clock_join(&l->strong, &l->r_strong);
 		gosan_clock_clear(&l->r_strong);
+		gosan_clock_clear(&l->seen);
 		l->at = (struct gosan_stamp){0, 0};
 	}
 	acquire(ev->g, &(struct published){&l->strong, NULL, l->at, l->from}, ev);
@@ -257,8 +269,10 @@ static void unlock(const struct gosan_event *ev)
 	struct gosan_g *g = ev->g;
 
 	if (ev->mode & GO_LOCK_READ) {
-		gosan_clock_join(&l->r_strong, &g->strong);
+		gosan_clock_join_since(&l->r_strong, &g->strong, &l->seen);
+		gosan_clock_copy(&l->seen, &g->strong);
 	} else if (l->owner == g) {
+		gosan_clock_clear(&l->seen);
 		gosan_clock_copy(&l->strong, &g->strong);
 		l->at = moment(g);
 	} else {

@@ -11,12 +11,13 @@
 #include "heap.h"
 
 #include "context.h"
+#include "depot.h"
 #include "mem.h"
 #include "shadow.h"
 
 #include <string.h>
 
-#define STRIPES      64
+#define STRIPES       64
 #define FIRST_BUCKETS 64
 
 /* place holds a depot id when `is_stack`: blocks that front ends announce with a stack of their own. */
@@ -24,7 +25,7 @@ struct block {
 	struct block *next;
 	uintptr_t addr;
 	size_t size;
-	uint64_t freed;       /* `what` of the free's cell, without bytes; 0: it lives */
+	uint64_t freed; /* `what` of the free's cell, without bytes; 0: it lives */
 	uint32_t place, free_place;
 	bool is_stack;
 };
@@ -156,13 +157,18 @@ size_t gosan_heap_dies(struct gosan_g *g, uintptr_t addr, uint32_t place)
 	return size;
 }
 
-/* By a front end that has a stack instead of a place: the stack's innermost pc must do as the place. */
+/* By a front end that has a stack instead of a context: the place is the path of that stack. */
 void gosan_heap_free(uintptr_t addr, uint32_t stack)
 {
 	struct gosan_g *g = gosan_engine_self();
-	(void)stack;
+	uint32_t place = 0;
+	size_t n;
+	const uintptr_t *pcs = gosan_depot_get(stack, &n);
 
-	gosan_heap_dies(g, addr, gosan_context_place(g, (uintptr_t)__builtin_return_address(0)));
+	while (n > 0)
+		place = gosan_context_child(place, pcs[--n]);
+	if (g)
+		gosan_heap_dies(g, addr, place);
 }
 
 size_t gosan_heap_size(uintptr_t addr)
@@ -197,7 +203,7 @@ static inline bool better(const struct block *b, const struct block *than)
 /* A copy of the record around addr: living if there is one. addr 0 in it: none. */
 static struct block around(uintptr_t addr)
 {
-	struct block found = { 0 };
+	struct block found = {0};
 
 	for (size_t i = 0; i < STRIPES; i++) {
 		struct stripe *s = &stripes[i];

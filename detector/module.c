@@ -34,9 +34,10 @@ static unsigned long long loads_seen;
 static bool any_instrumented;
 static char lock;
 
-static const char *const libc_names[] = { "libc.so", "libc-", "libm.so", "libpthread", "libdl.so", "librt.so",
-	"ld-linux", "ld-", "linux-vdso", "linux-gate", NULL };
-static const char *const own_names[] = { "libgosan", "libgoroutine", "libunwind", NULL };
+static const char *const libc_names[] = {"libc.so",    "libc-",      "libm.so",  "libpthread",
+					 "libdl.so",   "librt.so",   "ld-linux", "ld-",
+					 "linux-vdso", "linux-gate", NULL};
+static const char *const own_names[] = {"libgosan", "libgoroutine", "libunwind", NULL};
 
 static const char *base_name(const char *path)
 {
@@ -55,7 +56,7 @@ static bool starts_with_any(const char *name, const char *const *list)
 
 static enum gosan_module_kind kind_of(const char *path)
 {
-	static const char *const dirs[] = { "/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", NULL };
+	static const char *const dirs[] = {"/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", NULL};
 	const char *name = base_name(path);
 
 	if (starts_with_any(name, own_names))
@@ -132,7 +133,7 @@ static const void *dynamic_pointer(const struct gosan_module *m, ElfW(Addr) v)
 	return (const void *)(v < m->base ? m->base + v : v); /* the vDSO's are not relocated */
 }
 
-static void look_for_hooks(struct gosan_module *m, const ElfW(Sym) *sym, const char *str, size_t n)
+static void look_for_hooks(struct gosan_module *m, const ElfW(Sym) * sym, const char *str, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
 		const char *name = str + sym[i].st_name;
@@ -146,7 +147,7 @@ static void look_for_hooks(struct gosan_module *m, const ElfW(Sym) *sym, const c
 	}
 }
 
-static void symbols_of(struct gosan_module *m, const ElfW(Dyn) *dyn)
+static void symbols_of(struct gosan_module *m, const ElfW(Dyn) * dyn)
 {
 	const ElfW(Sym) *sym = NULL;
 	const char *str = NULL;
@@ -284,7 +285,7 @@ static int loads(struct dl_phdr_info *info, size_t size, void *arg)
 
 static int rebuild(void)
 {
-	struct scan s = { 0 };
+	struct scan s = {0};
 
 	dl_iterate_phdr(count_modules, &s.room);
 	s.room += 8 + (table ? table->n : 0);

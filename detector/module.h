@@ -25,12 +25,12 @@ enum gosan_module_kind {
 };
 
 struct gosan_module {
-	const char *path;       /* absolute; valid for ever */
-	uintptr_t base;         /* load bias */
-	uintptr_t start, end;   /* lowest and one past the highest loaded address */
+	const char *path;     /* absolute; valid for ever */
+	uintptr_t base;       /* load bias */
+	uintptr_t start, end; /* lowest and one past the highest loaded address */
 	enum gosan_module_kind kind;
-	bool instrumented;      /* refers to __tsan_*: its accesses are seen */
-	bool own_tsan;          /* carries a sanitizer runtime of its own: hooks never reach us */
+	bool instrumented; /* refers to __tsan_*: its accesses are seen */
+	bool own_tsan;     /* carries a sanitizer runtime of its own: hooks never reach us */
 	char build_id[2 * GOSAN_BUILD_ID_MAX + 1]; /* lower-case hex, "" when there is none */
 };
 

@@ -98,6 +98,8 @@ static void drop_clocks(struct gosan_obj *obj)
 	gosan_clock_clear(&obj->strong);
 	gosan_clock_clear(&obj->weak);
 	gosan_clock_clear(&obj->r_strong);
+	gosan_clock_clear(&obj->seen);
+	gosan_clock_clear(&obj->seen_weak);
 	for (size_t i = 0; obj->slots && i < obj->cap; i++) {
 		gosan_clock_clear(&obj->slots[i].strong);
 		gosan_clock_clear(&obj->slots[i].weak);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* More than a shell's line: GOSAN_OPTIONS is written by hand, and by the tool from its command line. */
 #define TEXT_MAX 8192
 #define WORD_MAX 40 /* longer words have no suggestion */
 
@@ -24,8 +25,10 @@ struct gosan_options gosan_options = {
 #undef X
 };
 
+/* The types in options.def, by their names there. */
 enum type { BOOL, INT, STR };
 
+/* A row of the table, with where its value lives. */
 struct setting {
 	const char *name, *def, *help;
 	enum type type;
@@ -37,12 +40,15 @@ static const struct setting settings[] = {
 #include "options.def"
 #undef X
 };
+/* Rows of the table. */
 #define N_SETTINGS (sizeof(settings) / sizeof(settings[0]))
 
+/* Where the values of all parses so far live: settings are read for the whole life of the process. */
 static char text[TEXT_MAX];
 static size_t text_used;
 
-/* Levenshtein distance, one row at a time. */
+/* Levenshtein distance, one row of the matrix at a time; `diagonal` is the entry of the row before that the
+ * current one would overwrite. Words that are too long for the row are as far away as can be. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[WORD_MAX + 1], n = strlen(b);
@@ -69,7 +75,7 @@ static size_t distance(const char *a, const char *b)
 	return row[n];
 }
 
-/* Close is: at most a third of the longer word differs. */
+/* Close is: at most a third of the longer word differs. A worse guess would mislead more than none. */
 const char *gosan_options_suggest(const char *word, const char *const *names)
 {
 	const char *best = NULL;
@@ -86,6 +92,7 @@ const char *gosan_options_suggest(const char *word, const char *const *names)
 	return best;
 }
 
+/* The sentence for a word that is in no list. */
 static int unknown(const char *what, const char *word, const char *const *names, char *err, size_t size)
 {
 	const char *close = gosan_options_suggest(word, names);
@@ -97,6 +104,7 @@ static int unknown(const char *what, const char *word, const char *const *names,
 	return -EINVAL;
 }
 
+/* What people write for yes and no, whatever tool they come from. */
 static bool parse_bool(const char *s, bool *ret)
 {
 	static const char *const words[2][4] = {{"0", "false", "no", "off"}, {"1", "true", "yes", "on"}};
@@ -110,6 +118,7 @@ static bool parse_bool(const char *s, bool *ret)
 	return false;
 }
 
+/* Decimal, octal or hexadecimal as in C; the whole word or nothing. */
 static bool parse_int(const char *s, int *ret)
 {
 	char *end;
@@ -123,6 +132,7 @@ static bool parse_int(const char *s, int *ret)
 	return true;
 }
 
+/* 0, or -EINVAL and the sentence. The setting is untouched on failure. */
 static int assign(const struct setting *s, const char *value, char *err, size_t size)
 {
 	switch (s->type) {
@@ -143,6 +153,7 @@ static int assign(const struct setting *s, const char *value, char *err, size_t 
 	return -EINVAL;
 }
 
+/* key=value, or key alone for a switch. Cuts the word at its equals sign. */
 static int parse_one(char *word, char *err, size_t size)
 {
 	const char *names[N_SETTINGS + 1] = {NULL};
@@ -182,6 +193,7 @@ static bool listed(const char *list, const char *name, size_t n)
 	return false;
 }
 
+/* A misspelt check would silently check less than was asked for: so every name must be a known one. */
 static int check_list(const char *list, bool all_allowed, char *err, size_t size)
 {
 	char word[WORD_MAX];
@@ -200,6 +212,8 @@ static int check_list(const char *list, bool all_allowed, char *err, size_t size
 	return 0;
 }
 
+/* Empty words are allowed: GOSAN_OPTIONS=$OLD:key=value with OLD unset. The lists are looked at last, when all
+ * settings are known. */
 int gosan_options_parse(const char *input, char *err, size_t err_size)
 {
 	size_t n = strlen(input) + 1;
@@ -224,6 +238,7 @@ int gosan_options_parse(const char *input, char *err, size_t err_size)
 	return rc ? rc : check_list(gosan_options.no_checks, true, err, err_size);
 }
 
+/* no_checks wins over checks. */
 bool gosan_check_on(const char *check)
 {
 	size_t n = strlen(check);
@@ -233,6 +248,7 @@ bool gosan_check_on(const char *check)
 	return listed(gosan_options.checks, check, n) || listed(gosan_options.checks, "all", 3);
 }
 
+/* As snprintf: the size that a big enough buffer needs, whatever fitted. */
 size_t gosan_options_help(char *buf, size_t size)
 {
 	size_t used = 0;

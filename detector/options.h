@@ -8,9 +8,9 @@
 #include <stddef.h>
 
 struct gosan_options {
-#define GOSAN_OPTION_BOOL bool
-#define GOSAN_OPTION_INT int
-#define GOSAN_OPTION_STR const char *
+#define GOSAN_OPTION_BOOL        bool
+#define GOSAN_OPTION_INT         int
+#define GOSAN_OPTION_STR         const char *
 #define X(type, name, def, help) GOSAN_OPTION_##type name;
 #include "options.def"
 #undef X

@@ -69,10 +69,14 @@ static uint64_t places_key(uintptr_t a, uintptr_t b, bool is_free)
 	return mix(mix(a < b ? a : b, a < b ? b : a), is_free);
 }
 
+/* Look a key up, and perhaps add it. A full neighbourhood forgets its oldest: then a bug goes the long way once
+ * more, and finding.c, which knows it by its dedup word, counts it. */
 static bool is_seen(uint64_t key, bool add)
 {
+	size_t mask = (1u << SEEN_BITS) - 1;
+
 	for (size_t i = 0; i < SEEN_TRIES; i++) {
-		uint64_t *e = &seen[(key + i) & ((1u << SEEN_BITS) - 1)], v = __atomic_load_n(e, __ATOMIC_RELAXED);
+		uint64_t *e = &seen[(key + i) & mask], v = __atomic_load_n(e, __ATOMIC_RELAXED);
 
 		if (v == key)
 			return true;
@@ -82,6 +86,8 @@ static bool is_seen(uint64_t key, bool add)
 			return false;
 		}
 	}
+	if (add)
+		__atomic_store_n(&seen[key & mask], key, __ATOMIC_RELAXED);
 	return false;
 }
 
@@ -220,7 +226,7 @@ static void tell_birth(struct gosan_finding *f, const struct gosan_g *g)
 {
 	if (g && g->parent && g->created_stack)
 		gosan_finding_story(f, g->parent, g->created_stack, "%s %s%s", g->is_thread ? "create" : "go",
-		                    g->fn_name ? g->fn_name : "thread", g->fn_name ? "()" : "");
+				    g->fn_name ? g->fn_name : "thread", g->fn_name ? "()" : "");
 }
 
 static void tell_side(struct gosan_finding *f, const struct side *s, bool last)
@@ -229,13 +235,13 @@ static void tell_side(struct gosan_finding *f, const struct side *s, bool last)
 		const struct gosan_obj *l = gosan_object_by_id(s->locks[i].obj);
 
 		gosan_finding_story(f, s->g, s->locks[i].stack, "lock {var:0x%llx}",
-		                    (unsigned long long)(l ? l->addr : 0));
+				    (unsigned long long)(l ? l->addr : 0));
 	}
 	if (s->flags & GOSAN_FREE)
 		gosan_finding_story(f, s->g, s->stack, "free%s", last ? "    <-- unordered" : "");
 	else
 		gosan_finding_story(f, s->g, s->stack, "%s %zu byte%s%s", op_name(s->flags), s->size,
-		                    s->size == 1 ? "" : "s", last ? "    <-- unordered" : "");
+				    s->size == 1 ? "" : "s", last ? "    <-- unordered" : "");
 }
 
 /* Threads have no go statement. */
@@ -260,15 +266,16 @@ static void say_why(struct gosan_finding *f, const struct pair *p)
 	who(p->now.g, b, sizeof(b));
 	if (p->r->ordered)
 		snprintf(f->why, sizeof(f->why), "%s touches the block after it was freed at {pc:0x%llx}", b,
-		         (unsigned long long)p->then.pc);
+			 (unsigned long long)p->then.pc);
 	else if (event && n)
 		snprintf(f->why, sizeof(f->why),
-		         "nothing orders the two: the last event that ordered %s before %s was the %s at {pc:0x%llx}, "
-		         "and the %s came after it", a, b, event, (unsigned long long)pcs[0],
-		         op_name(p->then.flags));
+			 "nothing orders the two: the last event that ordered %s before %s was the %s at "
+			 "{pc:0x%llx}, "
+			 "and the %s came after it",
+			 a, b, event, (unsigned long long)pcs[0], op_name(p->then.flags));
 	else
-		snprintf(f->why, sizeof(f->why), "nothing that %s did after its %s tells %s that it is done", a,
-		         op_name(p->then.flags), b);
+		snprintf(f->why, sizeof(f->why), "nothing that %s did after its %s tells %s that it is done",
+			 a, op_name(p->then.flags), b);
 }
 
 static bool same_lock(const struct side *a, const struct side *b)
@@ -284,9 +291,10 @@ static void advise_lock(struct gosan_finding *f, const struct side *with, const 
 {
 	const struct gosan_obj *l = gosan_object_by_id(with->locks[0].obj);
 
-	snprintf(f->help, sizeof(f->help), "hold %s {var:0x%llx} at {pc:0x%llx} too, as the other access does",
-	         l ? gosan_finding_kind_name(l->kind) : "lock", (unsigned long long)(l ? l->addr : 0),
-	         (unsigned long long)without->pc);
+	snprintf(f->help, sizeof(f->help),
+		 "hold %s {var:0x%llx} at {pc:0x%llx} too, as the other access does",
+		 l ? gosan_finding_kind_name(l->kind) : "lock", (unsigned long long)(l ? l->addr : 0),
+		 (unsigned long long)without->pc);
 }
 
 /* The goroutine of the pair that was started by the owner of the stack that the address lies on. */
@@ -308,22 +316,28 @@ static void say_help(struct gosan_finding *f, const struct pair *p)
 	char name[48];
 
 	if (f->code == 102) {
-		snprintf(f->help, sizeof(f->help), p->r->ordered
-		         ? "free the block after its last use, or keep no pointer to it"
-		         : "wait for the other goroutine (a WaitGroup, a channel or a join) before the block is freed");
+		snprintf(f->help, sizeof(f->help),
+			 p->r->ordered ? "free the block after its last use, or keep no pointer to it"
+				       : "wait for the other goroutine (a WaitGroup, a channel or a join) "
+					 "before the block is freed");
 	} else if (child) {
-		snprintf(f->help, sizeof(f->help), "%s got a pointer to a variable on the stack of its creator: pass "
-		         "the value as an argument of the go statement instead", who(child, name, sizeof(name)));
+		snprintf(f->help, sizeof(f->help),
+			 "%s got a pointer to a variable on the stack of its creator: pass "
+			 "the value as an argument of the go statement instead",
+			 who(child, name, sizeof(name)));
 	} else if (a->n_locks && !b->n_locks) {
 		advise_lock(f, a, b);
 	} else if (b->n_locks && !a->n_locks) {
 		advise_lock(f, b, a);
 	} else if (a->n_locks && !same_lock(a, b)) {
-		snprintf(f->help, sizeof(f->help), "both hold a lock, but not the same one: protect {obj} by one lock");
+		snprintf(f->help, sizeof(f->help),
+			 "both hold a lock, but not the same one: protect {obj} by one lock");
 	} else if ((a->flags ^ b->flags) & GOSAN_ATOMIC) {
-		snprintf(f->help, sizeof(f->help), "one access is atomic, the other is not: make both atomic");
+		snprintf(f->help, sizeof(f->help),
+			 "one access is atomic, the other is not: make both atomic");
 	} else {
-		snprintf(f->help, sizeof(f->help), "protect {obj} by a lock, make it atomic, or hand it over a channel");
+		snprintf(f->help, sizeof(f->help),
+			 "protect {obj} by a lock, make it atomic, or hand it over a channel");
 	}
 }
 
@@ -334,17 +348,21 @@ static void say_title(struct gosan_finding *f, const struct pair *p)
 	if (f->code == 101)
 		snprintf(f->title, sizeof(f->title), "data race on {obj} in {fn:0x%llx} / {fn:0x%llx}", a, b);
 	else if (p->r->ordered)
-		snprintf(f->title, sizeof(f->title), "use of {obj} in {fn:0x%llx} after its free in {fn:0x%llx}", a, b);
+		snprintf(f->title, sizeof(f->title),
+			 "use of {obj} in {fn:0x%llx} after its free in {fn:0x%llx}", a, b);
 	else
-		snprintf(f->title, sizeof(f->title), "use and free of {obj} not ordered in {fn:0x%llx} / {fn:0x%llx}",
-		         a, b);
+		snprintf(f->title, sizeof(f->title),
+			 "use and free of {obj} not ordered in {fn:0x%llx} / {fn:0x%llx}", a, b);
 }
 
 static void say_object(struct gosan_finding *f, const struct pair *p)
 {
 	f->addr = p->r->addr;
 	f->size = p->r->flags & GOSAN_FREE ? p->then.size : p->now.size;
-	f->obj_kind = p->on_heap ? "heap" : p->stack_of ? "stack" : gosan_module_find(p->r->addr) ? "global" : "";
+	f->obj_kind = p->on_heap                      ? "heap"
+		      : p->stack_of                   ? "stack"
+		      : gosan_module_find(p->r->addr) ? "global"
+						      : "";
 	if (p->on_heap) {
 		f->block = p->block;
 		f->block_size = p->block_size;
@@ -377,7 +395,7 @@ static void write_finding(struct pair *p, int code)
 
 static void report_locked(const struct gosan_race *r, uint64_t places, int code)
 {
-	struct pair p = { .r = r, .places = places };
+	struct pair p = {.r = r, .places = places};
 	const struct gosan_g *then = gosan_engine_whose(gosan_cell_stamp(r->old_what));
 
 	locate(&p);
@@ -385,7 +403,7 @@ static void report_locked(const struct gosan_race *r, uint64_t places, int code)
 		return;
 	fill_side(&p.now, r->g, r->flags, r->size, r->place);
 	fill_side(&p.then, then, gosan_cell_flags(r->old_what),
-	          (size_t)__builtin_popcount(gosan_cell_bytes(r->old_what)), r->old_place);
+		  (size_t)__builtin_popcount(gosan_cell_bytes(r->old_what)), r->old_place);
 	if (p.then.flags & GOSAN_FREE)
 		p.then.size = p.block_size;
 	if (p.now.flags & GOSAN_FREE)
@@ -397,14 +415,16 @@ void gosan_race_found(const struct gosan_race *r)
 {
 	bool is_free = (r->flags | gosan_cell_flags(r->old_what)) & GOSAN_FREE;
 	uint64_t places = places_key(gosan_context_pc(r->place), gosan_context_pc(r->old_place), is_free);
+	uint64_t here = mix(places, mix(r->addr, r->both));
 	uintptr_t start;
 	size_t size;
 
-	if (is_seen(places, false) || !gosan_check_on("race") || is_stale_free(r))
+	if (is_seen(places, false) || is_seen(here, false) || !gosan_check_on("race") || is_stale_free(r))
 		return;
 	gosan_module_refresh();
 	gosan_engine_lock();
 	report_locked(r, places, is_free ? 102 : 101);
+	is_seen(here, true);
 	gosan_engine_unlock();
 	if ((gosan_cell_flags(r->old_what) & GOSAN_FREE) && gosan_heap_find(r->addr, &start, &size, NULL))
 		gosan_shadow_forget(start, size);

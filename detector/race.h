@@ -11,14 +11,14 @@
 /* A running goroutine's access met a remembered one. `what` as in a shadow cell. */
 struct gosan_race {
 	struct gosan_g *g;
-	uintptr_t addr;      /* first byte that both touched */
-	unsigned both;       /* all of them: a mask over their granule */
-	size_t size;         /* of the current access */
-	unsigned flags;      /* of the current access: enum gosan_access_flags */
+	uintptr_t addr; /* first byte that both touched */
+	unsigned both;  /* all of them: a mask over their granule */
+	size_t size;    /* of the current access */
+	unsigned flags; /* of the current access: enum gosan_access_flags */
 	uint32_t place;
 	uint64_t old_what;
 	uint32_t old_place;
-	bool ordered;        /* the old one happens before: only a conflict because it was a free */
+	bool ordered; /* the old one happens before: only a conflict because it was a free */
 };
 
 /* No shadow lock is held. Takes the engine lock when there is something to report. */

@@ -21,46 +21,22 @@
 #include "atomic.h"
 #include "context.h"
 #include "heap.h"
-#include "mem.h"
 #include "race.h"
+#include "shadowmem.h"
 
-#include <sched.h>
-#include <string.h>
-#include <sys/mman.h>
+#define PAGE    GOSAN_PAGE
+#define TOUCHED GOSAN_PAGE_TOUCHED
+#define FREED   GOSAN_PAGE_FREED
+#define ATOMIC  GOSAN_PAGE_ATOMIC
 
-#define PAGE_BITS    12
-#define PAGE         ((uintptr_t)1 << PAGE_BITS)
-#define REGION       ((uintptr_t)1 << GOSAN_REGION_BITS)
-#define STATE_BYTES  (REGION >> PAGE_BITS)
-#define ADDRESS_END  ((uintptr_t)1 << 47)
-
-/* State of a page of program memory. TOUCHED stays set for ever: it says that cells may exist. */
-#define TOUCHED 1
-#define FREED   2
-#define ATOMIC  4
-
-#define NODES_MAX  (1u << 27)
-#define VERSION    0x1eu
-#define POOLS      16
-#define REFILL     64
-#define READS_SEEN 32 /* how many reads a read looks at, but for one in FULL_WALK */
-#define FULL_WALK  64
+#define VERSION      0x1eu
+#define READS_SEEN   16 /* how many reads a read looks at, but for one in FULL_WALK */
+#define READS_MET    4  /* and of how many others it asks its clock */
+#define FULL_WALK    64
 #define STOLEN_AFTER (1u << 26)
-#define HITS_MAX   16 /* conflicts told per access and granule; beyond, one more per byte that none touches */
+#define HITS_MAX     16 /* conflicts told per access and granule; beyond, one more per byte that none touches */
 
 #define FLAG(f) GOSAN_CELL_FLAG(f)
-
-uintptr_t gosan_shadow_regions[GOSAN_REGIONS];
-static uintptr_t states[GOSAN_REGIONS]; /* biased: + address / PAGE is the page's state byte */
-static char region_lock;
-
-struct gosan_cell *gosan_shadow_nodes;
-static uint32_t n_nodes;
-static struct pool {
-	char lock;
-	uint32_t free;
-	char pad[56];
-} pools[POOLS];
 
 static __thread int inside __attribute__((tls_model("initial-exec")));
 static bool forked;
@@ -71,130 +47,24 @@ struct walk {
 	uintptr_t addr;
 	size_t size;
 	unsigned flags;
-	uintptr_t pc;   /* when place is not known yet: most accesses never need it */
+	uintptr_t pc; /* when place is not known yet: most accesses never need it */
 	uint32_t place;
 	uint64_t bytes; /* of the present granule, as in a cell; merged neighbours are not in it */
 	uint32_t known_cid, known_epoch;
 	size_t n_hits;
 	unsigned hit_bytes;
-	struct { uintptr_t addr; uint64_t what; uint32_t place; unsigned both; bool ordered; } hits[HITS_MAX + 8];
+	struct {
+		uintptr_t addr;
+		uint64_t what;
+		uint32_t place;
+		unsigned both;
+		bool ordered;
+	} hits[HITS_MAX + 8];
 };
-
-static inline void pause_cpu(unsigned spins)
-{
-	if (spins % 64 == 63)
-		sched_yield();
-	else
-		__asm__ volatile("" ::: "memory");
-}
-
-static void spin_lock(char *l)
-{
-	for (unsigned i = 0; __atomic_test_and_set(l, __ATOMIC_ACQUIRE); i++)
-		pause_cpu(i);
-}
-
-static void spin_unlock(char *l)
-{
-	__atomic_clear(l, __ATOMIC_RELEASE);
-}
-
-/* Regions and pages. */
-
-static __attribute__((noinline)) bool map_region(uintptr_t addr)
-{
-	uintptr_t i = addr >> GOSAN_REGION_BITS;
-	char *base;
-
-	if (addr >= ADDRESS_END)
-		return false;
-	spin_lock(&region_lock);
-	if (!gosan_shadow_regions[i]) {
-		base = gosan_mem_map(2 * REGION + STATE_BYTES);
-		if (base) {
-			madvise(base, 2 * REGION + STATE_BYTES, MADV_DONTDUMP);
-			madvise(base, 2 * REGION + STATE_BYTES, MADV_NOHUGEPAGE);
-			states[i] = (uintptr_t)base + 2 * REGION - (i << (GOSAN_REGION_BITS - PAGE_BITS));
-			__atomic_store_n(&gosan_shadow_regions[i],
-			                 (uintptr_t)base - (i << (GOSAN_REGION_BITS + 1)), __ATOMIC_RELEASE);
-		}
-	}
-	spin_unlock(&region_lock);
-	return gosan_shadow_regions[i] != 0;
-}
-
-/* Only for an address whose region is mapped. */
-static inline unsigned char *state_of(uintptr_t addr)
-{
-	return (unsigned char *)(states[addr >> GOSAN_REGION_BITS] + (addr >> PAGE_BITS));
-}
-
-static inline void mark_page(uintptr_t addr, unsigned char bit)
-{
-	unsigned char *s = state_of(addr);
-
-	if (!(__atomic_load_n(s, __ATOMIC_RELAXED) & bit))
-		__atomic_fetch_or(s, bit, __ATOMIC_RELAXED);
-}
-
-/* Overflow nodes. Index 0 is none. */
 
 static inline struct gosan_cell *node(uint32_t id)
 {
 	return &gosan_shadow_nodes[id];
-}
-
-static uint32_t refill(struct pool *p)
-{
-	uint32_t first;
-
-	if (!gosan_shadow_nodes) {
-		spin_lock(&region_lock);
-		if (!gosan_shadow_nodes)
-			gosan_shadow_nodes = gosan_mem_map((size_t)NODES_MAX * sizeof(*gosan_shadow_nodes));
-		spin_unlock(&region_lock);
-		if (!gosan_shadow_nodes)
-			return 0;
-	}
-	first = __atomic_fetch_add(&n_nodes, REFILL, __ATOMIC_RELAXED);
-	if (first >= NODES_MAX - REFILL) {
-		__atomic_store_n(&n_nodes, NODES_MAX - REFILL, __ATOMIC_RELAXED);
-		return 0;
-	}
-	for (uint32_t i = first ? first : 1; i < first + REFILL; i++) {
-		node(i)->link = p->free;
-		p->free = i;
-	}
-	return p->free;
-}
-
-static struct pool *pool_of(const struct gosan_cell *c)
-{
-	return &pools[((uintptr_t)c >> PAGE_BITS) % POOLS];
-}
-
-static uint32_t node_new(const struct gosan_cell *c)
-{
-	struct pool *p = pool_of(c);
-	uint32_t id;
-
-	spin_lock(&p->lock);
-	id = p->free ? p->free : refill(p);
-	if (id)
-		p->free = node(id)->link;
-	spin_unlock(&p->lock);
-	return id;
-}
-
-static void node_free(const struct gosan_cell *c, uint32_t id)
-{
-	struct pool *p = pool_of(c);
-
-	__atomic_store_n(&node(id)->what, 0, __ATOMIC_RELAXED);
-	spin_lock(&p->lock);
-	node(id)->link = p->free;
-	p->free = id;
-	spin_unlock(&p->lock);
 }
 
 /* A granule's lock. A lock bit that nobody clears for seconds (STOLEN_AFTER yields) belonged to a thread that
@@ -206,11 +76,11 @@ static uint32_t lock_granule(struct gosan_cell *c)
 		uint32_t link = __atomic_load_n(&c->link, __ATOMIC_RELAXED);
 
 		if (!(link & 1) && __atomic_compare_exchange_n(&c->link, &link, link | 1, false,
-		                                               __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+							       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 			return link >> GOSAN_LINK_FIRST;
 		if ((link & 1) && spins > (forked ? 1u << 20 : STOLEN_AFTER))
 			return link >> GOSAN_LINK_FIRST;
-		pause_cpu(spins);
+		gosan_shadowmem_pause(spins);
 	}
 }
 
@@ -228,11 +98,16 @@ static inline bool conflict(unsigned a, unsigned b)
 	return ((a | b) & GOSAN_WRITE) && !(a & b & GOSAN_ATOMIC);
 }
 
+static inline bool is_own(const struct walk *w, uint64_t old)
+{
+	return (uint32_t)(old & GOSAN_CELL_CID) == w->g->cid;
+}
+
 static inline bool happens_before_us(struct walk *w, uint64_t old)
 {
 	uint32_t cid = (uint32_t)(old & GOSAN_CELL_CID);
 
-	if (cid == w->g->cid)
+	if (is_own(w, old))
 		return true;
 	if (cid != w->known_cid) {
 		w->known_cid = cid;
@@ -279,7 +154,7 @@ static bool meet(struct walk *w, uintptr_t granule, struct gosan_cell *c, uint64
 /* Walk the overflow list: returns its new first node; *ret_write is the last write in it, or 0. *ret_same: a
  * node stands for the access already, the walk ended there. */
 static uint32_t walk_nodes(struct walk *w, uintptr_t granule, struct gosan_cell *c, uint32_t first,
-                           uint64_t *what, uint32_t *ret_write, bool *ret_same)
+			   uint64_t *what, uint32_t *ret_write, bool *ret_same)
 {
 	uint32_t prev = 0, next;
 	unsigned reads = 0;
@@ -290,7 +165,12 @@ static uint32_t walk_nodes(struct walk *w, uintptr_t granule, struct gosan_cell 
 		bool write = gosan_cell_flags(n->what) & GOSAN_WRITE;
 
 		next = n->link;
-		if ((*ret_same = gosan_shadow_stands_for(n->what, *what)) || (!write && !all && ++reads > READS_SEEN))
+		if (!write && !all && ++reads > READS_MET && reads <= READS_SEEN && !is_own(w, n->what)) {
+			prev = id;
+			continue;
+		}
+		if ((*ret_same = gosan_shadow_stands_for(n->what, *what)) ||
+		    (!write && !all && reads > READS_SEEN))
 			break;
 		if (!meet(w, granule, n, what)) {
 			*ret_write = write ? id : *ret_write;
@@ -301,7 +181,7 @@ static uint32_t walk_nodes(struct walk *w, uintptr_t granule, struct gosan_cell 
 			node(prev)->link = next;
 		else
 			first = next;
-		node_free(c, id);
+		gosan_shadowmem_give(c, id);
 	}
 	return first;
 }
@@ -309,7 +189,7 @@ static uint32_t walk_nodes(struct walk *w, uintptr_t granule, struct gosan_cell 
 /* Move the inline cell into the list: a write to its front, a read behind the last write. */
 static uint32_t push_inline(struct gosan_cell *c, uint32_t first, uint32_t last_write)
 {
-	uint32_t id = node_new(c);
+	uint32_t id = gosan_shadowmem_take(c);
 
 	if (!id) {
 		GOSAN_COUNT(shadow_lost);
@@ -350,7 +230,8 @@ static void check_locked(struct walk *w, uintptr_t granule, struct gosan_cell *c
 static __attribute__((noinline)) void fill_freed_page(uintptr_t addr)
 {
 	uintptr_t page = addr & ~(PAGE - 1);
-	unsigned char old = __atomic_fetch_and(state_of(addr), (unsigned char)~FREED, __ATOMIC_ACQ_REL);
+	unsigned char old =
+		__atomic_fetch_and(gosan_shadowmem_state(addr), (unsigned char)~FREED, __ATOMIC_ACQ_REL);
 	struct gosan_cell *c = gosan_shadow_cell(page);
 	uint64_t what;
 	uint32_t place;
@@ -375,17 +256,18 @@ static void check_granule(struct walk *w, uintptr_t granule, unsigned bytes)
 	unsigned char state;
 
 	if (!c) {
-		if (!map_region(granule)) {
+		if (!gosan_shadowmem_map(granule)) {
 			GOSAN_COUNT(shadow_lost);
 			return;
 		}
 		c = gosan_shadow_cell(granule);
 	}
-	if (gosan_shadow_stands_for(__atomic_load_n(&c->what, __ATOMIC_RELAXED), what) || gosan_shadow_listed(c, what))
+	if (gosan_shadow_stands_for(__atomic_load_n(&c->what, __ATOMIC_RELAXED), what) ||
+	    gosan_shadow_listed(c, what))
 		return;
-	state = __atomic_load_n(state_of(granule), __ATOMIC_RELAXED);
+	state = __atomic_load_n(gosan_shadowmem_state(granule), __ATOMIC_RELAXED);
 	if (__builtin_expect((state & (TOUCHED | FREED)) != TOUCHED, 0)) {
-		mark_page(granule, TOUCHED);
+		gosan_shadowmem_mark(granule, TOUCHED);
 		if (state & FREED)
 			fill_freed_page(granule);
 	}
@@ -399,8 +281,14 @@ static void report(struct walk *w)
 {
 	for (size_t i = 0; i < w->n_hits; i++) {
 		struct gosan_race r = {
-			.g = w->g, .addr = w->hits[i].addr, .both = w->hits[i].both, .size = w->size, .flags = w->flags,
-			.place = w->place, .old_what = w->hits[i].what, .old_place = w->hits[i].place,
+			.g = w->g,
+			.addr = w->hits[i].addr,
+			.both = w->hits[i].both,
+			.size = w->size,
+			.flags = w->flags,
+			.place = w->place,
+			.old_what = w->hits[i].what,
+			.old_place = w->hits[i].place,
 			.ordered = w->hits[i].ordered,
 		};
 
@@ -456,12 +344,12 @@ static inline void leave(void)
 }
 
 static void access_range(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc,
-                         uint32_t place)
+			 uint32_t place)
 {
-	struct walk w = { .g = g, .addr = addr, .size = size, .flags = flags, .pc = pc, .place = place };
+	struct walk w = {.g = g, .addr = addr, .size = size, .flags = flags, .pc = pc, .place = place};
 	uintptr_t end = addr + size;
 
-	if (end < addr || end > ADDRESS_END || !enter(g))
+	if (end < addr || end > GOSAN_ADDRESS_END || !enter(g))
 		return;
 	w.known_cid = UINT32_MAX;
 	walk_range(&w, addr, end);
@@ -482,15 +370,15 @@ void gosan_shadow_free(struct gosan_g *g, uintptr_t addr, size_t size, uint32_t 
 {
 	uintptr_t end = addr + size, next;
 
-	if (end < addr || end > ADDRESS_END)
+	if (end < addr || end > GOSAN_ADDRESS_END)
 		return;
 	for (; addr < end; addr = next) {
 		next = (addr & ~(PAGE - 1)) + PAGE;
 		if (next > end || (addr & (PAGE - 1))) {
 			next = next > end ? end : next;
-		} else if (gosan_shadow_cell(addr) || map_region(addr)) {
-			if (!(__atomic_load_n(state_of(addr), __ATOMIC_RELAXED) & TOUCHED)) {
-				__atomic_fetch_or(state_of(addr), FREED, __ATOMIC_RELAXED);
+		} else if (gosan_shadow_cell(addr) || gosan_shadowmem_map(addr)) {
+			if (!(__atomic_load_n(gosan_shadowmem_state(addr), __ATOMIC_RELAXED) & TOUCHED)) {
+				__atomic_fetch_or(gosan_shadowmem_state(addr), FREED, __ATOMIC_RELAXED);
 				continue;
 			}
 		}
@@ -518,7 +406,7 @@ static void forget_listed(struct gosan_cell *c, uint64_t bytes)
 			node(prev)->link = next;
 		else
 			first = next;
-		node_free(c, id);
+		gosan_shadowmem_give(c, id);
 	}
 	unlock_granule(c, first);
 }
@@ -541,7 +429,7 @@ static void forget_granules(uintptr_t addr, uintptr_t end)
 
 static void forget_page(uintptr_t addr, uintptr_t end)
 {
-	unsigned char *s = state_of(addr), state = __atomic_load_n(s, __ATOMIC_RELAXED);
+	unsigned char *s = gosan_shadowmem_state(addr), state = __atomic_load_n(s, __ATOMIC_RELAXED);
 
 	if (!state)
 		return;
@@ -565,14 +453,14 @@ void gosan_shadow_forget(uintptr_t addr, size_t size)
 	uintptr_t end = addr + size, next;
 	bool outer = !inside;
 
-	if (end < addr || end > ADDRESS_END)
+	if (end < addr || end > GOSAN_ADDRESS_END)
 		return;
 	inside = 1;
 	__asm__ volatile("" ::: "memory");
 	for (; addr < end; addr = next) {
 		next = (addr & ~(PAGE - 1)) + PAGE;
 		if (!gosan_shadow_cell(addr))
-			next = (addr & ~(REGION - 1)) + REGION;
+			next = (addr & ~(GOSAN_REGION - 1)) + GOSAN_REGION;
 		else
 			forget_page(addr, next < end ? next : end);
 	}
@@ -582,15 +470,13 @@ void gosan_shadow_forget(uintptr_t addr, size_t size)
 
 void gosan_shadow_mark_atomic(uintptr_t addr)
 {
-	if (addr < ADDRESS_END && (gosan_shadow_cell(addr) || map_region(addr)))
-		mark_page(addr, ATOMIC);
+	if (addr < GOSAN_ADDRESS_END && (gosan_shadow_cell(addr) || gosan_shadowmem_map(addr)))
+		gosan_shadowmem_mark(addr, ATOMIC);
 }
 
 void gosan_shadow_fork_child(void)
 {
 	forked = true;
-	region_lock = 0;
-	for (size_t i = 0; i < POOLS; i++)
-		pools[i].lock = 0;
 	inside = 0;
+	gosan_shadowmem_fork_child();
 }

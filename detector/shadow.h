@@ -25,11 +25,11 @@ struct gosan_cell {
 	uint32_t link;
 };
 
-#define GOSAN_CELL_CID   ((UINT64_C(1) << GOSAN_CID_BITS) - 1)
-#define GOSAN_CELL_FLAGS GOSAN_CID_BITS
-#define GOSAN_CELL_BYTES 24
-#define GOSAN_CELL_ALL   (UINT64_C(0xff) << GOSAN_CELL_BYTES)
-#define GOSAN_CELL_EPOCH 32
+#define GOSAN_CELL_CID     ((UINT64_C(1) << GOSAN_CID_BITS) - 1)
+#define GOSAN_CELL_FLAGS   GOSAN_CID_BITS
+#define GOSAN_CELL_BYTES   24
+#define GOSAN_CELL_ALL     (UINT64_C(0xff) << GOSAN_CELL_BYTES)
+#define GOSAN_CELL_EPOCH   32
 #define GOSAN_CELL_FLAG(f) ((uint64_t)(f) << GOSAN_CELL_FLAGS)
 
 #define GOSAN_REGION_BITS 30
@@ -44,7 +44,7 @@ static inline uint64_t gosan_cell_what(const struct gosan_g *g, uint64_t low)
 }
 static inline struct gosan_stamp gosan_cell_stamp(uint64_t what)
 {
-	return (struct gosan_stamp){ (uint32_t)(what & GOSAN_CELL_CID), (uint32_t)(what >> GOSAN_CELL_EPOCH) };
+	return (struct gosan_stamp){(uint32_t)(what & GOSAN_CELL_CID), (uint32_t)(what >> GOSAN_CELL_EPOCH)};
 }
 static inline unsigned gosan_cell_flags(uint64_t what)
 {

@@ -27,6 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A usual finding is 3 to 8 KB: it goes out in one write. */
 #define BUFFER    32768
 #define NAMED_MAX 512
 #define HIGH_FD   800 /* out of the way of programs that count on low numbers */
@@ -34,6 +35,8 @@
 void (*gosan_stream_before_end)(void);
 void (*gosan_stream_not_checked)(void (*say)(const char *text));
 
+/* The one stream of this process. Everything but path, fd, id and open is protected by the lock; those change
+ * at start, at the end and in a forked child only. */
 static struct {
 	char path[PATH_MAX];
 	int fd; /* valid while open */
@@ -52,6 +55,7 @@ static struct {
 
 /* ---- the file ---- */
 
+/* The descriptor still names our file. */
 static bool is_ours(int fd)
 {
 	struct stat st;
@@ -59,6 +63,7 @@ static bool is_ours(int fd)
 	return fstat(fd, &st) == 0 && st.st_ino == stream.id.st_ino && st.st_dev == stream.id.st_dev;
 }
 
+/* A program may rely on the lowest free number (it closes 0 and opens a file to get 0): ours is far above. */
 static int open_high(const char *path, int flags)
 {
 	long fd = syscall(SYS_openat, AT_FDCWD, path, flags | O_WRONLY | O_APPEND | O_CLOEXEC, 0600), high;
@@ -72,6 +77,7 @@ static int open_high(const char *path, int flags)
 	return (int)high;
 }
 
+/* After a program closed everything: the file is found again by its path, if it still is the same file. */
 static bool have_fd(void)
 {
 	if (is_ours(stream.fd))
@@ -80,6 +86,7 @@ static bool have_fd(void)
 	return stream.fd >= 0 && is_ours(stream.fd);
 }
 
+/* Signals interrupt writes, and pipes or quotas make them short. */
 static bool write_all(const char *p, size_t n)
 {
 	while (n) {
@@ -95,6 +102,7 @@ static bool write_all(const char *p, size_t n)
 	return true;
 }
 
+/* From the first failure on, the rest of the line is dropped: the line will be cut off as a whole. */
 static void flush(void)
 {
 	if (!stream.failed && stream.used && !(have_fd() && write_all(stream.buffer, stream.used)))
@@ -102,6 +110,7 @@ static void flush(void)
 	stream.used = 0;
 }
 
+/* Lines are longer than the buffer at times: what is full goes out, the lock keeps the line in one piece. */
 static void put(const char *s, size_t n)
 {
 	while (n) {
@@ -121,6 +130,7 @@ static void puts_raw(const char *s)
 	put(s, strlen(s));
 }
 
+/* A spin lock that yields: held for a line, contended hardly ever, and usable before pthread is. */
 static void lock(void)
 {
 	while (__atomic_test_and_set(&stream.lock, __ATOMIC_ACQUIRE))
@@ -156,6 +166,8 @@ static size_t utf8(const unsigned char *s)
 	return n;
 }
 
+/* Any bytes become valid JSON: what is no UTF-8 is written as the code point of the byte, so that nothing is
+ * lost and no reader chokes. */
 static void quoted(const char *text)
 {
 	static const char digit[] = "0123456789abcdef";
@@ -181,6 +193,7 @@ static void quoted(const char *text)
 	put("\"", 1);
 }
 
+/* Before each member or element: its comma, and its key if it has one. */
 static void member(const char *key)
 {
 	if (stream.comma)
@@ -192,6 +205,7 @@ static void member(const char *key)
 	}
 }
 
+/* NULL is the empty string: a goroutine without a name is no error. */
 void gosan_stream_text(const char *key, const char *s)
 {
 	member(key);
@@ -210,6 +224,7 @@ void gosan_stream_uint(const char *key, uint64_t v)
 	put(digits + n, sizeof(digits) - n);
 }
 
+/* Addresses are strings: 64 bits do not fit the numbers of every JSON reader. */
 void gosan_stream_hex(const char *key, uintptr_t v)
 {
 	char digits[16];
@@ -230,6 +245,7 @@ void gosan_stream_bool(const char *key, bool v)
 	puts_raw(v ? "true" : "false");
 }
 
+/* Nesting needs no stack: after a closing bracket the next member always needs a comma. */
 static void open_(const char *key, const char *bracket)
 {
 	member(key);
@@ -263,6 +279,7 @@ void gosan_stream_close_object(void)
 	close_("}");
 }
 
+/* Innermost first, as captured. */
 void gosan_stream_stack(const char *key, uint32_t stack)
 {
 	size_t n;
@@ -276,6 +293,7 @@ void gosan_stream_stack(const char *key, uint32_t stack)
 
 /* ---- lines ---- */
 
+/* Remembers where the line begins, so that it can be taken back. */
 bool gosan_stream_begin(const char *record)
 {
 	lock();
@@ -285,7 +303,7 @@ bool gosan_stream_begin(const char *record)
 	}
 	stream.used = 0;
 	stream.failed = !have_fd();
-	stream.line_at = stream.failed ? 0 : (off_t)syscall(SYS_lseek, stream.fd, 0, SEEK_END);
+	stream.line_at = stream.failed ? 0 : (off_t)syscall(SYS_lseek, stream.fd, 0L, SEEK_END);
 	stream.comma = false;
 	put("{", 1);
 	gosan_stream_text("r", record);
@@ -319,6 +337,7 @@ static bool name_once(const char *path)
 	return fresh;
 }
 
+/* The look-up may read the linker's list, whose lock is a leaf: dlopen holds it only to change the list. */
 static void module_line(const struct gosan_module *m)
 {
 	if (!stream.open || !name_once(m->path) || !gosan_stream_begin("module"))
@@ -340,6 +359,7 @@ void gosan_stream_module_of(uintptr_t addr)
 		module_line(m);
 }
 
+/* Frames of one stack lie in few modules: name_once makes all but the first look-up cheap. */
 void gosan_stream_modules(uint32_t stack)
 {
 	size_t n;
@@ -351,6 +371,7 @@ void gosan_stream_modules(uint32_t stack)
 
 /* ---- start and end ---- */
 
+/* An existing file is continued: the process before an exec wrote it. The old stream must be closed. */
 int gosan_stream_open(const char *path)
 {
 	int fd = open_high(path, O_CREAT);
@@ -373,6 +394,7 @@ bool gosan_stream_is_open(void)
 	return stream.open;
 }
 
+/* In a forked child the descriptor is a copy: closing it leaves the parent's alone. */
 void gosan_stream_close(void)
 {
 	if (stream.open && is_ours(stream.fd))
@@ -380,6 +402,7 @@ void gosan_stream_close(void)
 	stream.open = false;
 }
 
+/* The state of a goroutine, in the words that Go uses in its dumps where Go has one. */
 static const char *wait_text(int why)
 {
 	static const char *const texts[] = {[GO_WAIT_NONE] = "running",
@@ -402,6 +425,7 @@ static const char *wait_text(int why)
 	return why >= 0 && (size_t)why < sizeof(texts) / sizeof(texts[0]) ? texts[why] : "waiting";
 }
 
+/* Of one that runs, the stack of its last event is the nearest thing that is known. */
 static void dump_line(const struct gosan_g *g)
 {
 	uint32_t stack = g->wait.why ? g->wait.stack : g->last_stack;
@@ -429,6 +453,7 @@ void gosan_stream_dump(enum gosan_end why)
 			dump_line(g);
 }
 
+/* Others count on while we read: each number is right for some moment of the last microsecond. */
 static void write_counters(void)
 {
 	gosan_stream_open_object("counters");
@@ -443,6 +468,7 @@ static void say_not_checked(const char *text)
 	gosan_stream_text(NULL, text);
 }
 
+/* Repetitions first: the end line is the last one. */
 static void write_end(const char *why, int status)
 {
 	if (gosan_stream_before_end)
@@ -469,6 +495,7 @@ void gosan_stream_end(enum gosan_end why, int status)
 	write_end(texts[why], status);
 }
 
+/* Status 0: the program has not ended, it has become another one. */
 void gosan_stream_end_exec(void)
 {
 	write_end("exec", 0);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 
+/* Back among the scheduled: with a processor at once, or through the global queue. */
 static void leave(struct go_g *g)
 {
 	struct go_m *m = go__m();
@@ -23,6 +24,7 @@ static void leave(struct go_g *g)
 	go__finish();
 }
 
+/* A bound goroutine has a thread of its own: it may block it. */
 intptr_t go_blocking(intptr_t (*fn)(void *), void *arg)
 {
 	struct go_g *g = go__self();

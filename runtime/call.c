@@ -6,7 +6,7 @@
  * a callee ignores those that it doesn't know. So one function of six words can stand in for every
  * function that go() accepts, and keep what the real one would have received.
  */
-#include "internal.h"
+#include "waitq.h"
 
 static __thread __attribute__((tls_model("initial-exec"))) struct {
 	uintptr_t w[6];
@@ -40,4 +40,13 @@ void go_spawn_(const struct go_call *call)
 	int err = go__spawn(call);
 	if (err < 0)
 		go_panic("go %s: cannot start a goroutine: error %d", call->name, -err);
+}
+
+__thread unsigned go__unparked __attribute__((tls_model("initial-exec")));
+
+/* A timer's callback has nothing to give. */
+__attribute__((noinline)) void go__give_way(void)
+{
+	if (go__self() != NULL)
+		go_yield();
 }

@@ -41,10 +41,21 @@ void go__chan_zero(const struct go_chan_of *ch, void *elem)
 	}
 }
 
+/* Words are what most channels carry. */
+static inline void copy_elem(const struct go_chan_of *ch, void *to, const void *from)
+{
+	if (ch->elem_size == sizeof(go__word))
+		*(go__word *)to = *(const go__word *)from;
+	else if (ch->elem_size == sizeof(go__half))
+		*(go__half *)to = *(const go__half *)from;
+	else
+		go__copy(to, from, ch->elem_size);
+}
+
 static inline void take(const struct go_chan_of *ch, void *elem, const void *from)
 {
 	if (elem != NULL)
-		go__copy(elem, from, ch->elem_size);
+		copy_elem(ch, elem, from);
 }
 
 /* The first waiter that can still be claimed, claimed and taken off. Those that are passed over belong to
@@ -76,25 +87,32 @@ static void report_buffered(struct go_chan_of *ch, struct go_g *sender, struct g
 	GO_PROBE(chan_recv, info(receiver), &ch->obj, slot);
 }
 
-bool go__chan_send_locked(struct go_chan_of *ch, struct go_g *self, const void *elem, struct go_g **wake)
+/* A receiver waits, so the buffer is empty and order is kept. Its memory is written here but reported by
+ * itself when it runs, since it is the one who reads it. False: its select was won elsewhere. */
+static __attribute__((noinline)) bool hand_over(struct go_chan_of *ch, struct go_g *self, const void *elem,
+						struct go_g **wake)
 {
 	struct go_waiter *w = dequeue(&ch->recvq);
-	/* A receiver waits, so the buffer is empty and order is kept. Its memory is written here but reported
-	 * by itself when it runs, since it is the one who reads it. */
-	if (w != NULL) {
-		take(ch, w->elem, elem);
-		if (ch->cap == 0) {
-			GO_PROBE(chan_pair, info(self), &w->g->info, &ch->obj);
-		} else {
-			report_buffered(ch, self, w->g, ch->tail);
-			ch->head = ch->tail = next_slot(ch, ch->tail);
-		}
-		*wake = w->g;
-		return true;
+	if (w == NULL)
+		return false;
+	take(ch, w->elem, elem);
+	if (ch->cap == 0) {
+		GO_PROBE(chan_pair, info(self), &w->g->info, &ch->obj);
+	} else {
+		report_buffered(ch, self, w->g, ch->tail);
+		ch->head = ch->tail = next_slot(ch, ch->tail);
 	}
+	*wake = w->g;
+	return true;
+}
+
+bool go__chan_send_locked(struct go_chan_of *ch, struct go_g *self, const void *elem, struct go_g **wake)
+{
+	if (ch->recvq.first != NULL && hand_over(ch, self, elem, wake))
+		return true;
 	if (ch->count == ch->cap)
 		return false;
-	go__copy(slot_at(ch, ch->tail), elem, ch->elem_size);
+	copy_elem(ch, slot_at(ch, ch->tail), elem);
 	GO_PROBE(chan_send, info(self), &ch->obj, ch->tail);
 	ch->tail = next_slot(ch, ch->tail);
 	ch->count++;
@@ -108,39 +126,47 @@ static void recv_and_refill(struct go_chan_of *ch, struct go_g *self, void *elem
 	size_t slot = ch->head;
 	take(ch, elem, slot_at(ch, slot));
 	GO_PROBE(chan_recv, info(self), &ch->obj, slot);
-	go__copy(slot_at(ch, slot), sender->elem, ch->elem_size);
+	copy_elem(ch, slot_at(ch, slot), sender->elem);
 	GO_PROBE(chan_send, &sender->g->info, &ch->obj, slot);
 	ch->head = ch->tail = next_slot(ch, slot);
 }
 
+/* A sender waits, so the buffer is full or there is none. False: its select was won elsewhere. */
+static __attribute__((noinline)) bool take_over(struct go_chan_of *ch, struct go_g *self, void *elem,
+						struct go_g **wake)
+{
+	struct go_waiter *w = dequeue(&ch->sendq);
+	if (w == NULL)
+		return false;
+	if (ch->cap == 0) {
+		take(ch, elem, w->elem);
+		GO_PROBE(chan_pair, &w->g->info, info(self), &ch->obj);
+	} else {
+		recv_and_refill(ch, self, elem, w);
+	}
+	*wake = w->g;
+	return true;
+}
+
 bool go__chan_recv_locked(struct go_chan_of *ch, struct go_g *self, void *elem, bool *ok, struct go_g **wake)
 {
-	/* Closed comes last in the order of the elements: drain first. */
-	if (ch->closed && ch->count == 0) {
-		GO_PROBE(chan_recv_closed, info(self), &ch->obj);
-		go__chan_zero(ch, elem);
-		*ok = false;
+	*ok = true;
+	if (ch->sendq.first != NULL && take_over(ch, self, elem, wake))
 		return true;
-	}
-	struct go_waiter *w = dequeue(&ch->sendq);
-	if (w != NULL) {
-		if (ch->cap == 0) {
-			take(ch, elem, w->elem);
-			GO_PROBE(chan_pair, &w->g->info, info(self), &ch->obj);
-		} else {
-			recv_and_refill(ch, self, elem, w);
-		}
-		*wake = w->g;
-	} else if (ch->count > 0) {
+	if (ch->count > 0) {
 		take(ch, elem, slot_at(ch, ch->head));
 		GO_PROBE(chan_recv, info(self), &ch->obj, ch->head);
 		ch->head = next_slot(ch, ch->head);
 		ch->count--;
-	} else {
-		return false;
+		return true;
 	}
-	*ok = true;
-	return true;
+	/* Closed comes last in the order of the elements. */
+	*ok = false;
+	if (ch->closed) {
+		GO_PROBE(chan_recv_closed, info(self), &ch->obj);
+		go__chan_zero(ch, elem);
+	}
+	return ch->closed;
 }
 
 bool go__chan_send_ready(struct go_chan_of *ch)
@@ -291,6 +317,7 @@ size_t go_chan_len_(struct go_chan_of *ch)
 	go__lock(&ch->lock);
 	size_t count = ch->count;
 	go__unlock(&ch->lock);
+	go__count_unparked();
 	return count;
 }
 

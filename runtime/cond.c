@@ -33,7 +33,7 @@ void go_cond_wait(go_cond *c)
 	/* Told in the order of the queue, and while the mutex is still held. */
 	GO_PROBE(cond_wait, object_of(c), mutex_of(c));
 	go__waitq_push(&c->go__queue, &w);
-	go_mutex_unlock(c->go__mu);
+	go__mutex_unlock(c->go__mu);
 	go__park(GO_WAIT_COND, &on, 1, &l, 1);
 	go_mutex_lock(c->go__mu);
 	GO_PROBE(cond_waited, object_of(c), mutex_of(c));

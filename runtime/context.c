@@ -228,6 +228,7 @@ go_chan(go_unit) go_done(struct go_context *ctx)
 /* Whoever saw the done channel closed finds the error set: it is stored before. */
 int go_err(struct go_context *ctx)
 {
+	go__count_unparked();
 	return atomic_load_explicit(&ctx->source->err, memory_order_acquire);
 }
 

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Also in signal handlers: one buffer, one write. */
 void go__print(int fd, const char *fmt, ...)
 {
 	char buf[1024];
@@ -36,6 +37,7 @@ void go__print(int fd, const char *fmt, ...)
 	}
 }
 
+/* Go's own words where Go has them, since tools and eyes look for them. */
 static const char *why_text(enum go_wait why)
 {
 	static const char *const text[] = {
@@ -74,6 +76,7 @@ static const char *state_text(const struct go_g *g, uint32_t status)
 	return "running";
 }
 
+/* Whole minutes only, as in Go: what waits for less is hardly stuck. */
 static void print_head(int fd, const struct go_g *g, uint32_t status)
 {
 	char since[40] = "";
@@ -84,6 +87,7 @@ static void print_head(int fd, const struct go_g *g, uint32_t status)
 		  since, g->info.name[0] != '\0' ? " " : "", g->info.name);
 }
 
+/* A goroutine in a blocking call is on its thread, and its saved stack pointer is an old one. */
 static void print_stack(int fd, const struct go_g *g, uint32_t status, bool here, const void *context)
 {
 	bool saved = status == GO__WAITING || status == GO__RUNNABLE;

@@ -26,12 +26,14 @@ void go__fork_parent(void)
 	go__unlock(&go__sched.lock);
 }
 
+/* Not freed: their stacks may hold what the survivor points to. */
 static void bury(struct go_g *g, void *arg)
 {
 	if (g != arg)
 		atomic_store(&g->status, GO__DEAD);
 }
 
+/* Every P but the survivor's is idle and empty again. */
 static void drop_queues(struct go_sched *s, struct go_m *m)
 {
 	s->q_first = s->q_last = NULL;

@@ -28,6 +28,8 @@ static struct {
 	struct chunk *_Atomic chunks; /* newest first; only grows */
 } blocks;
 
+/* Under the lock. The chunk is published before its blocks are, and `used` grows after they are zeroed
+ * (by the system), so a list walker sees whole blocks. */
 static struct go_g *carve(void)
 {
 	struct chunk *c = blocks.chunks;
@@ -42,6 +44,7 @@ static struct go_g *carve(void)
 	return &c->g[atomic_fetch_add(&c->used, 1)];
 }
 
+/* From the processor's cache without a lock; else from the free list, and the cache takes some along. */
 static struct go_g *take(struct go_p *p)
 {
 	struct go_g *g;
@@ -68,6 +71,8 @@ static struct go_g *take(struct go_p *p)
 	return g;
 }
 
+/* A counter per processor, written by its owner only: one shared counter would be the most contended word of
+ * a program that starts many goroutines. */
 static void count(struct go_p *p, int64_t delta)
 {
 	if (p != NULL)
@@ -91,6 +96,8 @@ struct go_g *go__g_new(void)
 	return g;
 }
 
+/* The block may be reused at once by this processor, which is still on the stack of the old goroutine: it
+ * must not be touched any more. */
 void go__g_free(struct go_g *g)
 {
 	struct go_m *m = go__m();
@@ -109,6 +116,7 @@ void go__g_free(struct go_g *g)
 	go__unlock(&blocks.lock);
 }
 
+/* The probe comes before the goroutine can be seen by anyone: it publishes what the parent did so far. */
 int go__spawn(const struct go_call *call)
 {
 	struct go_m *m = go__m();
@@ -140,6 +148,7 @@ void go__entry(void)
 	go__g_end();
 }
 
+/* go_exit on a foreign thread ends the thread. */
 static _Noreturn void end_foreign(struct go_m *m)
 {
 	(void)m; /* the key's destructor ends the goroutine */
@@ -202,6 +211,7 @@ void go__g_hold(bool hold)
 		go__unlock(&blocks.lock);
 }
 
+/* Exact when nothing starts or ends meanwhile. */
 size_t go_count(void)
 {
 	go__self();

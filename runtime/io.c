@@ -20,6 +20,7 @@
 
 enum mode { NONBLOCKING, SOCKET, BLOCKING };
 
+/* Asked each time, since the program may change it; two cheap calls against a wait. */
 static int mode_of(int fd)
 {
 	struct stat st;
@@ -31,6 +32,7 @@ static int mode_of(int fd)
 	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) ? SOCKET : BLOCKING;
 }
 
+/* Two names for one number here, but POSIX allows two numbers. */
 static bool would_block(void)
 {
 	return errno == EAGAIN || errno == EWOULDBLOCK;
@@ -44,6 +46,7 @@ struct transfer {
 	size_t n;
 };
 
+/* On a thread that gave its processor away. */
 static intptr_t blocking_transfer(void *arg)
 {
 	struct transfer *t = arg;
@@ -65,6 +68,8 @@ static ssize_t attempt(struct transfer *t)
 	return would_block() ? -EAGAIN : -errno;
 }
 
+/* A blocking pipe or terminal that is ready may be drained by another reader before we come to it, which
+ * is why that call gives the processor away. */
 static ssize_t transfer(struct transfer *t)
 {
 	short events = t->in != NULL ? POLLIN : POLLOUT;
@@ -125,6 +130,7 @@ struct accepting {
 	socklen_t *len;
 };
 
+/* Also as a blocking call, for listeners in blocking mode. */
 static intptr_t accept_now(void *arg)
 {
 	struct accepting *a = arg;
@@ -134,6 +140,7 @@ static intptr_t accept_now(void *arg)
 	return would_block() ? -EAGAIN : -errno;
 }
 
+/* Connections that ended before they were accepted are nobody's error: the next one. */
 int go_accept(int fd, struct sockaddr *addr, socklen_t *len)
 {
 	struct accepting a = {.fd = fd, .addr = addr, .len = len};

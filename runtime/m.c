@@ -32,6 +32,7 @@ void go__m_set(struct go_m *m)
 	self = m;
 }
 
+/* With GO_SEED each thread gets its own fixed sequence, in the order of their creation. */
 static void seed(struct go_m *m)
 {
 	static _Atomic uint64_t serial;
@@ -42,6 +43,7 @@ static void seed(struct go_m *m)
 		m->rng = 1;
 }
 
+/* The thread's own stack is its scheduler stack. */
 static void *m_main(void *arg)
 {
 	struct go_m *m = arg;
@@ -51,6 +53,7 @@ static void *m_main(void *arg)
 	go__sched_loop(m);
 }
 
+/* Detached, for nobody joins them. With the program's signal mask: its handlers may run anywhere. */
 static int create(struct go_m *m)
 {
 	pthread_attr_t attr;
@@ -88,6 +91,8 @@ int go__m_start(struct go_p *p, bool poll, bool spinning)
 
 /* ---- foreign threads ---- */
 
+/* By the key's destructor, when the thread ends. A thread that was waiting for others is gone as a possible
+ * helper, so this may be the moment of a deadlock. */
 static void foreign_end(void *arg)
 {
 	struct go_m *m = arg;
@@ -104,6 +109,7 @@ static void foreign_end(void *arg)
 	go__free(m, sizeof(*m));
 }
 
+/* The watcher wants to know what is stack. glibc reads /proc/self/maps for main: once. */
 static void stack_bounds(struct go_ginfo *info)
 {
 	pthread_attr_t attr;
@@ -131,6 +137,8 @@ static void occupy(struct go_m *m, struct go_g *g)
 	GO_PROBE(run, &g->info);
 }
 
+/* No P: its goroutine runs when the system schedules the thread. Counted as outside before it can be seen,
+ * so that nobody judges a standstill while it runs. */
 struct go_m *go__m_adopt(void)
 {
 	struct go_sched *s = &go__sched;
@@ -169,6 +177,7 @@ static void start_main(void)
 	occupy(&main_m, g);
 }
 
+/* Once per process, by whoever calls first. The probe table is attached before (probe.h). */
 static void start(void)
 {
 	pthread_key_create(&foreign_key, foreign_end);

@@ -23,6 +23,7 @@ static struct size_class {
 	char *fresh, *end; /* rest of the newest chunk */
 } classes[MAX_SHIFT + 1];
 
+/* The class: the smallest power of two that holds it. */
 static unsigned shift_of(size_t size)
 {
 	unsigned shift = MIN_SHIFT;
@@ -31,6 +32,7 @@ static unsigned shift_of(size_t size)
 	return shift;
 }
 
+/* Under the class's lock. */
 static void *carve(struct size_class *c, size_t size)
 {
 	if (c->fresh == c->end) {
@@ -80,6 +82,7 @@ void go__free(void *p, size_t size)
 	go__unlock(&c->lock);
 }
 
+/* Over a fork: the child must not find a list half linked. */
 void go__mem_hold(bool hold)
 {
 	for (unsigned i = MIN_SHIFT; i <= MAX_SHIFT; i++) {

@@ -128,8 +128,10 @@ void go_mutex_lock(go_mutex *mu)
 bool go_mutex_trylock(go_mutex *mu)
 {
 	go__probe_started();
-	if (!try_lock(mu))
+	if (!try_lock(mu)) {
+		go__give_way();
 		return false;
+	}
 	GO_PROBE(lock_acquire, object_of(mu), GO_MUTEX, GO_LOCK_WRITE | GO_LOCK_TRY);
 	return true;
 }
@@ -175,7 +177,7 @@ static void unlock_slow(go_mutex *mu)
 		go__ready(g);
 }
 
-void go_mutex_unlock(go_mutex *mu)
+void go__mutex_unlock(go_mutex *mu)
 {
 	unsigned word = LOCKED;
 	go__probe_started();
@@ -185,4 +187,10 @@ void go_mutex_unlock(go_mutex *mu)
 	GO_PROBE(lock_release, object_of(mu), GO_MUTEX, GO_LOCK_WRITE);
 	if (!swap(mu, &word, 0))
 		unlock_slow(mu);
+}
+
+void go_mutex_unlock(go_mutex *mu)
+{
+	go__mutex_unlock(mu);
+	go__count_unparked();
 }

@@ -40,6 +40,7 @@ static int epoll = -1;
 static _Atomic int kick_fd = -1;
 static struct desc *_Atomic chunks[CHUNKS];
 
+/* Before any poller can exist: a kick never finds the descriptor missing. */
 static void start(void)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data = {.u64 = KICK}};
@@ -55,6 +56,7 @@ void go__netpoll_start(void)
 	start();
 }
 
+/* From any context, handlers included: one write, and errno as it was. */
 void go__netpoll_kick(void)
 {
 	uint64_t one = 1;
@@ -64,6 +66,7 @@ void go__netpoll_kick(void)
 	errno = saved;
 }
 
+/* Two levels, so that a large descriptor number costs a chunk and not a table. Chunks are never freed. */
 static struct desc *desc_of(int fd)
 {
 	size_t i = (size_t)fd / CHUNK;
@@ -82,7 +85,8 @@ static struct desc *desc_of(int fd)
 	return &chunk[fd % CHUNK];
 }
 
-/* Under the record's lock. */
+/* Under the record's lock. `added` is a hint: a closed descriptor fell out of the set, and the same number
+ * may have been added by an earlier owner; the other operation then fits. */
 static int arm(struct desc *d, int fd)
 {
 	struct epoll_event ev = {.events = EPOLLONESHOT, .data = {.u64 = (uint64_t)fd}};
@@ -101,6 +105,7 @@ static int arm(struct desc *d, int fd)
 	return 0;
 }
 
+/* Under the record's lock. The lists are short: a descriptor rarely has more than a reader and a writer. */
 static void unlink_waiter(struct desc *d, struct waiter *w)
 {
 	struct waiter **at = &d->first;
@@ -110,6 +115,7 @@ static void unlink_waiter(struct desc *d, struct waiter *w)
 	w->linked = false;
 }
 
+/* The race with the event is decided under the record's lock: whoever unlinks the waiter readies it. */
 static void time_out(void *arg)
 {
 	struct waiter *w = arg;
@@ -125,6 +131,8 @@ static void time_out(void *arg)
 	atomic_fetch_sub(&go__sched.io_waiters, 1);
 }
 
+/* With the record's lock held; it is released when the goroutine is parked. A timer that fires before
+ * that waits for the lock. */
 static void park(struct desc *d, struct waiter *w, int64_t timeout)
 {
 	struct go__timer timer = {.when = 0};
@@ -138,6 +146,7 @@ static void park(struct desc *d, struct waiter *w, int64_t timeout)
 		go__timer_stop(&timer);
 }
 
+/* One look before queueing: mostly it is ready, and epoll costs two calls more. */
 int go_wait_fd(int fd, short events, int64_t timeout)
 {
 	struct waiter w = {.g = go__self(), .desc = desc_of(fd), .events = events, .linked = true};
@@ -167,6 +176,7 @@ int go_wait_fd(int fd, short events, int64_t timeout)
 
 /* ---- the poller's side ---- */
 
+/* A hang-up or an error ends every wait: the call that follows will tell. */
 static short poll_bits(uint32_t events)
 {
 	short bits = 0;

@@ -43,6 +43,7 @@ void go__freeze_check(struct go_m *m)
 		_exit(2);
 }
 
+/* The dying goroutine comes first, then, where Go prints them, all others. */
 static _Noreturn void die(const char *prefix, const char *message, bool all)
 {
 	struct go_m *m = go__m();
@@ -99,6 +100,7 @@ void go_panic(const char *fmt, ...)
 	die("panic: ", message, true);
 }
 
+/* The runtime itself can't go on: out of memory, mostly. There is no fault to report to the watcher. */
 void go__fatal(const char *fmt, ...)
 {
 	char message[MESSAGE];
@@ -110,6 +112,7 @@ void go__fatal(const char *fmt, ...)
 	die("fatal error: ", message, false);
 }
 
+/* The state is broken: no dump, no exit handlers. */
 void go__assert_failed(const char *cond, const char *file, int line)
 {
 	go__print(STDERR_FILENO, "goroutine runtime: %s:%d: assertion '%s' failed\n", file, line, cond);
@@ -118,6 +121,7 @@ void go__assert_failed(const char *cond, const char *file, int line)
 
 /* ---- deadlock ---- */
 
+/* No lock is held: the watcher walks its own structures, and the dump walks all goroutines. */
 static _Noreturn void stalled(void)
 {
 	begin();
@@ -140,6 +144,7 @@ static bool strangers(void)
 	return may_help;
 }
 
+/* Why the conditions are enough is said in sched.c. */
 void go__stall_check(void)
 {
 	struct go_sched *s = &go__sched;

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <sched.h>
 
+/* For the dump, and for go__ready's check. The cached clock is good to some ms; reading the real one would
+ * cost as much as the rest of a park. */
 static void note(struct go_g *g, enum go_wait why, const struct go_wait_on *on, size_t n)
 {
 	g->why = why;
@@ -51,6 +53,8 @@ static void ready_bound(struct go_g *g)
 	go__sys_futex_wake(&g->bound_word, 1);
 }
 
+/* The caller's array lies on the stack that is being left. Up to eight are copied; more are read from there
+ * while the goroutine can't have passed the re-take of the last one (see go__park in internal.h). */
 static void keep_locks(struct go_m *m, struct go_lock **unlock, size_t n)
 {
 	m->locks = unlock;
@@ -104,6 +108,7 @@ void go__runnable(struct go_m *m, struct go_g *g)
 	}
 }
 
+/* Object locks may be held: sched.lock comes after them in the order. */
 void go__ready(struct go_g *g)
 {
 	GO_ASSERT(atomic_load_explicit(&g->status, memory_order_relaxed) == GO__WAITING);
@@ -114,6 +119,8 @@ void go__ready(struct go_g *g)
 		go__runnable(go__m(), g);
 }
 
+/* Last in this processor's ring. When nothing else is queued here, going on is as fair: other processors
+ * have threads of their own. */
 void go_yield(void)
 {
 	struct go_g *g = go__self();

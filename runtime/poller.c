@@ -9,6 +9,7 @@
 #include "scheduler.h"
 #include "sys.h"
 
+/* The same three counters decide whether a standstill can end by itself (panic.c). */
 bool go__pollable(void)
 {
 	struct go_sched *s = &go__sched;
@@ -62,6 +63,7 @@ static void poller_leave(struct go_m *m, struct go_p *p)
 		go__poller_appoint();
 }
 
+/* Two looks at the same tick, a nap apart, mean that the owner did not schedule in between. */
 static bool has_stale_next(struct go_p *p)
 {
 	bool stale =
@@ -104,10 +106,12 @@ static bool poller_work(struct go_m *m)
 	return true;
 }
 
-#define NAP_MIN ((int64_t)20000)
-#define NAP_MAX ((int64_t)5000000)
-#define RECHECK ((int64_t)100000000)
+#define NAP_MIN ((int64_t)20000)     /* ns; about what waking another thread costs */
+#define NAP_MAX ((int64_t)5000000)   /* ns; 200 looks a second are a thousandth of a processor */
+#define RECHECK ((int64_t)100000000) /* ns; a standstill that unknown threads may end */
 
+/* While Ps idle and others run, look at the running ones from time to time: soon at first, when a
+ * hand-off that was not taken costs most, then rarely, so that one long computation costs nothing. */
 static int64_t nap_until_next(int64_t *nap)
 {
 	struct go_sched *s = &go__sched;
@@ -123,7 +127,9 @@ static int64_t nap_until_next(int64_t *nap)
 	return ns;
 }
 
-/* Returns with a P. */
+/* Returns with a P. Events are handled without one: what they ready goes to the global queue, and
+ * `polling` keeps each single one from waking a thread, since this M looks itself right afterwards. The
+ * standstill is judged after each round, for the last timer may have readied nobody. */
 void go__poll_loop(struct go_m *m)
 {
 	struct go_sched *s = &go__sched;
@@ -148,6 +154,7 @@ void go__poll_loop(struct go_m *m)
 
 /* ---- idle ---- */
 
+/* The word is set before the wake-up, so that one that comes early is not lost. */
 static void sleep_until_woken(struct go_m *m)
 {
 	while (atomic_load_explicit(&m->wake, memory_order_acquire) == 0)

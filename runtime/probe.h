@@ -163,7 +163,7 @@ struct go_probes {
 	void (*ctx_free)(void *ctx);
 	void (*ticker_new)(void *ticker, struct go_object *ch);
 	void (*ticker_stop)(void *ticker);
-	void (*notify)(struct go_object *ch); /* go_notify: signals may arrive on ch */
+	void (*notify)(struct go_object *ch); /* signals, or a timer's value, may arrive on ch */
 
 	/* Descriptors: after a read / accept returned data; before a write. */
 	void (*fd_acquire)(int fd);

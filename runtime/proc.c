@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+/* Under the lock. The caller has emptied it: thieves don't look at idle Ps, and the judgement of a
+ * standstill relies on it. */
 void go__p_put(struct go_p *p)
 {
 	struct go_sched *s = &go__sched;
@@ -23,6 +25,8 @@ void go__p_put(struct go_p *p)
 	atomic_fetch_add(&s->n_idle_p, 1);
 }
 
+/* Under the lock. Last in, first out: the P whose caches are warmest. Ps that retired while they idled
+ * are dropped on the way, which is cheaper than searching the list when the number changes. */
 struct go_p *go__p_get(void)
 {
 	struct go_sched *s = &go__sched;
@@ -47,6 +51,8 @@ struct go_m *go__m_idle_pop(void)
 	return m;
 }
 
+/* The store publishes what the waker wrote into m (its P, its role). A thread that has not gone to sleep
+ * yet sees the word and does not. */
 void go__m_wake(struct go_m *m)
 {
 	atomic_store_explicit(&m->wake, 1, memory_order_release);
@@ -69,6 +75,8 @@ static void p_hand(struct go_p *p, bool spinning)
 	}
 }
 
+/* One thread at a time looks for work: while one spins, another that wakes would only compete with it for
+ * the same ring. It passes the call on when it found something (stop_spinning in sched.c). */
 void go__wake_p(void)
 {
 	struct go_sched *s = &go__sched;
@@ -89,6 +97,7 @@ void go__wake_p(void)
 
 /* ---- outside: working without a P ---- */
 
+/* What is queued on p must not wait for the end of a blocking call. */
 static void p_release_busy(struct go_p *p)
 {
 	if (go__runq_empty(p) && atomic_load(&p->runnext) == NULL && go__sched.q_first == NULL)
@@ -97,6 +106,8 @@ static void p_release_busy(struct go_p *p)
 		p_hand(p, false);
 }
 
+/* This thread would have become the poller when it ran out of work. Now it is gone for an unknown time, so
+ * somebody else must wait for timers and descriptors. */
 void go__enter_outside(struct go_m *m)
 {
 	struct go_sched *s = &go__sched;
@@ -111,6 +122,8 @@ void go__enter_outside(struct go_m *m)
 	go__unlock(&s->lock);
 }
 
+/* A blocking call that used the runtime may have brought the goroutine to an M that has a P already.
+ * No P left: all of them are owned, so no standstill can be judged before the caller has queued. */
 bool go__leave_outside(struct go_m *m)
 {
 	struct go_sched *s = &go__sched;
@@ -170,6 +183,8 @@ int go_procs(void)
 	return atomic_load(&go__sched.n_procs);
 }
 
+/* m is main's thread, or NULL when a foreign thread made the first call: then all Ps start idle and the
+ * first goroutine wakes a thread for one. */
 void go__sched_start(struct go_m *m)
 {
 	struct go_sched *s = &go__sched;

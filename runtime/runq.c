@@ -8,6 +8,7 @@
  */
 #include "scheduler.h"
 
+/* The indices grow without bound and wrap as unsigned numbers do; only differences mean anything. */
 static struct go_g *slot_get(struct go_p *p, uint32_t i)
 {
 	return atomic_load_explicit(&p->ring[i % GO_RING], memory_order_relaxed);
@@ -115,6 +116,7 @@ void go__global_put(struct go_g *g)
 	go__unlock(&go__sched.lock);
 }
 
+/* Under the lock, and only when the list isn't empty. */
 static struct go_g *global_pop(void)
 {
 	struct go_sched *s = &go__sched;
@@ -132,6 +134,7 @@ struct go_g *go__global_get(struct go_p *p)
 	if (atomic_load_explicit(&s->q_len, memory_order_relaxed) == 0)
 		return NULL;
 	go__lock(&s->lock);
+	/* A fair share at once, so that the lock is taken once for many. */
 	int32_t share = s->q_len / s->n_procs + 1;
 	if (share > GO_RING / 4)
 		share = GO_RING / 4;
@@ -146,6 +149,7 @@ struct go_g *go__global_get(struct go_p *p)
 	return g;
 }
 
+/* Under sched.lock, by the owner: runnext comes first, as it would have here. */
 void go__runq_drain(struct go_p *p)
 {
 	struct go_g *next = atomic_exchange(&p->runnext, NULL);

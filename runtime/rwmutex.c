@@ -58,6 +58,8 @@ bool go_rwmutex_trylock(go_rwmutex *rw)
 	go__unlock(lock_of(rw));
 	if (locked)
 		GO_PROBE(lock_acquire, object_of(rw), GO_RWMUTEX, GO_LOCK_WRITE | GO_LOCK_TRY);
+	else
+		go__give_way();
 	return locked;
 }
 
@@ -98,6 +100,7 @@ void go_rwmutex_unlock(go_rwmutex *rw)
 		woken = grant_writer(rw);
 	go__unlock(lock_of(rw));
 	go__waitq_wake_all(woken);
+	go__count_unparked();
 }
 
 /* ---- readers ---- */
@@ -135,6 +138,8 @@ bool go_rwmutex_tryrlock(go_rwmutex *rw)
 	go__unlock(lock_of(rw));
 	if (locked)
 		GO_PROBE(lock_acquire, object_of(rw), GO_RWMUTEX, GO_LOCK_READ | GO_LOCK_TRY);
+	else
+		go__give_way();
 	return locked;
 }
 
@@ -152,4 +157,5 @@ void go_rwmutex_runlock(go_rwmutex *rw)
 		woken = grant_writer(rw);
 	go__unlock(lock_of(rw));
 	go__waitq_wake_all(woken);
+	go__count_unparked();
 }

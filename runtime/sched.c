@@ -44,6 +44,7 @@ uint32_t go__rand(void)
 	return (uint32_t)(x >> 32);
 }
 
+/* Multiply and shift instead of a remainder: no bias worth mentioning for small n, and no division. */
 uint32_t go__choose(enum go__choice kind, uint32_t n)
 {
 	(void)kind;
@@ -62,6 +63,7 @@ bool go__multi(void)
 __attribute__((weak, visibility("default"))) void __asan_unpoison_memory_region(const volatile void *p,
 										size_t n);
 
+/* The successor of a goroutine that ended comes with that one's stack already. */
 static void bind_stack(struct go_m *m, struct go_g *g)
 {
 	if (g->stack == NULL)
@@ -73,6 +75,8 @@ static void bind_stack(struct go_m *m, struct go_g *g)
 	g->sp = go__stack_init((char *)g->stack + go__stack_size());
 }
 
+/* The run probe comes before the switch, still on the old stack: the watcher must know the new goroutine
+ * before any of its code runs, and nothing of the old one runs in between. */
 void go__switch_to(struct go_m *m, void **save, struct go_g *to)
 {
 	m->g = to;
@@ -87,6 +91,8 @@ void go__switch_to(struct go_m *m, void **save, struct go_g *to)
 	go__switch(save, to->sp);
 }
 
+/* A goroutine that yields is queued by its successor: before, its registers are not saved, and a thief
+ * might run it. */
 static void requeue(struct go_m *m)
 {
 	struct go_g *g = m->requeue;
@@ -119,12 +125,16 @@ void go__finish(void)
 
 /* ---- picking ---- */
 
+/* Checked at each pick, so at each point where a goroutine stops; the scheduler's stack then halts,
+ * retires the P or finds one. */
 bool go__must_stop(struct go_m *m)
 {
 	return m->p == NULL || go__p_retired(m->p) ||
 	       atomic_load_explicit(&go__sched.frozen, memory_order_relaxed);
 }
 
+/* The exchange is against the poller, which may take a stale one. The load before it saves the atomic
+ * operation in the common empty case. */
 static struct go_g *take_next(struct go_p *p)
 {
 	if (atomic_load_explicit(&p->runnext, memory_order_relaxed) == NULL)
@@ -178,6 +188,8 @@ static void stop_spinning(struct go_m *m)
 		go__wake_p();
 }
 
+/* At most half of the running Ps are searched for by spinning threads: more would only heat the rings.
+ * runnext is left to its owner here, who runs it within the microsecond; the poller takes stale ones. */
 static struct go_g *steal(struct go_m *m)
 {
 	struct go_sched *s = &go__sched;
@@ -241,6 +253,7 @@ static bool reacquire_p(struct go_m *m)
 	return m->p != NULL;
 }
 
+/* A panic is being printed: this thread must not run anything any more, and has nothing to wait for. */
 static void halt_if_frozen(struct go_m *m)
 {
 	static _Atomic uint32_t never;
@@ -250,6 +263,7 @@ static void halt_if_frozen(struct go_m *m)
 		go__sys_futex_wait(&never, 0, -1);
 }
 
+/* On the scheduler's stack, with or without a P; returns with one. */
 static struct go_g *find(struct go_m *m)
 {
 	for (;;) {

@@ -130,6 +130,8 @@ static bool run_case(struct select *s, size_t i, int *result)
 	if (wake != NULL)
 		go__ready(wake);
 	*result = finish(c, i, ok);
+	if (c->op == GO_CASE_AFTER_)
+		go__give_way(); /* as a sleep of no time */
 	return true;
 }
 
@@ -202,7 +204,8 @@ static int wait_for_case(struct select *s, struct go_waiter *w, struct go_wait_o
 	if (s->after < s->n) {
 		go__lock(&s->lock);
 		s->locks[s->n_locks++] = &s->lock;
-		go__timer_start(&s->timer, go_now() + s->cases[s->after].ns, fire, s);
+		int64_t now = go_now(), ns = s->cases[s->after].ns;
+		go__timer_start(&s->timer, ns < INT64_MAX - now ? now + ns : INT64_MAX - 1, fire, s);
 	}
 	go__park(n_on > 0 ? GO_WAIT_SELECT : GO_WAIT_NO_CASES, on, n_on, s->locks, s->n_locks);
 	dequeue_all(s, w);
@@ -226,6 +229,7 @@ static int run(struct select *s, bool block, struct go_waiter *w, struct go_wait
 	if (block)
 		return wait_for_case(s, w, on);
 	unlock_all(s);
+	go__give_way();
 	return -1;
 }
 

@@ -35,6 +35,7 @@ static struct {
 
 /* ---- go_notify ---- */
 
+/* In signal context, on any thread, at any instruction. */
 static void on_notified(int sig)
 {
 	atomic_fetch_add(&signals.pending[sig], 1);
@@ -42,6 +43,7 @@ static void on_notified(int sig)
 	go__netpoll_kick();
 }
 
+/* One delivery at a time, between the probes that say that the system acts. */
 static void send_to_all(int sig)
 {
 	go__lock(&signals.lock);
@@ -83,6 +85,7 @@ static void channel_freed(void *arg)
 	atomic_fetch_sub(&go__sched.notifies, 1);
 }
 
+/* Under the lock. One record per channel, which goes with it. */
 static struct listener *listener_of(struct go_chan_of *ch)
 {
 	struct listener *l;
@@ -112,6 +115,7 @@ static int want(struct listener *l, int sig)
 	return 0;
 }
 
+/* An error leaves what was registered before it in place. */
 int go_notify(go_chan(int) chan, int sig, ...)
 {
 	struct go_chan_of *ch = GO_HANDLE_(chan);
@@ -142,6 +146,7 @@ static void on_alarm(int sig)
 	_exit(2);
 }
 
+/* Printing may hang: the signal may have interrupted the very lock that printing needs. */
 static void die_soon(void)
 {
 	struct sigaction action = {.sa_handler = on_alarm};
@@ -172,12 +177,14 @@ static void on_quit(int sig, siginfo_t *info, void *context)
 
 /* ---- stack overflow ---- */
 
+/* g->stack is NULL for main and bound goroutines, whose overflow is the system's business. */
 static bool in_guard(const struct go_g *g, const void *addr)
 {
 	const char *a = addr, *lo = g->stack;
 	return lo != NULL && a >= lo && a < lo + go__stack_guard();
 }
 
+/* No stdio and no allocation: this runs in the handler. */
 static void name_of(const struct go_g *g, char *buf, size_t size)
 {
 	const char *name = g->info.name[0] != '\0' ? g->info.name : g->info.fn_name;
@@ -187,6 +194,7 @@ static void name_of(const struct go_g *g, char *buf, size_t size)
 	buf[i] = '\0';
 }
 
+/* On the alternate stack. The others are frozen, for their next dump would interleave with this one. */
 static _Noreturn void overflow(struct go_g *g, const void *context)
 {
 	char name[32];
@@ -224,6 +232,7 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 	pass_on(sig, info, context);
 }
 
+/* A thread that has one already keeps it: it belongs to the program or to a sanitizer. */
 void go__signal_stack(struct go_m *m)
 {
 	stack_t old;
@@ -235,6 +244,7 @@ void go__signal_stack(struct go_m *m)
 		sigaltstack(&alt, NULL);
 }
 
+/* SIGQUIT only when nobody wanted it. SIGSEGV always: what isn't a stack overflow is passed on. */
 void go__signal_start(void)
 {
 	struct sigaction fault = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};

@@ -32,6 +32,7 @@ static struct {
 	size_t size;
 } arena;
 
+/* A power of two of at least 64 KiB, so that slots tile a reservation; guard included. */
 static size_t parse_size(const char *s)
 {
 	char *end;
@@ -59,6 +60,7 @@ size_t go__stack_guard(void)
 	return GUARD;
 }
 
+/* The top word: outside of every frame, since the first frame starts below it. */
 static void **link_of(void *slot)
 {
 	return (void **)(void *)((char *)slot + arena.size - sizeof(void *));

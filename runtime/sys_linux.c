@@ -20,6 +20,8 @@
 #define GUARD_INSTALL 102 /* MADV_GUARD_INSTALL, Linux 6.13; older headers lack it */
 #define NS            1000000000
 
+/* errno is kept: the caller may be a goroutine in the middle of the program's work, and early returns are no
+ * errors here. */
 void go__sys_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t ns)
 {
 	struct timespec ts = {.tv_sec = ns / NS, .tv_nsec = ns % NS};
@@ -59,6 +61,7 @@ int go__sys_guard(void *p, size_t size)
 	return mprotect(p, size, PROT_NONE) == 0 ? 0 : -errno;
 }
 
+/* Guards survive it: they are no content. */
 void go__sys_discard(void *p, size_t size)
 {
 	madvise(p, size, MADV_DONTNEED);
@@ -71,6 +74,7 @@ int64_t go__sys_now(void)
 	return (int64_t)ts.tv_sec * NS + ts.tv_nsec;
 }
 
+/* Never blocks at boot: then the clock has to do. Odd, hence not 0, which xorshift would keep. */
 uint64_t go__sys_seed(void)
 {
 	uint64_t seed = 0;
@@ -79,6 +83,7 @@ uint64_t go__sys_seed(void)
 	return seed | 1;
 }
 
+/* What this process may use, not what the machine has: containers and taskset count. */
 int go__sys_cpus(void)
 {
 	cpu_set_t set;
@@ -87,6 +92,7 @@ int go__sys_cpus(void)
 	return 1;
 }
 
+/* In the child of a fork the survivor is the main thread by this measure too, whichever it was. */
 bool go__sys_is_main_thread(void)
 {
 	return syscall(SYS_gettid) == (long)getpid();

@@ -23,7 +23,8 @@ struct go_ticker {
 	struct go_timer timer;
 };
 
-/* Ticks that nobody was there for are skipped, as in Go. */
+/* From the time that was due, not from now: a ticker doesn't drift. Ticks that nobody was there for are
+ * skipped, as in Go. */
 static void arm_next(struct go_timer *t, int64_t now)
 {
 	int64_t late = now - t->timer.when;
@@ -34,6 +35,7 @@ static void arm_next(struct go_timer *t, int64_t now)
 	go__unlock(&t->lock);
 }
 
+/* Never waits: a full channel drops the value, as in Go. */
 static void fire_channel(void *arg)
 {
 	struct go_timer *t = arg;
@@ -43,6 +45,8 @@ static void fire_channel(void *arg)
 		arm_next(t, now);
 }
 
+/* The function may block, so it gets a goroutine of its own; `where` tells the watcher that its stack is a
+ * fresh one. */
 static void fire_function(void *arg)
 {
 	struct go_timer *t = arg;
@@ -54,6 +58,7 @@ static void fire_function(void *arg)
 		go__fatal("out of memory (goroutine)");
 }
 
+/* First the flag, so that a tick that is firing does not arm the next one, then the timer itself. */
 static bool stop(struct go_timer *t)
 {
 	go__lock(&t->lock);
@@ -62,6 +67,7 @@ static bool stop(struct go_timer *t)
 	return go__timer_stop(&t->timer);
 }
 
+/* By go_chan_free, without the channel's lock. */
 static void channel_freed(void *arg)
 {
 	struct go_timer *t = arg;
@@ -69,6 +75,7 @@ static void channel_freed(void *arg)
 	go__free(t, sizeof(*t));
 }
 
+/* Saturates: for ever is a valid duration. */
 static int64_t later(int64_t ns)
 {
 	int64_t now = go_now();
@@ -95,6 +102,7 @@ static struct go_timer *start_channel(int64_t ns, int64_t period)
 {
 	struct go_timer *t = new_timer(true);
 	t->period = period;
+	GO_PROBE(notify, (struct go_object *)(void *)t->ch);
 	go__timer_start(&t->timer, later(ns), fire_channel, t);
 	return t;
 }
@@ -141,6 +149,8 @@ static void drain(struct go_timer *t)
 		go_select_default(GO_RECV(t->ch, &old));
 }
 
+/* A stop and a start, as in Go 1.23: after it no value of the earlier run arrives. When two reset at the
+ * same time, one of their durations holds. */
 bool go_timer_reset(go_timer *t, int64_t ns)
 {
 	void (*fire)(void *) = t->ch != NULL ? fire_channel : fire_function;

@@ -30,6 +30,7 @@ int64_t go_now(void)
 	return go__sys_now();
 }
 
+/* Equal times fire in the order of arming: two sleeps of the same length end in the order of their begin. */
 static bool before(const struct go__timer *a, const struct go__timer *b)
 {
 	return a->when != b->when ? a->when < b->when : a->seq < b->seq;
@@ -41,6 +42,7 @@ static void place(struct go__timer *t, size_t i)
 	t->index = i + 1;
 }
 
+/* Move the hole at i up until t fits. */
 static void sift_up(struct go__timer *t, size_t i)
 {
 	while (i > 0 && before(t, timers.heap[(i - 1) / ARITY])) {
@@ -50,6 +52,7 @@ static void sift_up(struct go__timer *t, size_t i)
 	place(t, i);
 }
 
+/* Move the hole at i down, by the least of up to four children. */
 static void sift_down(struct go__timer *t, size_t i)
 {
 	for (;;) {
@@ -67,6 +70,7 @@ static void sift_down(struct go__timer *t, size_t i)
 	place(t, i);
 }
 
+/* Never shrinks: a program that had many timers will have many again. */
 static void grow(void)
 {
 	size_t room = timers.room == 0 ? 1024 : timers.room * 2;
@@ -92,6 +96,7 @@ static bool insert(struct go__timer *t)
 	return t->index == 1 && t->when < timers.poller_until;
 }
 
+/* The last element fills the gap; it may belong above as well as below. */
 static void take_out(struct go__timer *t)
 {
 	size_t i = t->index - 1;
@@ -121,6 +126,7 @@ static void probe_arm(struct go__timer *t)
 		GO_PROBE(timer_arm, t);
 }
 
+/* At once a poller, not at the next switch: the caller may compute until the timer fires. */
 void go__timer_start(struct go__timer *t, int64_t when, void (*fire)(void *arg), void *arg)
 {
 	probe_arm(t);
@@ -145,6 +151,7 @@ bool go__timer_cancel(struct go__timer *t)
 	return armed;
 }
 
+/* The callback is short and takes no lock of ours, so waiting for it is yielding the thread. */
 bool go__timer_stop(struct go__timer *t)
 {
 	if (go__timer_cancel(t))
@@ -161,6 +168,8 @@ bool go__timer_stop(struct go__timer *t)
 
 /* ---- the poller's side ---- */
 
+/* Notes until when the poller sleeps, under the same lock as insert() reads it: a timer that is armed in
+ * between sees the note and kicks, or is seen here. */
 int64_t go__timer_next(int64_t now)
 {
 	go__lock(&timers.lock);
@@ -199,6 +208,7 @@ static bool fire_one(int64_t now)
 	return true;
 }
 
+/* The clock is read once: timers that become due meanwhile are the next round's. */
 size_t go__timer_run(struct go_m *m)
 {
 	size_t n = 0;
@@ -245,6 +255,7 @@ struct sleep {
 	struct go_lock lock;
 };
 
+/* The sleeper's frame, with s in it, is gone as soon as it is ready. */
 static void wake_sleeper(void *arg)
 {
 	struct sleep *s = arg;

@@ -30,6 +30,7 @@ static struct {
 	int (*name)(struct cursor *c, char *buf, size_t size, uintptr_t *offset);
 } lib;
 
+/* libunwind's functions have names per processor; the generic ones are macros. */
 static void *symbol(void *handle, const char *name)
 {
 	char full[64];
@@ -37,6 +38,7 @@ static void *symbol(void *handle, const char *name)
 	return dlsym(handle, full);
 }
 
+/* RTLD_LOCAL: its unwinder functions must not replace those of libgcc for the program's exceptions. */
 static bool load(void)
 {
 	if (!lib.tried) {
@@ -71,11 +73,13 @@ static void print_frame(int fd, const char *name, uintptr_t offset, uintptr_t pc
 		  (unsigned long)(pc - base), (unsigned long)offset);
 }
 
+/* One line of a stack; the name is cut, never absent. */
 struct frame {
 	uintptr_t pc, offset;
 	char name[128];
 };
 
+/* The name comes from the symbol tables, static functions included. */
 static bool next_frame(struct cursor *c, struct frame *f)
 {
 	f->name[0] = '\0';
@@ -117,6 +121,7 @@ static bool is_last(const char *name)
 	return strcmp(name, "main") == 0 || strcmp(name, "start_thread") == 0;
 }
 
+/* Fifty frames: a runaway recursion is recognised by then. */
 static void print_cursor(int fd, struct cursor *c, bool skip_own)
 {
 	struct frame f;
@@ -132,6 +137,8 @@ static void print_cursor(int fd, struct cursor *c, bool skip_own)
 	go__print(fd, "...additional frames elided...\n");
 }
 
+/* A signal frame's program counter is the instruction itself, a caller's is the one after the call: libunwind
+ * must know which, or it looks up the wrong function. */
 void go__unwind_print(int fd, const void *context)
 {
 	ucontext_t here;
@@ -152,6 +159,7 @@ void go__unwind_print(int fd, const void *context)
 		print_cursor(fd, &c, !signal);
 }
 
+/* The words that go__switch saved are all that unwinding needs. */
 void go__unwind_parked(int fd, void *sp)
 {
 	ucontext_t uc = {.uc_flags = 0};

@@ -67,8 +67,22 @@ static inline void go__probe_started(void)
 		go__self();
 }
 
-/* mutex.c: held by anybody? */
+/* call.c: preemption is cooperative, and on one processor a loop that polls (a flag under a mutex, the length
+ * of a channel) would keep whoever it waits for from ever running. Operations that complete without parking
+ * count, and now and then give way; those that fail for want of another goroutine's doing yield at once.
+ * Without any lock. */
+extern __thread unsigned go__unparked __attribute__((tls_model("initial-exec")));
+void go__give_way(void);
+
+static inline void go__count_unparked(void)
+{
+	if (GO_UNLIKELY((++go__unparked & 2047) == 0))
+		go__give_way();
+}
+
+/* mutex.c: held by anybody? Unlock as a part of another operation, with locks held. */
 bool go__mutex_is_locked(const go_mutex *mu);
+void go__mutex_unlock(go_mutex *mu);
 
 /* Objects in goroutine.h are plain C and C++: their lock is an unsigned there. */
 static inline struct go_lock *go__lock_of(unsigned *word)

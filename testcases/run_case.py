@@ -24,7 +24,7 @@ import tempfile
 
 KEYS = {"EXPECT", "EXIT", "ARGS", "TIMEOUT", "FLAGS", "LIBS", "LINK", "INSTRUMENT", "RUNTIME", "OPTIONS", "VERDICT",
         "OBJECT", "OBJECT-KIND", "GRADE", "FUNCTIONS", "FINDINGS", "COUNT", "MATCH", "NEVER", "NOT-CHECKED", "REPORT",
-        "INPUT", "PROCS", "EXPECT-OUTPUT", "FUNCTIONS-MAY-BE-UNKNOWN"}
+        "INPUT", "PROCS", "COUNTER", "EXPECT-OUTPUT", "FUNCTIONS-MAY-BE-UNKNOWN"}
 GRADES = ("proved", "likely", "possible")
 TEXT_PARTS = ("SUMMARY", "why", "fingerprint")
 SKIP = 77
@@ -128,7 +128,7 @@ def run_once(case, args, procs):
             env["LD_PRELOAD"] = os.path.abspath(args.preload)
         elif not args.native:
             command = [args.gosan, "run", "--format=text", f"--format=json:{report}"] + \
-                shlex.split(case.get("OPTIONS", "")) + ["--"] + command
+                shlex.split(case.get("OPTIONS", "").replace("{dir}", str(case.path.parent))) + ["--"] + command
         timeout = float(case.get("TIMEOUT", "30"))
         return Run(command, env, timeout, case.get("INPUT", ""), report)
 
@@ -253,6 +253,8 @@ def check_report(case, run):
     need(verdict in allowed, f"verdict is {verdict}, not one of {allowed}")
     lost = {k: v for k, v in run.report["counters"].items() if v and re.search(r"lost", k)}
     need(not lost, f"lost: {lost}")
+    if case.get("COUNTER"):
+        need(run.report["counters"].get(case.get("COUNTER")), f"counter {case.get('COUNTER')} is 0")
     if case.get("NOT-CHECKED"):
         need(any(re.search(case.get("NOT-CHECKED"), n) for n in run.report["not_checked"]), "not_checked is silent")
 

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * arena.c: chunks in a list, bump allocation in the newest. A request larger than a chunk gets its own.
+ *
+ * Why an arena: a report is built in one pass, read by several renderers, and thrown away as a whole.
+ * Ownership questions (does a frame's name belong to libdw, to the stream, to the report?) have one
+ * answer.
+ *
+ * Invariant: used <= size in every chunk, and bytes from used on are zero.
  */
 #include "arena.h"
 
@@ -20,6 +26,8 @@ struct arena {
 	struct chunk *chunks;
 };
 
+/* Only here, so that no caller has a path for it: a tool that cannot hold one report has nothing to
+ * degrade to. */
 static _Noreturn void no_memory(void)
 {
 	fputs("gosan: out of memory\n", stderr);
@@ -46,6 +54,7 @@ void arena_free(struct arena *a)
 	free(a);
 }
 
+/* Zeroed by calloc once; bump allocation keeps it so, since nothing is given back and used again. */
 static struct chunk *add_chunk(struct arena *a, size_t size)
 {
 	struct chunk *c = calloc(1, sizeof *c + size);
@@ -58,6 +67,8 @@ static struct chunk *add_chunk(struct arena *a, size_t size)
 	return c;
 }
 
+/* Sizes are rounded up to 16, so that any type may follow any other. What is left of a chunk that is too
+ * small for the request is lost: at most one request's size per chunk. */
 void *arena_alloc(struct arena *a, size_t size)
 {
 	struct chunk *c = a->chunks;
@@ -98,6 +109,8 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	return copy;
 }
 
+/* The old array stays where it is: pointers into it keep what they saw, and the sum of all old copies is
+ * less than the new one. */
 void *arena_grow(struct arena *a, void *array, size_t n, size_t element)
 {
 	if (n == 0)

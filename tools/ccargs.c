@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * ccargs.c: a table of the options that are not for both steps, and of those whose argument is the next word. */
+ * ccargs.c: a table of the options that are not for both steps, and of those whose argument is the next word.
+ *
+ * Three kinds of option matter: those whose argument is the next word (else the argument would be taken
+ * for a file), those that only one of the two steps understands (clang warns of the others, and -Werror
+ * makes that an error), and those that end the work early. All others go to both steps: an option that is
+ * missing here costs a warning, not a wrong build.
+ */
 #include "ccargs.h"
 
 #include <ctype.h>
@@ -12,6 +18,7 @@ void ccargs_add(struct words *w, const char *word)
 	w->w[w->n++] = word;
 }
 
+/* The terminator is not counted, so more words may follow; they overwrite it. */
 const char **ccargs_vector(struct words *w)
 {
 	ccargs_add(w, NULL);
@@ -114,6 +121,7 @@ static bool ends_with(const char *s, const char *suffix)
 	return n > k && strcmp(s + n - k, suffix) == 0;
 }
 
+/* By suffix, as the compilers decide; whatever else has no dash in front is the linker's. */
 static bool is_source(const char *word)
 {
 	static const char *const suffixes[] = {".c",   ".i",   ".ii", ".cc", ".cp", ".cxx", ".cpp",
@@ -125,6 +133,7 @@ static bool is_source(const char *word)
 	return false;
 }
 
+/* Order is kept: it means something to linkers (archives) and to compilers (-I, -include, -x). */
 static void add(struct arena *a, struct ccargs *c, const char *text, enum ccarg_use use)
 {
 	c->arg = arena_grow(a, c->arg, c->n, sizeof *c->arg);
@@ -148,6 +157,7 @@ static size_t row_of(const char *word)
 	return best;
 }
 
+/* Any of these ends the work before the link, whatever else stands in the command. */
 static bool compiles_only(const char *word)
 {
 	static const char *const options[] = {"-c", "-S", "-E", "-M", "-MM", "-fsyntax-only"};
@@ -163,6 +173,7 @@ static size_t add_option(struct arena *a, struct ccargs *c, char **argv)
 {
 	size_t row = row_of(argv[0]);
 
+	/* -c and its like are for both steps as words, but there is no second step then. */
 	if (compiles_only(argv[0]))
 		c->mode = CCARGS_COMPILE;
 	c->is_static |= strcmp(argv[0], "-static") == 0 || strcmp(argv[0], "-static-pie") == 0;
@@ -181,6 +192,7 @@ static size_t add_option(struct arena *a, struct ccargs *c, char **argv)
 	return 2;
 }
 
+/* Whole, or NULL. Response files are small: build systems write them for command lines of some 100 KB. */
 static char *read_file(struct arena *a, const char *path)
 {
 	FILE *in = fopen(path, "re");
@@ -213,6 +225,8 @@ static void expand(struct arena *a, struct words *w, char **argv)
 	}
 }
 
+/* Words are classified from left to right, because -x changes what the words after it are. With neither
+ * a file nor a library in it a command asks something of the compiler itself. */
 void ccargs_parse(struct arena *a, struct ccargs *c, char **argv)
 {
 	struct words w = {.a = a};
@@ -237,6 +251,7 @@ void ccargs_parse(struct arena *a, struct ccargs *c, char **argv)
 		add(a, c, list[i], language || is_source(list[i]) ? CCARG_SOURCE : CCARG_LINK);
 		i++;
 	}
+	/* Only where the compiler would have to invent the name of the file. */
 	for (size_t i = 0; i < c->n; i++)
 		c->dependencies |= strcmp(c->arg[i].text, "-MD") == 0 || strcmp(c->arg[i].text, "-MMD") == 0;
 	for (size_t i = 0; i < c->n; i++)

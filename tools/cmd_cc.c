@@ -5,6 +5,14 @@
  *
  * -fsanitize=thread must not reach the link line, so a command that compiles and links is split: each source to
  * an object in a temporary directory, then one link with the objects in the sources' places.
+ *
+ *   gosan cc -O2 a.c b.o -lm -o prog
+ *     1  gcc -g -fsanitize=thread ... -O2 a.c -c -o TMP/0.o
+ *     2  gcc -O2 TMP/0.o b.o -lm -o prog -fno-sanitize=thread -L.. -lgoroutine -lgosan_hooks
+ *
+ * The stub of the hooks is what makes the program run without gosan; under gosan the preloaded library
+ * comes first in the search for symbols and replaces it. A library that the program does not need is not
+ * recorded in it (--as-needed), so programs without goroutines stay free of the runtime.
  */
 #include "ccargs.h"
 #include "tmpdir.h"
@@ -21,6 +29,7 @@
 
 extern char **environ;
 
+/* One call of gosan cc. */
 struct build {
 	struct arena *a;
 	struct words compiler; /* "ccache", "gcc" */
@@ -36,6 +45,7 @@ static const char help[] =
 	"needed.\n"
 	"gosan cc --show ARG... prints the commands instead of running them.\n";
 
+/* As a shell would say it, so that make stops for the same reasons as without us. */
 static int wait_status(pid_t pid)
 {
 	int status;
@@ -46,8 +56,11 @@ static int wait_status(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* --show: for people who want to put the flags into a build system of their own. */
 static bool show_only;
 
+/* Show or run one command. posix_spawnp searches PATH; the compiler inherits standard input, so -x c -
+ * works. */
 static int run(struct words *w)
 {
 	pid_t pid;
@@ -84,6 +97,7 @@ static bool is_clang(const struct build *b)
 	return strstr(line, "clang") != NULL;
 }
 
+/* GOSAN_CC wins over CC: in `make CC='gosan cc'` CC already names this program. */
 static void find_compiler(struct build *b)
 {
 	const char *names[] = {b->cxx ? "GOSAN_CXX" : "GOSAN_CC", b->cxx ? "CXX" : "CC"}, *text = NULL;
@@ -100,6 +114,7 @@ static void find_compiler(struct build *b)
 	b->clang = is_clang(b);
 }
 
+/* A command that begins with the compiler's own words ("ccache gcc -m64"). */
 static struct words start(const struct build *b)
 {
 	struct words w = {.a = b->a};
@@ -175,6 +190,7 @@ static void add_dependency_flags(const struct build *b, const struct ccargs *arg
 	ccargs_add(w, arena_printf(b->a, "%.*s.o", n, base));
 }
 
+/* One source of a command that also links: everything that concerns compiling, and only this source. */
 static int compile_source(struct build *b, const struct ccargs *args, const struct ccarg *source,
 			  const char *object)
 {
@@ -196,6 +212,7 @@ static int compile_source(struct build *b, const struct ccargs *args, const stru
 	return run(&w);
 }
 
+/* Objects of a one-step command live here between compiling and linking. */
 static int make_tmp(struct build *b)
 {
 	int error = tmpdir_make(b->tmp, sizeof b->tmp, "gosan-cc");
@@ -205,12 +222,16 @@ static int make_tmp(struct build *b)
 	return error ? TOOL_INTERNAL : 0;
 }
 
+/* The link line has the words of the command in their order, objects in the places of their sources, and
+ * ours last: the libraries must come after what needs them. The first failure ends it, with the
+ * compiler's status; the temporary directory goes in every case. */
 static int compile_and_link(struct build *b, const struct ccargs *args)
 {
 	struct words link = start(b);
 	size_t objects = 0;
 	int status = args->n_sources ? make_tmp(b) : 0;
 
+	/* Sources become objects on the way; everything else keeps its place. */
 	for (size_t i = 0; i < args->n && !status; i++) {
 		const struct ccarg *arg = &args->arg[i];
 
@@ -233,6 +254,7 @@ static int compile_and_link(struct build *b, const struct ccargs *args)
 	return status;
 }
 
+/* Static programs are refused here, where the reason can be told; the linker would only miss a library. */
 static int build(struct build *b, struct ccargs *args)
 {
 	if (args->is_static) {

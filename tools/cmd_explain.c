@@ -2,6 +2,10 @@
  *
  * cmd_explain.c: gosan explain CODE|KIND. The page is a Markdown file; a line "@broken NAME" or "@fixed NAME"
  * stands for the program cases/CODE/NAME_bug.c or NAME_ok.c: the very files that the tests run.
+ *
+ * The pages are read by people in a terminal, so they are shown as they are, without a pager and without
+ * colour. They exist for every row of the table in finding.h; a code without a page is an incomplete
+ * installation (77), not a mistake of the user.
  */
 #include "finding.h"
 #include "options.h"
@@ -13,6 +17,7 @@
 #include <string.h>
 #include <strings.h>
 
+/* Code, kind and one line for each kind of finding. */
 static const struct row {
 	const char *code, *kind, *meaning;
 } rows[] = {
@@ -22,6 +27,7 @@ static const struct row {
 };
 #define N_ROWS (sizeof rows / sizeof *rows)
 
+/* Code or kind, in either case of letters: people type what they saw in a report or what they remember. */
 static const struct row *find(const char *word)
 {
 	for (size_t i = 0; i < N_ROWS; i++)
@@ -30,6 +36,7 @@ static const struct row *find(const char *word)
 	return NULL;
 }
 
+/* Codes are upper case in the table; a lower-case "gs" must not count as two mistakes. */
 static int unknown(const char *word)
 {
 	const char *names[2 * N_ROWS + 1];
@@ -41,6 +48,7 @@ static int unknown(const char *word)
 	}
 	names[2 * N_ROWS] = NULL;
 	snprintf(upper, sizeof upper, "%s", word);
+
 	if (strncasecmp(upper, "gs", 2) == 0)
 		memcpy(upper, "GS", 2);
 	const char *meant = gosan_options_suggest(upper, names);
@@ -51,6 +59,7 @@ static int unknown(const char *word)
 	return TOOL_USAGE;
 }
 
+/* In the order of the table, which is that of the documentation. */
 static int list(void)
 {
 	for (size_t i = 0; i < N_ROWS; i++)
@@ -91,6 +100,7 @@ static void copy_program(FILE *in)
 	}
 }
 
+/* The programs are not copied into the page: what the page shows is what the tests run. */
 static void show_program(const char *code, const char *name, const char *ending)
 {
 	char file[256], path[TOOL_PATH_MAX];
@@ -109,6 +119,7 @@ static void show_program(const char *code, const char *name, const char *ending)
 	fclose(in);
 }
 
+/* Pages are plain enough to be read as they are; only the program lines are replaced. */
 static int show(const struct row *row)
 {
 	char file[32], path[TOOL_PATH_MAX], line[1024], name[128];

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * cmd_run.c: run a program under the detector, report, and exit as the verdict says.
+ *
+ * The program gets our library by LD_PRELOAD and a private directory by GOSAN_OUT, in which the library of
+ * each process of the run, children included, leaves its stream. The directory is removed at the end in
+ * every case; the report is all that stays.
  */
 #include "launch.h"
 #include "pipeline.h"
@@ -19,6 +23,7 @@ struct run {
 	char **command; /* program and arguments */
 };
 
+/* ARGP_IN_ORDER: the first word that is no option is the program, and all after it is the program's. */
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct run *run = state->input;
@@ -55,6 +60,7 @@ static int check_suppressions(void)
 	return error ? TOOL_USAGE : 0;
 }
 
+/* Before anything is made or started: a refusal leaves no trace. */
 static int check_program(const char *name, char *path, size_t size)
 {
 	char err[TOOL_ERROR_MAX];
@@ -70,6 +76,7 @@ static int check_program(const char *name, char *path, size_t size)
 	return 0;
 }
 
+/* The program's own failure to start is the user's mistake (64), not a verdict. */
 static int run_in(const char *dir, struct run *run, const char *path, const char *library)
 {
 	struct launch l = {.path = path,
@@ -90,6 +97,8 @@ static int run_in(const char *dir, struct run *run, const char *path, const char
 		&run->settings);
 }
 
+/* Everything that can be refused is refused before the program runs: it may have effects that nobody
+ * wants twice. */
 static int run_program(struct run *run)
 {
 	char path[TOOL_PATH_MAX], library[TOOL_PATH_MAX], dir[TOOL_PATH_MAX];
@@ -99,6 +108,7 @@ static int run_program(struct run *run)
 		status = check_program(run->command[0], path, sizeof path);
 	if (status)
 		return status;
+	/* Half an installation: the tool without the library it preloads. */
 	if (where_library("libgosan.so", library, sizeof library) != 0) {
 		tool_error("%s is missing: install or build all of gosan", library);
 		return TOOL_MISSING;
@@ -134,6 +144,7 @@ int cmd_run(int argc, char **argv)
 		children,
 		NULL,
 		NULL};
+	/* The tables that the check for misspelt options looks through; the same that argp gets. */
 	const struct argp_option *const tables[] = {settings_argp.options, NULL};
 	const char *unknown, *meant = NULL;
 	char err[TOOL_ERROR_MAX];

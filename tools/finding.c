@@ -2,6 +2,10 @@
  *
  * finding.c: from program counters to names: every stack, object, lock and text of a finding. After
  * resolve_report nothing in a finding needs the debug information any more.
+ *
+ * Placeholders in texts keep the library free of symbols: it writes {pc:0x55..}, {fn:0x55..}, {var:0x55..}
+ * and {obj}, and the words are put in here. In texts a place is short (file:line without the directory),
+ * since the participants above show it in full.
  */
 #include "resolve.h"
 
@@ -16,6 +20,7 @@
 
 /* --- Words for readers -------------------------------------------------------------------------------- */
 
+/* The root must end at a component: /a/bc is not inside /a/b. */
 const char *resolve_path(struct arena *a, const char *path)
 {
 	char cwd[4096];
@@ -31,6 +36,8 @@ const char *resolve_path(struct arena *a, const char *path)
 	return path;
 }
 
+/* Whatever is known, in the form that tools can use further: file:line for editors, module+offset for
+ * addr2line. */
 const char *resolve_place(struct arena *a, const struct frame *f)
 {
 	if (*f->file && f->line)
@@ -52,6 +59,7 @@ const char *resolve_function(const struct frame *f)
 	return *f->function ? f->function : "??";
 }
 
+/* Goroutine ids win over thread ordinals: a goroutine that is known has a thread only for the moment. */
 const char *resolve_who(struct arena *a, uint64_t g, uint64_t t, const char *name)
 {
 	const char *quote = *name ? "\"" : "", *space = *name ? " " : "";
@@ -88,6 +96,8 @@ static const char *variable(const struct context *c, uint64_t address)
 	return arena_printf(c->a, "0x%" PRIx64, address);
 }
 
+/* The value of {pc:..} and {fn:..} is a return address as everywhere in the stream; a function without a
+ * name is told by its place. */
 static const char *placeholder(const struct context *c, const char *word, uint64_t value)
 {
 	if (strcmp(word, "obj") == 0)
@@ -107,6 +117,8 @@ static const char *expand(const struct context *c, const char *text)
 {
 	const char *out = "";
 
+	/* Each turn copies up to the next brace; quadratic in the number of placeholders, of which a
+	 * text has a handful. */
 	for (const char *open; (open = strchr(text, '{')) != NULL;) {
 		char word[8] = "";
 		uint64_t value = 0;
@@ -125,6 +137,7 @@ static const char *expand(const struct context *c, const char *text)
 
 /* --- Resolving ---------------------------------------------------------------------------------------- */
 
+/* Names from go_set_name come first; without one the function of the go statement serves as the name. */
 static void resolve_part(struct context *c, struct part *part)
 {
 	symbolize_stack(c->z, c->p, &part->stack);
@@ -140,6 +153,7 @@ static void resolve_part(struct context *c, struct part *part)
 	}
 }
 
+/* For a shell: unchanged when every character is harmless, else in single quotes. */
 static const char *quoted(struct arena *a, const char *word)
 {
 	if (*word &&
@@ -152,6 +166,7 @@ static const char *quoted(struct arena *a, const char *word)
 	return arena_printf(a, "%s'", out);
 }
 
+/* GO_PROCS is part of it: with another number of processors another schedule is likely. So is the seed. */
 const char *resolve_command(struct arena *a, const struct process *p)
 {
 	const char *procs = getenv("GO_PROCS"), *out = "";
@@ -167,6 +182,7 @@ const char *resolve_command(struct arena *a, const struct process *p)
 	return p->n_argv ? out : arena_printf(a, "%s %s", out, quoted(a, p->program));
 }
 
+/* Objects after stacks, since their names come from frames; texts last, since they name the object. */
 static void resolve_finding(struct context *c, struct finding *f)
 {
 	c->p = f->process;
@@ -185,6 +201,8 @@ static void resolve_finding(struct context *c, struct finding *f)
 	}
 }
 
+/* One symbolizer for all processes: they mostly run the same files. The names are copies in the arena
+ * and outlive it. */
 void resolve_report(struct report *r)
 {
 	struct context c = {.a = r->arena, .z = symbolize_new(r->arena)};

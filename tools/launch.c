@@ -2,6 +2,10 @@
  *
  * launch.c: fork, exec, wait. Signals are taken synchronously (sigtimedwait), so there is no handler and no
  * race between a signal and the wait.
+ *
+ * The library stops a hung program by itself, because only from inside can it say who waits for whom. The
+ * tool steps in only when that fails: a program that blocks all signals, or a library that was never
+ * loaded.
  */
 #include "launch.h"
 
@@ -18,6 +22,7 @@
 /* The library stops the program at its timeout; one that is still there so much later cannot be helped. */
 #define GRACE_SECONDS 5
 
+/* Ours first in LD_PRELOAD: its interposers must be the outermost ones. What the user preloads stays. */
 static void set_environment(const struct launch *l)
 {
 	const char *old = getenv("LD_PRELOAD");
@@ -31,6 +36,9 @@ static void set_environment(const struct launch *l)
 		setenv("GOSAN_OPTIONS", l->options, 1);
 }
 
+/* Between fork and exec of a single-threaded process everything is allowed. The signal mask is that from
+ * before: a blocked SIGTERM would be inherited for ever. An exec that fails is told through the pipe,
+ * which an exec that succeeds closes. */
 static _Noreturn void child(const struct launch *l, const sigset_t *mask, int report_fd)
 {
 	set_environment(l);
@@ -42,6 +50,7 @@ static _Noreturn void child(const struct launch *l, const sigset_t *mask, int re
 	_exit(127);
 }
 
+/* Monotonic: a clock that is set must not end a run. */
 static time_t now(void)
 {
 	struct timespec t;
@@ -50,11 +59,15 @@ static time_t now(void)
 	return t.tv_sec;
 }
 
+/* The shell's convention, which is also what scripts around us expect. */
 static int decode(int status)
 {
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* si_code <= 0 marks a signal that somebody sent (kill, sigqueue): the program did not get that one.
+ * Ctrl-C comes from the terminal (SI_KERNEL) to the whole foreground group, and forwarding would double
+ * it. The second in the wait bounds the delay of a timeout, not that of an end: SIGCHLD wakes at once. */
 static void wait_for(struct launch *l, const sigset_t *signals)
 {
 	time_t end = l->timeout ? now() + l->timeout + GRACE_SECONDS : 0;
@@ -77,6 +90,7 @@ static void wait_for(struct launch *l, const sigset_t *signals)
 	l->status = decode(status);
 }
 
+/* Signals are blocked before the fork, so that none is lost between it and the wait. */
 int launch_run(struct launch *l)
 {
 	sigset_t signals, before;

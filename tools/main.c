@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * main.c: the table of subcommands, the exit statuses, and the one place that reports errors.
+ *
+ * Each command parses its own arguments and returns its exit status; nothing below a command calls exit,
+ * but argp with a usage error. Adding a command is a row here and a file cmd_<name>.c.
  */
 #include "options.h"
 #include "tool.h"
@@ -32,6 +35,7 @@ static const struct command {
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 
+/* Lower case, one line, what to do at its end: the form of all messages of the tool. */
 void tool_error(const char *fmt, ...)
 {
 	va_list args;
@@ -43,6 +47,7 @@ void tool_error(const char *fmt, ...)
 	va_end(args);
 }
 
+/* Commands that this version lacks are not listed. */
 static void help(FILE *out)
 {
 	fputs("usage: gosan COMMAND [ARG...]\n\nFinds concurrency bugs in native programs while they "
@@ -59,6 +64,7 @@ static void help(FILE *out)
 	      out);
 }
 
+/* Only listed commands are suggested. */
 static int unknown(const char *word)
 {
 	const char *names[N_COMMANDS + 1] = {NULL};
@@ -91,11 +97,13 @@ static void print_version(FILE *out, struct argp_state *state)
 	fputs("gosan " GOSAN_VERSION "\n", out);
 }
 
+/* Options before the command are those of gosan itself; what follows the command is the command's. */
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
 	static char name[32];
 
+	/* argp's --version of every command prints the version of the whole. */
 	argp_program_version_hook = print_version;
 	argp_err_exit_status = TOOL_USAGE;
 	if (!*word) {

@@ -5,6 +5,10 @@
  * stable_name goes into the fingerprint and must not depend on the schedule. A name from the statement that
  * used the object first does: another schedule may see another statement first, which calls it "c->mu"
  * where this one says "cache->mu". Its last component is what both agree on.
+ *
+ * Examples of what comes out: "cache.len" (variable and member), "c->len" (heap block that was assigned to
+ * c), "i" (local whose address a go statement took), "jobs" (channel that was assigned to jobs), "c->mu"
+ * (mutex in a heap block, from go_mutex_lock(&c->mu)).
  */
 #include "objname.h"
 
@@ -12,14 +16,18 @@
 #include "source.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+/* Kinds that are plain memory: named by variables, blocks and frames, not by statements. */
 static bool is_memory(const char *kind)
 {
 	return strcmp(kind, "heap") == 0 || strcmp(kind, "stack") == 0 || strcmp(kind, "global") == 0 ||
 	       strcmp(kind, "unknown") == 0;
 }
 
+/* Kinds that a function of the runtime returns. All others begin as zeroed memory and have no statement
+ * of birth. */
 static bool is_made_by_call(const char *kind)
 {
 	return strcmp(kind, "chan") == 0 || strcmp(kind, "context") == 0 || strcmp(kind, "ticker") == 0 ||
@@ -35,11 +43,13 @@ static const struct frame *first_with_line(const struct stack *st)
 	return NULL;
 }
 
+/* The line that the frame stands on; a statement over several lines is known only by that one. */
 static const char *statement(struct arena *a, const struct frame *f)
 {
 	return f ? source_line(a, f->file, f->line) : NULL;
 }
 
+/* A plain variable, whose type the debug information can tell. */
 static bool is_identifier(const char *s)
 {
 	return s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] == '\0';
@@ -103,6 +113,8 @@ static const char *stack_owner(struct arena *a, const struct finding *f)
 	return "";
 }
 
+/* A channel and its like are called what their making was assigned to, and that is the same in every run. The
+ * others get the name that the statement at their first use has for them. */
 static void sync_name(struct arena *a, struct object *o)
 {
 	const char *line = statement(a, first_with_line(&o->created)), *name = NULL;
@@ -117,6 +129,33 @@ static void sync_name(struct arena *a, struct object *o)
 	o->stable_name = source_last_component(name);
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Which statement comes first is an accident, and a function that got a pointer may have another name for
+ * the object. The statements of the participants are part of the bug: their names, sorted, each once. */
+static const char *name_by_parts(struct arena *a, const struct finding *f)
+{
+	const char **names = arena_alloc(a, (f->n_parts + 1) * sizeof *names), *text = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n_parts; i++) {
+		const char *name = source_sync_argument(a, statement(a, first_with_line(&f->parts[i].stack)));
+
+		if (name)
+			names[n++] = source_last_component(name);
+	}
+	if (n > 1)
+		qsort(names, n, sizeof *names, by_text);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || strcmp(names[i], names[i - 1]) != 0)
+			text = arena_printf(a, "%s%s%s", text, *text ? "/" : "", names[i]);
+	return text;
+}
+
+/* What a linker gave an address is the best name there is, for locks as well as for memory. */
 static bool name_global(struct symbolizer *z, const struct process *p, struct object *o)
 {
 	const char *name = o->address ? symbolize_variable(z, p, o->address, o->size) : NULL;
@@ -126,12 +165,14 @@ static bool name_global(struct symbolizer *z, const struct process *p, struct ob
 	return name != NULL;
 }
 
+/* A lock that is held has its own record for each holder: `created` is where this one took it. */
 void objname_lock(struct symbolizer *z, struct arena *a, const struct process *p, struct object *lock)
 {
 	if (!*lock->name && !name_global(z, p, lock))
 		sync_name(a, lock);
 }
 
+/* Blocks are named after what they were assigned to, stack slots after what the go statement passed. */
 static void memory_name(struct symbolizer *z, struct arena *a, struct finding *f)
 {
 	struct object *o = &f->object;
@@ -145,6 +186,7 @@ static void memory_name(struct symbolizer *z, struct arena *a, struct finding *f
 		o->name = o->stable_name = stack_owner(a, f);
 }
 
+/* The kind is left open by the library where only the module list can tell. */
 void objname_object(struct symbolizer *z, struct arena *a, struct finding *f)
 {
 	struct object *o = &f->object;
@@ -157,8 +199,11 @@ void objname_object(struct symbolizer *z, struct arena *a, struct finding *f)
 		memory_name(z, a, f);
 	else
 		sync_name(a, o);
+	if (!is_memory(o->kind) && !is_made_by_call(o->kind))
+		o->stable_name = name_by_parts(a, f);
 }
 
+/* Never empty: it stands in the middle of sentences. */
 const char *objname_label(struct arena *a, const struct object *o)
 {
 	const struct frame *f = first_with_line(&o->created);

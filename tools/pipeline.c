@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * pipeline.c: the order matters: suppressions may name fingerprints, and folding must not hide a finding
- * behind a suppressed one. */
+ * behind a suppressed one.
+ *
+ * The same chain serves gosan run and a process that was preloaded without it. Settings are read before,
+ * because a mistake in them must be told before a program runs, and again completed here, where the
+ * report's arena exists.
+ */
 #include "pipeline.h"
 
 #include "fingerprint.h"
@@ -15,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Names before fingerprints, fingerprints before suppressions (which may name them), folding after: a
+ * suppressed finding must not stand for one that isn't. The verdict counts what is left. */
 static void judge(struct report *r, const struct pipeline *in)
 {
 	resolve_report(r);
@@ -43,6 +50,8 @@ static int not_loaded(const struct pipeline *in)
 	return in->exit_status > 0 ? in->exit_status : TOOL_MISSING;
 }
 
+/* A stream that cannot be read is an error of its own status, also when the program failed: a report
+ * that is missing must not look like a report that is clean. */
 static int report(const struct pipeline *in, struct settings *s, struct report *r)
 {
 	char err[TOOL_ERROR_MAX];
@@ -72,6 +81,7 @@ static int report(const struct pipeline *in, struct settings *s, struct report *
 	return verdict_exit(r);
 }
 
+/* One report, one arena. */
 int pipeline_run(const struct pipeline *in, struct settings *s)
 {
 	struct report *r = raw_report_new();

@@ -6,6 +6,9 @@
  * reader trusts nothing: a missing or wrongly typed member counts as empty, a line that is no JSON object
  * and not the last is an error that names it. A "start" in the middle of a file is an exec: what follows
  * belongs to a new image with other modules.
+ *
+ * Readers of files from dying processes are a place for fuzzing: nothing here depends on a length, a count
+ * or an order that the file claims. Memory is bounded by the size of the file times a small constant.
  */
 #include "raw.h"
 
@@ -31,6 +34,7 @@ const char *const counter_texts[COUNTER_COUNT] = {
 #undef X
 };
 
+/* The names of all kinds, from the table that the analyzers use: code and kind can never disagree. */
 static const struct kind {
 	const char *code, *kind, *check;
 } kinds[] = {
@@ -39,16 +43,19 @@ static const struct kind {
 #undef X
 };
 
+/* p is the image that the lines belong to: the one of the last "start". */
 struct reader {
 	struct report *r;
 	struct process *p;
 };
 
+/* A copy in the arena; "" for what is missing or no string, so that nobody downstream checks for NULL. */
 static const char *string(struct reader *rd, const json_t *o, const char *name)
 {
 	return arena_strdup(rd->r->arena, json_string_value(json_object_get(o, name)));
 }
 
+/* Negative numbers have no meaning in any member; they count as missing. */
 static uint64_t number(const json_t *o, const char *name)
 {
 	json_int_t v = json_integer_value(json_object_get(o, name));
@@ -56,6 +63,7 @@ static uint64_t number(const json_t *o, const char *name)
 	return v < 0 ? 0 : (uint64_t)v;
 }
 
+/* Addresses are hex strings, because JSON numbers lose bits above 2^53 in many readers. */
 static uint64_t hex_value(const json_t *v)
 {
 	const char *s = json_string_value(v);
@@ -80,6 +88,7 @@ static const char **strings(struct reader *rd, const json_t *o, const char *name
 	return list;
 }
 
+/* Addresses only; frames come later, and only for findings that are looked at. */
 static void stack(struct reader *rd, const json_t *o, const char *name, struct stack *ret)
 {
 	const json_t *array = json_object_get(o, name);
@@ -90,6 +99,7 @@ static void stack(struct reader *rd, const json_t *o, const char *name, struct s
 		ret->pcs[i] = hex_value(json_array_get(array, i));
 }
 
+/* alloc_offset 0 is a good offset; absent is -1. */
 static void object(struct reader *rd, const json_t *o, struct object *ret)
 {
 	const json_t *offset = json_object_get(o, "alloc_offset");
@@ -103,6 +113,7 @@ static void object(struct reader *rd, const json_t *o, struct object *ret)
 	stack(rd, o, "created", &ret->created);
 }
 
+/* A lock of a participant is an object whose `created` is the stack of its acquisition. */
 static void part(struct reader *rd, const json_t *o, struct part *ret)
 {
 	const json_t *locks = json_object_get(o, "locks");
@@ -154,6 +165,7 @@ static void classify(struct finding *f)
 		}
 }
 
+/* Findings of all processes stand in one list, in the order in which they were written. */
 static void on_finding(struct reader *rd, const json_t *o)
 {
 	struct report *r = rd->r;
@@ -180,6 +192,7 @@ static void on_finding(struct reader *rd, const json_t *o)
 	r->findings[r->n_findings++] = f;
 }
 
+/* Keys are unique within one image. The count is a total, not an increment; a smaller one is stale. */
 static void on_again(struct reader *rd, const json_t *o)
 {
 	uint64_t key = number(o, "key"), count = number(o, "count");
@@ -192,6 +205,7 @@ static void on_again(struct reader *rd, const json_t *o)
 	}
 }
 
+/* `why` stays empty until an end is read: that is how a killed process is recognised. */
 static void on_start(struct reader *rd, const json_t *o)
 {
 	struct report *r = rd->r;
@@ -209,6 +223,7 @@ static void on_start(struct reader *rd, const json_t *o)
 	rd->p = p;
 }
 
+/* Modules are never removed: a finding may refer to a library that was unloaded since. */
 static void on_module(struct reader *rd, const json_t *o)
 {
 	struct process *p = rd->p;
@@ -238,6 +253,7 @@ static void on_dump(struct reader *rd, const json_t *o)
 	stack(rd, o, "created", &d->created);
 }
 
+/* Counters by name: a library of another version may have more or fewer of them. */
 static void on_end(struct reader *rd, const json_t *o)
 {
 	struct process *p = rd->p;
@@ -250,6 +266,7 @@ static void on_end(struct reader *rd, const json_t *o)
 		p->counters[i] = number(counters, counter_names[i]);
 }
 
+/* A row for each record of the format in finding.h. */
 static const struct {
 	const char *name;
 	void (*fn)(struct reader *, const json_t *);
@@ -275,6 +292,7 @@ static int record(struct reader *rd, const json_t *o)
 	return 0;
 }
 
+/* One sentence that names file and line; the caller knows what the file was for. */
 static int explain(int error, const char *path, size_t line, char *err, size_t err_size)
 {
 	if (error == -EPROTO)
@@ -286,6 +304,9 @@ static int explain(int error, const char *path, size_t line, char *err, size_t e
 	return error;
 }
 
+/* A last line without its line end was torn by the death of its writer, and so may be one with a line
+ * end but broken inside. A first line that isn't even the beginning of an object is another kind of
+ * file. */
 static int read_lines(struct reader *rd, FILE *in, const char *path, char *err, size_t err_size)
 {
 	char *text = NULL;
@@ -293,6 +314,7 @@ static int read_lines(struct reader *rd, FILE *in, const char *path, char *err, 
 	ssize_t n;
 	int error = 0;
 
+	/* One character of look-ahead tells whether this is the last line, which alone may be broken. */
 	while (!error && (n = getline(&text, &room, in)) > 0) {
 		line++;
 		if (text[n - 1] != '\n') {
@@ -317,6 +339,7 @@ static int read_lines(struct reader *rd, FILE *in, const char *path, char *err, 
 	return error ? explain(error, path, line, err, err_size) : 0;
 }
 
+/* May be called for several files: processes and findings add up. */
 int raw_read_file(struct report *r, const char *path, char *err, size_t err_size)
 {
 	struct reader rd = {.r = r};
@@ -339,6 +362,8 @@ static void read_counter_page(struct report *r, const char *dir, pid_t pid)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
+	/* A page of another version has another size: then there are no counters, which is better than
+	 * wrong ones. */
 	if (read(fd, &page, sizeof page) == (ssize_t)sizeof page)
 		for (size_t i = 0; i < r->n_processes; i++)
 			if (r->processes[i]->pid == pid && !*r->processes[i]->why)
@@ -348,6 +373,7 @@ static void read_counter_page(struct report *r, const char *dir, pid_t pid)
 
 _Static_assert(sizeof(struct gosan_counters) == sizeof(uint64_t) * COUNTER_COUNT, "one word per counter");
 
+/* Counter pages and strangers are skipped. */
 static int is_raw(const struct dirent *d)
 {
 	const char *dot = strrchr(d->d_name, '.');
@@ -355,6 +381,7 @@ static int is_raw(const struct dirent *d)
 	return dot && strcmp(dot, ".raw") == 0;
 }
 
+/* In the order of process ids, so that the order of findings is that of the processes' starts, mostly. */
 int raw_read_dir(struct report *r, const char *dir, char *err, size_t err_size)
 {
 	struct dirent **names;
@@ -371,6 +398,7 @@ int raw_read_dir(struct report *r, const char *dir, char *err, size_t err_size)
 		free(names[i]);
 	}
 	free(names);
+	/* After all streams: a page belongs to the last image of its process. */
 	for (size_t i = 0; !error && i < r->n_processes; i++)
 		read_counter_page(r, dir, r->processes[i]->pid);
 	if (!error && r->n_processes == 0) {
@@ -380,6 +408,7 @@ int raw_read_dir(struct report *r, const char *dir, char *err, size_t err_size)
 	return error;
 }
 
+/* A report lives in its own arena, and ends with it. */
 struct report *raw_report_new(void)
 {
 	struct arena *a = arena_new();

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * render.c: which formats there are and where they go; lines of text that fit. */
+ * render.c: which formats there are and where they go; lines of text that fit.
+ *
+ * Output goes to standard error unless a file is named: standard output belongs to the program that is
+ * watched. A file is written in one go at the end of the run; there is nothing to see before.
+ */
 #include "render.h"
 
 #include "options.h"
@@ -14,6 +18,7 @@ static const struct render_ops *const formats[] = {&render_text, &render_json};
 /* Named by the interface, not written yet. */
 static const char *const later[] = {"sarif", "junit", "github", "html"};
 
+/* Formats of the interface that don't exist yet are told apart from misspelt ones. */
 static int unknown(const char *spec, size_t n, char *err, size_t err_size)
 {
 	static const char *const names[] = {"text", "json", NULL};
@@ -34,6 +39,7 @@ static int unknown(const char *spec, size_t n, char *err, size_t err_size)
 	return -EINVAL;
 }
 
+/* "format:file"; the "=" spelling is accepted too, since a colon separates settings in GOSAN_OPTIONS. */
 int render_parse(const char *spec, struct render_request *ret, char *err, size_t err_size)
 {
 	size_t n = strcspn(spec, ":=");
@@ -54,6 +60,7 @@ static bool wants_color(FILE *out)
 	return isatty(fileno(out)) && !(none && *none) && !(term && strcmp(term, "dumb") == 0);
 }
 
+/* A report that could not be written completely is an error: CI would read half a file. */
 static int render_one(const struct report *r, const struct render_request *q)
 {
 	FILE *out = stderr;
@@ -92,6 +99,7 @@ int render_all(const struct report *r, const struct render_request *list, size_t
 
 /* --- Lines ---------------------------------------------------------------------------------------------- */
 
+/* Blanks at the end are cut: empty columns of a table must not show up in diffs. */
 void page_add(struct page *p, const char *fmt, ...)
 {
 	va_list args;
@@ -102,6 +110,7 @@ void page_add(struct page *p, const char *fmt, ...)
 	va_end(args);
 	if (n < 0)
 		return;
+	/* A short last column. */
 	while (n > 0 && text[n - 1] == ' ')
 		n--;
 	p->lines = arena_grow(p->a, p->lines, p->n, sizeof *p->lines);
@@ -121,6 +130,7 @@ static size_t break_at(const char *text, size_t width)
 	return n ? n : width;
 }
 
+/* The last line that is allowed gets what is left, cut: a long text costs lines elsewhere. */
 void page_wrap(struct page *p, const char *prefix, const char *text, size_t max)
 {
 	size_t indent = strlen(prefix), width = TEXT_COLUMNS - indent;
@@ -144,6 +154,7 @@ const char *page_fit(struct arena *a, const char *text, size_t width)
 	return arena_printf(a, "%.*s...", (int)width - 3, text);
 }
 
+/* Colour codes count as columns in arithmetic, so only finished pieces are painted. */
 const char *page_paint(const struct page *p, const char *color, const char *text)
 {
 	return p->color ? arena_printf(p->a, "\033[%sm%s\033[0m", color, text) : text;

@@ -2,6 +2,9 @@
  *
  * render_json.c: the report for machines, schema gosan/1. Every member of the schema is always there; an
  * unknown text is "", an unknown number 0. Members may be added to counters, nowhere else.
+ *
+ * jansson escapes and checks; we only say what is there. A name that is no valid UTF-8 would make the
+ * whole document invalid, so it is replaced by its ASCII part.
  */
 #include "render.h"
 
@@ -26,11 +29,13 @@ static json_t *text(const char *s)
 	return v;
 }
 
+/* Counters stay below 2^63; ids are small. */
 static json_t *number(uint64_t n)
 {
 	return json_integer((json_int_t)n);
 }
 
+/* Addresses are strings, as in the stream. */
 static json_t *address(uint64_t n)
 {
 	return json_sprintf("0x%" PRIx64, n);
@@ -45,6 +50,7 @@ static json_t *texts(const char *const *list, size_t n)
 	return array;
 }
 
+/* Unsymbolized frames have empty names and a module with an offset: enough for later symbolization. */
 static json_t *frames(const struct stack *st)
 {
 	json_t *array = json_array();
@@ -65,6 +71,7 @@ static json_t *frames(const struct stack *st)
 	return array;
 }
 
+/* Only what the schema lists. The address is 0x0 when there is none. */
 static json_t *object(const struct object *object)
 {
 	json_t *o = json_object();
@@ -91,6 +98,7 @@ static json_t *locks(const struct part *p)
 	return array;
 }
 
+/* Thread and goroutine are both there; 0 is "none". */
 static json_t *participants(const struct finding *f)
 {
 	json_t *array = json_array();
@@ -114,6 +122,7 @@ static json_t *participants(const struct finding *f)
 	return array;
 }
 
+/* The order of members is that of the documentation; json_object keeps it. */
 static json_t *finding(const struct finding *f)
 {
 	json_t *o = json_object();
@@ -145,6 +154,7 @@ static json_t *counters(const struct report *r)
 	return o;
 }
 
+/* Suppressed findings leave only their number in the counters. */
 static json_t *findings(const struct report *r)
 {
 	json_t *array = json_array();
@@ -155,8 +165,10 @@ static json_t *findings(const struct report *r)
 	return array;
 }
 
+/* One object per run, whatever the number of processes; program and argv are those of the first. */
 static void render(const struct report *r, FILE *out, bool color)
 {
+	/* In the order of enum verdict. */
 	static const char *const verdicts[] = {"clean", "findings", "blind"};
 	json_t *o = json_object();
 

@@ -5,6 +5,10 @@
  * The beginning (what) and the end (why, help, where, how to go on) are always there. What is left of the 30
  * lines goes, in this order, to: a place and one frame for each participant, source lines, who created
  * whom, the story, further frames.
+ *
+ * The form follows what is known to work: the frame and the "#0 function file:line (module+offset)" lines
+ * of the sanitizers, which editors and CI parse; carets and help lines of the compilers; the two columns
+ * of lockdep's scenarios.
  */
 #include "options.h"
 #include "render.h"
@@ -33,6 +37,8 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+/* First what every participant needs (place and frame), then what helps most per line. Participants that
+ * don't fit are counted in one line. */
 static struct plan make_plan(const struct finding *f, size_t room)
 {
 	struct plan p = {.parts = least(f->n_parts, room > 2 ? (room - 1) / 2 : 1)};
@@ -52,6 +58,7 @@ static struct plan make_plan(const struct finding *f, size_t room)
 
 /* --- Participants ---------------------------------------------------------------------------------------- */
 
+/* Locks with the place where they were taken: a lock held too long shows here. */
 static const char *holding(struct arena *a, const struct part *part)
 {
 	const char *text = "";
@@ -67,20 +74,24 @@ static const char *holding(struct arena *a, const struct part *part)
 	return text;
 }
 
-static const char *deed(struct arena *a, const struct part *part)
+/* What it did or does, in words that read well before "by goroutine 7". A waiter of a deadlock that was merely
+ * predicted did not wait. */
+static const char *deed(struct arena *a, const struct finding *f, const struct part *part)
 {
+	bool stuck = strcmp(part->role, "blocked") == 0 ||
+		     (strcmp(part->role, "waiter") == 0 && strcmp(f->grade, "proved") == 0 &&
+		      strcmp(f->check, "deadlock") == 0);
 	const char *previous = strcmp(part->role, "previous") == 0 ? "previous " : "";
 	const char *size =
 		part->size ? arena_printf(a, " of %" PRIu64 " byte%s", part->size, part->size == 1 ? "" : "s")
 			   : "";
 
-	if (strcmp(part->role, "blocked") == 0)
+	if (stuck)
 		return arena_printf(a, "blocked in %s", *part->op ? part->op : "a wait");
-	if (strcmp(part->role, "waiter") == 0 && *part->op && strcmp(part->op, "wait") != 0)
-		return arena_printf(a, "waiting in %s", part->op);
 	return arena_printf(a, "%s%s%s", previous, *part->op ? part->op : part->role, size);
 }
 
+/* Editors jump to file:line:column. */
 static const char *place_with_column(struct arena *a, const struct frame *f)
 {
 	const char *place = resolve_place(a, f);
@@ -108,6 +119,7 @@ static void add_frame(struct page *p, size_t i, const struct frame *f)
 	page_add(p, "%s%s%s", head, fit_path(p->a, place, room), tail);
 }
 
+/* One line: who started it and where is what a reader looks for; the rest of that stack rarely helps. */
 static void add_created(struct page *p, const struct part *part)
 {
 	const struct frame *f = part->created.n ? &part->created.frames[0] : NULL;
@@ -122,22 +134,30 @@ static void add_created(struct page *p, const struct part *part)
 			  1);
 }
 
-static void add_part(struct page *p, const struct part *part, const struct plan *plan, size_t index)
+/* The place line: in full when it fits, else without the directory (the frame below has it). */
+static void add_place(struct page *p, const struct frame *at, const char *what)
 {
-	const struct frame unknown = {.function = "", .file = "", .module = ""};
-	const struct frame *at = part->stack.n ? &part->stack.frames[0] : &unknown;
-	const char *who = resolve_who(p->a, part->g, part->t, part->name);
-	const char *what = arena_printf(p->a, "%s by %s%s", deed(p->a, part), who, holding(p->a, part));
+	const char *place = place_with_column(p->a, at), *slash = strrchr(place, '/');
 
-	size_t room = TEXT_COLUMNS - 8 - least(TEXT_COLUMNS - 28, strlen(what));
-	if (part->stack.n)
-		page_wrap(
-			p, "  --> ",
-			arena_printf(p->a, "%s  %s", fit_path(p->a, place_with_column(p->a, at), room), what),
-			1);
+	if (strlen(place) + strlen(what) + 8 > TEXT_COLUMNS && slash)
+		place = slash + 1;
+	page_wrap(p, "  --> ", arena_printf(p->a, "%s  %s", place, what), 1);
+}
+
+/* The source position is there twice: the place line is for people, #0 for programs that read sanitizer
+ * reports. */
+static void add_part(struct page *p, const struct finding *f, const struct plan *plan, size_t index)
+{
+	const struct part *part = &f->parts[index];
+	const struct frame *at = part->stack.n ? &part->stack.frames[0] : NULL;
+	const char *who = resolve_who(p->a, part->g, part->t, part->name);
+	const char *what = arena_printf(p->a, "%s by %s%s", deed(p->a, f, part), who, holding(p->a, part));
+
+	if (at)
+		add_place(p, at, what);
 	else
 		page_wrap(p, "  --> ", what, 1);
-	if (index < plan->snippets)
+	if (at && index < plan->snippets)
 		snippet_add(p, at, part->op);
 	for (size_t i = 0; i < part->stack.n && i < plan->frames; i++)
 		add_frame(p, i, &part->stack.frames[i]);
@@ -147,6 +167,7 @@ static void add_part(struct page *p, const struct part *part, const struct plan 
 
 /* --- Beginning and end ------------------------------------------------------------------------------------ */
 
+/* The grade stands in the title line, since it decides how the rest is read. */
 static void add_head(struct page *p, const struct finding *f)
 {
 	const char *code = arena_printf(p->a, "error[%s]", f->code);
@@ -170,6 +191,8 @@ static const char *origin(const char *kind)
 	return strcmp(kind, "heap") == 0 ? "allocated" : "first used";
 }
 
+/* The address comes along although it says nothing to people: it links this report with a debugger's
+ * view. */
 static const char *where(struct arena *a, const struct finding *f)
 {
 	const struct object *o = &f->object;
@@ -190,6 +213,7 @@ static const char *where(struct arena *a, const struct finding *f)
 	return text;
 }
 
+/* For the summary line: the first participant that has a stack, else the place of the object's birth. */
 static const char *place_of(struct arena *a, const struct finding *f, const char **ret_function)
 {
 	for (size_t i = 0; i < f->n_parts; i++)
@@ -201,6 +225,7 @@ static const char *place_of(struct arena *a, const struct finding *f, const char
 	return f->object.created.n ? resolve_place(a, &f->object.created.frames[0]) : "??";
 }
 
+/* "data-race" reads "data race", as ThreadSanitizer's summary lines do. */
 static const char *kind_words(struct arena *a, const char *kind)
 {
 	char *text = arena_strdup(a, kind);
@@ -211,6 +236,7 @@ static const char *kind_words(struct arena *a, const char *kind)
 	return text;
 }
 
+/* Always complete: a report that was cut elsewhere still says why, what to do, and how to go on. */
 static void add_tail(struct page *p, const struct finding *f)
 {
 	const char *function, *place = place_of(p->a, f, &function);
@@ -234,6 +260,7 @@ static void put(const struct page *p, FILE *out)
 		fprintf(out, "%s\n", p->lines[i]);
 }
 
+/* Head and tail are made first; what they leave of the lines is the middle's. */
 static void render_finding(const struct report *r, const struct finding *f, FILE *out, bool color)
 {
 	struct page head = {.a = r->arena, .color = color}, middle = head, tail = head;
@@ -242,7 +269,7 @@ static void render_finding(const struct report *r, const struct finding *f, FILE
 	add_tail(&tail, f);
 	struct plan plan = make_plan(f, LINES_MAX - least(LINES_MAX - 3, head.n + tail.n));
 	for (size_t i = 0; i < plan.parts; i++)
-		add_part(&middle, &f->parts[i], &plan, i);
+		add_part(&middle, f, &plan, i);
 	if (plan.parts < f->n_parts)
 		page_add(&middle, "  ... and %zu more", f->n_parts - plan.parts);
 	if (plan.story)
@@ -254,6 +281,7 @@ static void render_finding(const struct report *r, const struct finding *f, FILE
 
 /* --- A hung program ----------------------------------------------------------------------------------------- */
 
+/* State and all frames equal: a thousand workers in one receive are one entry. */
 static bool same_place(const struct dump *a, const struct dump *b)
 {
 	if (strcmp(a->state, b->state) != 0 || a->stack.n != b->stack.n)
@@ -290,6 +318,7 @@ static void add_dumps(struct page *p, const struct process *of)
 
 /* --- The whole ------------------------------------------------------------------------------------------------ */
 
+/* An entry that matches nothing is either a repaired bug or a misspelt name; both want to be known. */
 static void add_suppressions(struct page *p, const struct report *r)
 {
 	for (size_t i = 0; i < r->n_suppressions; i++) {
@@ -312,6 +341,8 @@ static void add_killed(struct page *p, const struct report *r)
 				 (int)r->processes[i]->pid);
 }
 
+/* Findings first, the state of a hung program after them, the verdict last: it is what a terminal still
+ * shows. */
 static void render(const struct report *r, FILE *out, bool color)
 {
 	struct page rest = {.a = r->arena, .color = color};

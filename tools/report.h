@@ -26,6 +26,8 @@ struct frame {
 	uint64_t pc;        /* the return address that it came from */
 };
 
+/* A call stack before and after symbolization: one address may become several frames (inlined calls)
+ * or none (the detector's own). */
 struct stack {
 	size_t n_pcs;
 	uint64_t *pcs; /* return addresses, innermost first */
@@ -33,6 +35,7 @@ struct stack {
 	struct frame *frames; /* expanded; the detector's and the runtime's own are left out */
 };
 
+/* What a finding is about, or a lock that a participant holds. */
 struct object {
 	const char *kind, *name;
 	/* What the fingerprint uses: the name without what depends on who used it first. */
@@ -43,6 +46,8 @@ struct object {
 	uint64_t of;          /* goroutine on whose stack it lies, or 0 */
 };
 
+/* One goroutine or thread in a finding. g is 0 for a thread, t is 0 for a goroutine, both are 0 for
+ * the system (a timer, a signal). */
 struct part {
 	const char *role, *name, *fn, *op;
 	uint64_t g, t, size, created_by;
@@ -51,12 +56,14 @@ struct part {
 	struct object *locks; /* created = where it was acquired */
 };
 
+/* One line of the story, in the order in which it happened. */
 struct step {
 	uint64_t g, t, pc;
 	struct frame at;
 	const char *text;
 };
 
+/* One bug. Texts still have their placeholders until resolve_report. */
 struct finding {
 	uint64_t key;
 	const char *code, *kind, *check, *grade;
@@ -79,6 +86,7 @@ struct dump {
 	struct stack stack, created;
 };
 
+/* One mapped file. base is the load bias: address in the process = base + address in the file. */
 struct module {
 	const char *path, *build_id;
 	uint64_t base, start, end;
@@ -107,8 +115,10 @@ struct process {
 	uint64_t counters[COUNTER_COUNT];
 };
 
+/* Blind: nothing was seen that could have had a bug, which is not the same as clean. */
 enum verdict { VERDICT_CLEAN, VERDICT_FINDINGS, VERDICT_BLIND };
 
+/* Everything. Read-only for renderers. */
 struct report {
 	struct arena *arena;
 	size_t n_processes, n_findings;

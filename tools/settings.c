@@ -2,6 +2,9 @@
  *
  * settings.c: one option, one setting of options.def. Each option is checked here, where the message can
  * name it, and handed on to the library in text form.
+ *
+ * Three readers want the same setting: this process (gosan_options), the library in the program
+ * (GOSAN_OPTIONS, as text), and the renderers (struct settings). One switch per option fills all of them.
  */
 #include "settings.h"
 
@@ -13,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Above every character, so that no option gets a short form by accident. */
 enum key {
 	FORMAT = 0x100,
 	TRACE,
@@ -28,6 +32,8 @@ enum key {
 	SOURCE_ROOT
 };
 
+/* The text of --help, the manual and completion all follow this table; test_pages.c compares the
+ * manual. */
 static const struct argp_option options[] = {
 	{"format", FORMAT, "FORMAT[:FILE]", 0,
 	 "text or json; repeatable; default text on standard error, FILE - is standard output", 1},
@@ -46,6 +52,7 @@ static const struct argp_option options[] = {
 	{0},
 };
 
+/* The names of analyzers, and "all". */
 static const char *const checks[] = {"all",     "race", "deadlock", "leak", "waitgroup",
 				     "channel", "lock", "resource", NULL};
 
@@ -57,6 +64,7 @@ static void pass_on(struct settings *s, const char *key, const char *value)
 	snprintf(s->for_program + n, sizeof s->for_program - n, "%s%s=%s", n ? ":" : "", key, value);
 }
 
+/* argp_error exits with the usage status and names the command. */
 static int whole_number(struct argp_state *state, const char *option, const char *arg, long low, long high)
 {
 	char *end;
@@ -69,6 +77,7 @@ static int whole_number(struct argp_state *state, const char *option, const char
 	return (int)v;
 }
 
+/* A misspelt check would silently check nothing. */
 static void check_list(struct argp_state *state, const char *option, const char *list)
 {
 	for (const char *at = list; *at; at += strspn(at, ",")) {
@@ -91,12 +100,14 @@ static void check_list(struct argp_state *state, const char *option, const char 
 	}
 }
 
+/* Part of the interface, so that scripts get a clear answer instead of "unknown option". */
 static void later(const char *option)
 {
 	tool_error("--%s is not available in this version", option);
 	exit(TOOL_MISSING);
 }
 
+/* What both sides must know goes to gosan_options here and into the text for the library. */
 static error_t parse_numbers(int key, char *arg, struct argp_state *state)
 {
 	struct settings *s = state->input;
@@ -135,6 +146,7 @@ static void add_format(struct argp_state *state, struct settings *s, const char 
 		argp_error(state, "--format: %s", err);
 }
 
+/* Settings that only reports need are not handed on. */
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct settings *s = state->input;
@@ -173,8 +185,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 const struct argp settings_argp = {.options = options, .parser = parse};
 
+/* The text of the environment is handed on as it is; options of the command line come after it. */
 int settings_begin(struct settings *s, char *err, size_t err_size)
 {
+	/* A mistake in the environment is as bad as one on the command line, and often older. */
 	const char *env = getenv("GOSAN_OPTIONS");
 
 	*s = (struct settings){.n_formats = 0};
@@ -191,6 +205,7 @@ int settings_begin(struct settings *s, char *err, size_t err_size)
 	return 0;
 }
 
+/* %p is the id of this process: of the tool, when the tool writes. */
 static const char *log_path(struct arena *a)
 {
 	const char *path = gosan_options.log_path ? gosan_options.log_path : "",
@@ -201,6 +216,8 @@ static const char *log_path(struct arena *a)
 	return arena_printf(a, "%.*s%d%s", (int)(percent - path), path, (int)getpid(), percent + 2);
 }
 
+/* A format of the command line replaces those of the environment. log_path is for reports that name no
+ * file of their own. */
 int settings_finish(struct settings *s, struct arena *a, char *err, size_t err_size)
 {
 	const char *list = gosan_options.format ? gosan_options.format : "text";
@@ -225,6 +242,7 @@ int settings_finish(struct settings *s, struct arena *a, char *err, size_t err_s
 
 #define NAMES_MAX 64
 
+/* argp's own options are not in our tables. */
 static size_t collect(const struct argp_option *const *tables, const char **names)
 {
 	static const char *const common[] = {"help", "usage", "version"};
@@ -261,6 +279,7 @@ static bool takes_next(const struct argp_option *const *tables, const char *text
 	return false;
 }
 
+/* argp would say "unrecognized option" and no more, so the words are looked at before it sees them. */
 const char *settings_unknown(const struct argp_option *const *tables, char **argv, const char **ret_meant)
 {
 	const char *names[NAMES_MAX];

@@ -4,6 +4,9 @@
  *
  *   41 |     c->len++;
  *      |     ^~~~~~
+ *
+ * Nothing is shown when the file is not there. Whether it is still the file that was compiled cannot be
+ * told; the function name in the frame below the snippet gives it away when it is not.
  */
 #include "render.h"
 #include "source.h"
@@ -27,6 +30,8 @@ static char *straighten(struct arena *a, const char *line, size_t *caret)
 	return out;
 }
 
+/* The compiler's column points at the operator or the name that is meant; the rest of the token is
+ * underlined with it. A column that lies too far right gives way to the first of the line. */
 size_t snippet_add(struct page *p, const struct frame *f, const char *mark)
 {
 	const char *line = source_line(p->a, f->file, f->line);

@@ -2,6 +2,10 @@
  *
  * source.c: a reader of single C statements, not a parser. It answers only where the statement has a plain
  * shape, and says nothing otherwise: no name is better than a wrong one.
+ *
+ * What is asked of a line: what does it assign to, what object does its call concern, whose address does
+ * it take. The answers are hints for names in reports; verdicts never depend on them. Files are kept
+ * whole, because a report comes back to the same few files again and again.
  */
 #include "source.h"
 
@@ -21,6 +25,7 @@ struct text {
 };
 static struct text *texts;
 
+/* At most FILE_BYTES_MAX: a "source" that is larger was generated, and its lines tell nothing. */
 static char *read_all(const char *file, size_t *ret_size)
 {
 	FILE *in = fopen(file, "re");
@@ -37,6 +42,7 @@ static char *read_all(const char *file, size_t *ret_size)
 	return exact ? exact : bytes;
 }
 
+/* A line of its own for what follows the last line end, so that any number up to n is valid. */
 static void split(struct text *t, size_t size)
 {
 	size_t n = 1;
@@ -50,6 +56,7 @@ static void split(struct text *t, size_t size)
 	}
 }
 
+/* A file that cannot be read is remembered too, with no lines: asking again costs nothing. */
 static struct text *load(const char *file)
 {
 	struct text *t;
@@ -81,6 +88,7 @@ void source_forget(void)
 	texts = NULL;
 }
 
+/* The text belongs to the list of files, until source_forget. */
 const char *source_line(struct arena *a, const char *file, unsigned line)
 {
 	struct text *t = *file && line ? load(file) : NULL;
@@ -125,6 +133,7 @@ static const char *lvalue_before(struct arena *a, const char *begin, const char 
 	return arena_strndup(a, at, (size_t)(end - at));
 }
 
+/* The first "=" that is no comparison and no compound assignment: initialisers have one, too. */
 static const char *find_assignment(const char *line)
 {
 	for (const char *at = line + (*line != '\0'); *at; at++)
@@ -133,6 +142,7 @@ static const char *find_assignment(const char *line)
 	return NULL;
 }
 
+/* Without a call on the right-hand side the line did not make anything. */
 const char *source_assigned(struct arena *a, const char *line)
 {
 	const char *equal = line ? find_assignment(line) : NULL;
@@ -142,6 +152,7 @@ const char *source_assigned(struct arena *a, const char *line)
 	return lvalue_before(a, line, equal);
 }
 
+/* The interface of the runtime and of POSIX threads; a project's own wrappers are not known here. */
 static bool is_sync_call(const char *at)
 {
 	static const char *const prefixes[] = {
@@ -175,8 +186,10 @@ static const char *argument(struct arena *a, const char *at)
 	return end > at ? arena_strndup(a, at, (size_t)(end - at)) : NULL;
 }
 
+/* In go_range(v, ch) the object is the second argument. */
 const char *source_sync_argument(struct arena *a, const char *line)
 {
+	/* Only at the beginning of a word: my_go_send is not ours. */
 	for (const char *at = line; at && *at; at++) {
 		if (!is_word(*at) || (at > line && is_word(at[-1])) || !is_sync_call(at))
 			continue;
@@ -191,6 +204,8 @@ const char *source_sync_argument(struct arena *a, const char *line)
 	return NULL;
 }
 
+/* "a && b" takes no address; "a & b" looks like it does, and the caller's question for a local of that
+ * name and size sorts it out. */
 const char *source_address_of(struct arena *a, const char *line, unsigned index)
 {
 	for (const char *at = line; at && *at; at++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * source.h: lines of source files, and the names that can be read off them. A line that cannot be read (the
- * file is not there, or is newer than the program) is simply unknown.
+ * source.h: lines of source files, and the names that can be read off them. A line of a file that is not
+ * there is simply unknown.
  */
 #ifndef SOURCE_H
 #define SOURCE_H

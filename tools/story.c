@@ -9,6 +9,10 @@
  *
  * Up to three goroutines get a column each; with more, or when the columns would not fit, a step names its
  * goroutine.
+ *
+ * A story is short by design (at most GOSAN_STORY_MAX steps, the analyzer's choice), so the layout may
+ * look at all of it first. Times are left out: order is what a race is about, and a clock would suggest
+ * more.
  */
 #include "render.h"
 #include "resolve.h"
@@ -41,6 +45,7 @@ static size_t column_of(const struct sheet *s, const struct step *step)
 	return i;
 }
 
+/* The names that the participants have above, so that columns and participants can be matched. */
 static const char *name_in(const struct finding *f, uint64_t g, uint64_t t)
 {
 	for (size_t i = 0; i < f->n_parts; i++)
@@ -49,6 +54,7 @@ static const char *name_in(const struct finding *f, uint64_t g, uint64_t t)
 	return "";
 }
 
+/* Without a directory: the column is narrow, and the full path stands with the participants. */
 static const char *place_of(struct arena *a, const struct frame *at)
 {
 	const char *slash = strrchr(at->file, '/');
@@ -92,6 +98,7 @@ static struct sheet lay_out(struct arena *a, const struct finding *f, size_t fir
 	return s;
 }
 
+/* No headings without columns: each step then names its goroutine. */
 static void add_heading(struct page *p, const struct sheet *s)
 {
 	const char *text = "";
@@ -101,6 +108,7 @@ static void add_heading(struct page *p, const struct sheet *s)
 	page_add(p, "  %-*s %s", (int)s->place, "story", text);
 }
 
+/* Columns are padded by what stands to their left; the last one may use the rest of the line. */
 static void add_step(struct page *p, const struct step *step, const struct sheet *s)
 {
 	const char *place = page_fit(p->a, place_of(p->a, &step->at), s->place - 2), *text = step->text;

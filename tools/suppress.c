@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * suppress.c: types to findings, patterns to names.
+ *
+ * A suppression file is code: people write it once and forget it. So every mistake in it is an error with
+ * file and line, and what it no longer matches is said at the end of each run.
  */
 #include "suppress.h"
 
@@ -20,6 +23,7 @@ static const struct {
 	{"called_from_lib", ""},
 };
 
+/* Every check, kind and code, straight from the table of findings. */
 static const char *const own_types[] = {
 #define X(code, kind, check, grade, text) check, kind, "GS" #code,
 	GOSAN_FINDINGS(X)
@@ -27,6 +31,7 @@ static const char *const own_types[] = {
 		"fingerprint",
 };
 
+/* An unknown type would silently suppress nothing. */
 static bool known_type(const char *type)
 {
 	for (size_t i = 0; i < sizeof own_types / sizeof *own_types; i++)
@@ -38,6 +43,7 @@ static bool known_type(const char *type)
 	return false;
 }
 
+/* Check, kind and code are all accepted: the first is what reports offer, the last what people look up. */
 static bool type_fits(const char *type, const struct finding *f)
 {
 	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
@@ -70,6 +76,8 @@ static bool match_here(const char *pattern, const char *text)
 	}
 }
 
+/* Unanchored patterns are tried at every position, as ThreadSanitizer does: "race:foo" also matches
+ * foobar. */
 bool suppress_match(const char *pattern, const char *text)
 {
 	if (*pattern == '^')
@@ -81,6 +89,7 @@ bool suppress_match(const char *pattern, const char *text)
 	return false;
 }
 
+/* Any frame, not only the innermost: suppressing by library or by caller is common. */
 static bool match_stack(const char *pattern, const struct stack *st)
 {
 	for (size_t i = 0; i < st->n; i++) {
@@ -93,6 +102,7 @@ static bool match_stack(const char *pattern, const struct stack *st)
 	return false;
 }
 
+/* Creation stacks are not looked at: everything is created by main in the end. */
 static bool match_finding(const char *pattern, const struct finding *f)
 {
 	if (*f->object.name && suppress_match(pattern, f->object.name))
@@ -110,6 +120,7 @@ static bool match_finding(const char *pattern, const struct finding *f)
 	return f->n_parts == 0 && match_stack(pattern, &f->object.created);
 }
 
+/* A fingerprint means one bug of one kind, so its line needs no type. */
 static bool applies(const struct suppression *s, const struct finding *f)
 {
 	if (strcmp(s->type, "fingerprint") == 0)
@@ -117,6 +128,8 @@ static bool applies(const struct suppression *s, const struct finding *f)
 	return type_fits(s->type, f) && match_finding(s->pattern, f);
 }
 
+/* The first line that fits gets the hit: a general line further down shows as unused then, which is how
+ * doubles are found. */
 void suppress_findings(struct report *r)
 {
 	for (size_t i = 0; i < r->n_findings; i++)
@@ -130,6 +143,7 @@ void suppress_findings(struct report *r)
 		}
 }
 
+/* In place; suppression files are edited by hand on all systems. */
 static char *trim(char *text)
 {
 	char *end = text + strlen(text);
@@ -145,6 +159,7 @@ static int bad_line(char *err, size_t err_size, const char *path, unsigned line,
 	return -EINVAL;
 }
 
+/* The pattern may contain colons (C++ names); the type may not. */
 static int add_line(struct report *r, const char *path, unsigned line, char *text, char *err, size_t err_size)
 {
 	char *colon, *type = trim(text), what[160];
@@ -187,6 +202,7 @@ int suppress_read(struct report *r, const char *path, char *err, size_t err_size
 		snprintf(err, err_size, "suppressions: %s: %s", path, strerror(-error));
 		return error;
 	}
+	/* The first bad line ends it: one message is enough. */
 	while (!error && getline(&text, &room, in) >= 0)
 		error = add_line(r, path, ++line, text, err, err_size);
 	if (!error && ferror(in)) {
@@ -198,6 +214,7 @@ int suppress_read(struct report *r, const char *path, char *err, size_t err_size
 	return error;
 }
 
+/* As narrow as a line that a person would write: this check, this function. */
 const char *suppress_line(struct arena *a, const struct finding *f)
 {
 	for (size_t i = 0; i < f->n_parts; i++) {

@@ -4,6 +4,9 @@
  *
  * A program counter in a stream is a return address: the call lies one byte before it, also when the next
  * byte is already another line or another function.
+ *
+ * Costs: a module is opened when an address in it is first asked for (some ms for a large debug file); an
+ * address in a known unit takes microseconds. Stacks of a run that found nothing are never symbolized.
  */
 #include "symbolize.h"
 
@@ -12,8 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The inlined calls that symfile.c follows, the function itself, and one to spare. */
 #define FRAMES_PER_PC 34
 
+/* Keyed by path and build id: a file that was replaced during the run is two files. */
 struct file {
 	const char *path, *build_id;
 	struct symfile *symbols;
@@ -33,6 +38,7 @@ struct symbolizer *symbolize_new(struct arena *a)
 	return z;
 }
 
+/* Names that were given out are copies and stay. */
 void symbolize_free(struct symbolizer *z)
 {
 	for (size_t i = 0; i < z->n_files; i++)
@@ -49,6 +55,7 @@ static struct module *find_module(const struct process *p, uint64_t addr)
 	return NULL;
 }
 
+/* A file that failed to open is remembered with NULL: it is not tried again for each address. */
 static struct symfile *open_file(struct symbolizer *z, const char *path, const char *build_id)
 {
 	for (size_t i = 0; i < z->n_files; i++)
@@ -60,6 +67,7 @@ static struct symfile *open_file(struct symbolizer *z, const char *path, const c
 	return f->symbols;
 }
 
+/* Opened at the first address in the module: most modules of a process never appear in a stack. */
 static struct symfile *symbols_of(struct symbolizer *z, struct module *m)
 {
 	if (m && !m->tried) {
@@ -97,6 +105,7 @@ static bool is_machinery(const struct frame *f)
 					    "__GI___clone3"};
 	static const char *const modules[] = {"libgosan.so", "libgosan_hooks.so", "libgoroutine.so"};
 
+	/* By prefix, for the version that may follow the name. */
 	for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)
 		if (starts(f->module, modules[i]))
 			return true;
@@ -108,6 +117,7 @@ static bool is_machinery(const struct frame *f)
 	return starts(f->function, "go_") && strstr(f->file, "/runtime/") != NULL;
 }
 
+/* At least one frame for each address, if only with module and offset. */
 static size_t expand(struct symbolizer *z, const struct process *p, uint64_t pc, struct frame *out)
 {
 	struct module *m = find_module(p, pc - 1);
@@ -126,6 +136,7 @@ static size_t expand(struct symbolizer *z, const struct process *p, uint64_t pc,
 	return n;
 }
 
+/* The offset in a frame is that of the call, not of the return: looking it up again gives the same line. */
 void symbolize_stack(struct symbolizer *z, const struct process *p, struct stack *st)
 {
 	struct frame *all = arena_alloc(z->arena, st->n_pcs * FRAMES_PER_PC * sizeof *all);
@@ -145,6 +156,7 @@ void symbolize_stack(struct symbolizer *z, const struct process *p, struct stack
 	st->n = kept;
 }
 
+/* The outermost question of all: one address, one frame, machinery only if there is nothing else. */
 struct frame symbolize_pc(struct symbolizer *z, const struct process *p, uint64_t pc)
 {
 	struct stack one = {.n_pcs = 1, .pcs = &pc};

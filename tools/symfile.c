@@ -7,6 +7,13 @@
  *
  * libdw's own look-ups by address either need .debug_aranges or scan the whole unit for each address; here
  * each unit is walked once, when an address of it is first asked for.
+ *
+ * Costs, with n units and m functions in one of them: the ranges of all units once, O(n log n), reading
+ * one DIE of each; the tree of a unit at the first address in it; then O(log n + log m) and the DIEs of
+ * one function per address.
+ *
+ * Addresses: `addr` is the file's own (what objdump shows). Separate debug files may be biased against it;
+ * every address that goes to libdw is reduced by s->bias, every one that comes from it is raised.
  */
 #include "symfile_private.h"
 
@@ -17,9 +24,11 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Deeper nesting is generated code; frames beyond are left out at the inner end. */
 #define INLINE_MAX    32
 #define DIE_DEPTH_MAX 256
 
+/* The standard search: beside the file, .debug, /usr/lib/debug by name and by build id. */
 static const Dwfl_Callbacks callbacks = {
 	.find_elf = dwfl_build_id_find_elf,
 	.find_debuginfo = dwfl_standard_find_debuginfo,
@@ -49,6 +58,7 @@ static int by_symbol(const void *a, const void *b)
 	return (x->addr > y->addr) - (x->addr < y->addr);
 }
 
+/* qsort must not get a NULL array, which is what an empty index is. */
 static void sort(void *base, size_t n, size_t size, int (*cmp)(const void *, const void *))
 {
 	if (n > 1)
@@ -82,6 +92,8 @@ static void index_units(struct symfile *s)
 	sort(s->ranges, s->n_ranges, sizeof *s->ranges, by_range);
 }
 
+/* Sorted once: libdw's own look-up by address walks the whole table each time. Undefined and empty
+ * symbols are no place. */
 static void index_symbols(struct symfile *s)
 {
 	int n = dwfl_module_getsymtab(s->module);
@@ -102,6 +114,8 @@ static void index_symbols(struct symfile *s)
 	sort(s->symbols, s->n_symbols, sizeof *s->symbols, by_symbol);
 }
 
+/* A stripped program and its debug file share the id; a rebuilt program doesn't. Without an id on either
+ * side there is nothing to compare. */
 static bool same_build_id(Elf *elf, const char *build_id)
 {
 	const void *bytes;
@@ -139,6 +153,7 @@ static bool report_module(struct symfile *s, const char *path, const char *build
 	return true;
 }
 
+/* Symbols are indexed at once, as they are cheap; everything of a unit waits until it is asked for. */
 struct symfile *symfile_open(struct arena *a, const char *path, const char *build_id)
 {
 	struct symfile *s = arena_alloc(a, sizeof *s);
@@ -171,6 +186,7 @@ void symfile_close(struct symfile *s)
 
 /* --- A unit's functions ---------------------------------------------------------------------------- */
 
+/* A function may have several ranges (a cold part far away); each is an entry of its own. */
 static void add_function(struct symfile *s, struct unit *u, Dwarf_Die *die)
 {
 	Dwarf_Addr base, lo, hi;
@@ -202,6 +218,7 @@ static void walk_functions(struct symfile *s, struct unit *u, Dwarf_Die *parent,
 	} while (dwarf_siblingof(&die, &die) == 0);
 }
 
+/* Binary search; ranges of units don't overlap. */
 struct unit *symfile_unit(struct symfile *s, uint64_t addr)
 {
 	size_t lo = 0, hi = s->n_ranges;
@@ -214,6 +231,7 @@ struct unit *symfile_unit(struct symfile *s, uint64_t addr)
 		else
 			hi = mid;
 	}
+	/* Between two units: padding, or code without debug information. */
 	if (lo == 0 || addr >= s->ranges[lo - 1].hi)
 		return NULL;
 	struct unit *u = &s->units[s->ranges[lo - 1].unit];
@@ -226,6 +244,7 @@ struct unit *symfile_unit(struct symfile *s, uint64_t addr)
 	return u;
 }
 
+/* Binary search; ranges of functions of a unit don't overlap, since inlined copies are no functions. */
 struct function *symfile_function(struct symfile *s, uint64_t addr, struct unit **ret_unit)
 {
 	struct unit *u = symfile_unit(s, addr);
@@ -267,6 +286,7 @@ const struct elf_symbol *symfile_symbol(const struct symfile *s, uint64_t addr, 
 
 /* --- Names ------------------------------------------------------------------------------------------ */
 
+/* What a C++ name is qualified by; functions and blocks are not. */
 static bool is_scope(Dwarf_Die *die)
 {
 	int tag = dwarf_tag(die);
@@ -285,6 +305,7 @@ static const char *qualified(struct symfile *s, Dwarf_Die *die, const char *name
 		return name;
 	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attr) == NULL)
 		return name;
+	/* The scopes are those of the declaration: the definition stands outside of its class. */
 	declaration = *die;
 	while (dwarf_attr(&declaration, DW_AT_abstract_origin, &attr) ||
 	       dwarf_attr(&declaration, DW_AT_specification, &attr))
@@ -301,6 +322,8 @@ static const char *qualified(struct symfile *s, Dwarf_Die *die, const char *name
 	return name;
 }
 
+/* Through abstract origin and specification: an inlined copy or an out-of-line definition has no name
+ * itself. A copy, for libdw's strings go with the file. */
 const char *symfile_die_name(struct symfile *s, Dwarf_Die *die)
 {
 	Dwarf_Attribute attr;
@@ -358,6 +381,8 @@ static void locate(struct symfile *s, Dwarf_Die *unit, uint64_t addr, struct fra
 		else
 			hi = mid;
 	}
+	/* Backwards only over rows of line 0, and never past the end of a sequence, where another
+	 * function begins. */
 	for (; lo > 0; lo--) {
 		Dwarf_Line *row = dwarf_onesrcline(lines, lo - 1);
 		bool end = false;
@@ -375,6 +400,7 @@ static void locate(struct symfile *s, Dwarf_Die *unit, uint64_t addr, struct fra
 	}
 }
 
+/* 0 when it is missing: no line, no column, no file have the number 0. */
 static Dwarf_Word attribute(Dwarf_Die *die, unsigned name)
 {
 	Dwarf_Attribute attr;
@@ -385,6 +411,7 @@ static Dwarf_Word attribute(Dwarf_Die *die, unsigned name)
 	return value;
 }
 
+/* The place of an inlined call belongs to the frame around it. */
 static void locate_call(struct symfile *s, Dwarf_Die *unit, Dwarf_Die *call, struct frame *f)
 {
 	Dwarf_Files *files;
@@ -421,6 +448,8 @@ static size_t inline_chain(Dwarf_Die *parent, uint64_t addr, Dwarf_Die *chain, s
 	return n;
 }
 
+/* From the innermost inlined call outwards. Each frame's place is where the next inner one was inlined;
+ * only the innermost has its place from the line table. */
 static size_t dwarf_frames(struct symfile *s, uint64_t addr, struct frame *ret, size_t max)
 {
 	struct unit *u;
@@ -451,6 +480,7 @@ static size_t dwarf_frames(struct symfile *s, uint64_t addr, struct frame *ret, 
 	return n;
 }
 
+/* Debug information first; the symbol table knows functions only, and the exported ones for sure. */
 size_t symfile_frames(struct symfile *s, uint64_t addr, struct frame *ret, size_t max)
 {
 	size_t n = s->dwarf ? dwarf_frames(s, addr, ret, max) : 0;

@@ -2,6 +2,9 @@
  *
  * target.c: the dynamic loader ignores LD_PRELOAD without a word in static and privileged programs, and two
  * sanitizers in one process destroy each other. A user who isn't told waits for a report that cannot come.
+ *
+ * What cannot be seen here (a program that is started by another one, a seccomp filter, a loader that
+ * ignores LD_PRELOAD for other reasons) is noticed at the end: no stream, no verdict, status 77.
  */
 #include "target.h"
 
@@ -23,6 +26,7 @@ static int refuse(char *err, size_t err_size, const char *path, const char *why)
 	return -ENOTSUP;
 }
 
+/* The reasons that execve would give, before anything has been set up. */
 static int cannot_run(const char *path, char *err, size_t err_size)
 {
 	struct stat st;
@@ -39,6 +43,7 @@ static int cannot_run(const char *path, char *err, size_t err_size)
 	return error;
 }
 
+/* As execvp does it. A name that lies in the current directory, which PATH rarely has, gets a hint. */
 int target_find(const char *name, char *ret_path, size_t size, char *err, size_t err_size)
 {
 	const char *dirs = getenv("PATH");
@@ -63,6 +68,7 @@ int target_find(const char *name, char *ret_path, size_t size, char *err, size_t
 	return -ENOENT;
 }
 
+/* The loader's secure mode. A set-uid bit for the very user who runs it changes nothing. */
 static bool is_privileged(const char *path)
 {
 	struct stat st;
@@ -77,6 +83,7 @@ static bool is_privileged(const char *path)
 	return geteuid() != 0 && getxattr(path, "security.capability", value, sizeof value) > 0;
 }
 
+/* Dynamic programs ask for a loader, also position-independent ones; static ones of both kinds don't. */
 static bool has_interpreter(Elf *elf)
 {
 	size_t n = 0;
@@ -89,6 +96,7 @@ static bool has_interpreter(Elf *elf)
 	return false;
 }
 
+/* Shared runtimes show up in DT_NEEDED. */
 static bool needs_library(Elf *elf, Elf_Data *data, const GElf_Shdr *sh, const char *prefix)
 {
 	GElf_Dyn dyn;
@@ -103,6 +111,8 @@ static bool needs_library(Elf *elf, Elf_Data *data, const GElf_Shdr *sh, const c
 	return false;
 }
 
+/* Static runtimes are part of the program and define their entry points. A program that merely calls the
+ * hooks has them undefined. */
 static bool defines_symbol(Elf *elf, Elf_Data *data, const GElf_Shdr *sh, const char *symbol)
 {
 	GElf_Sym sym;
@@ -136,12 +146,14 @@ static bool has_runtime(Elf *elf, const char *library, const char *clang_library
 	return false;
 }
 
+/* Class and machine are compared with our own file: the library is built for the same. */
 static int check_elf(Elf *elf, const char *path, char *err, size_t err_size)
 {
 	GElf_Ehdr eh;
 	int own = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	unsigned char self[20] = {0};
 
+	/* e_ident and e_machine stand in the first 20 bytes of every ELF file, of both classes. */
 	if (own >= 0) {
 		ssize_t n = read(own, self, sizeof self);
 		close(own);
@@ -160,6 +172,8 @@ static int check_elf(Elf *elf, const char *path, char *err, size_t err_size)
 		return refuse(err, err_size, path,
 			      "statically linked: a preloaded library is not loaded into it; "
 			      "link it without -static");
+	/* The first symbol is in every static ThreadSanitizer runtime, the second in what older ones
+	 * export. */
 	if (has_runtime(elf, "libtsan.so", "libclang_rt.tsan", "__tsan_report_race_thunk") ||
 	    has_runtime(elf, "libtsan.so", "libclang_rt.tsan", "__tsan_init"))
 		return refuse(err, err_size, path,
@@ -172,6 +186,7 @@ static int check_elf(Elf *elf, const char *path, char *err, size_t err_size)
 	return 0;
 }
 
+/* By its first bytes, as the kernel looks at it. */
 int target_check(const char *path, char *err, size_t err_size)
 {
 	char magic[4] = "";

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tmpdir.c: see tmpdir.h. */
+ * tmpdir.c: see tmpdir.h.
+ *
+ * mkdtemp makes it with mode 0700: streams name files and functions of the program, which are nobody
+ * else's business.
+ */
 #include "tmpdir.h"
 
 #include <dirent.h>

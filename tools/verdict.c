@@ -2,6 +2,10 @@
  *
  * verdict.c: a silent detector must show that it was awake. "clean" therefore needs something that was seen:
  * a goroutine, a synchronisation event, an access, or at least an instrumented module; else it is "blind".
+ *
+ * The exit status is a contract (README): 0 clean, 66 findings, 77 blind, 124 timeout without findings,
+ * and the program's own status before all of them. The line repeats what a reader of a long log needs to
+ * trust a "clean": how much was seen, how much was lost (0), what was not checked.
  */
 #include "verdict.h"
 
@@ -12,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Enough to recognise what is meant, few enough for a line. */
 #define NAMED_MAX 4
 
 const char *verdict_number(struct arena *a, uint64_t n)
@@ -23,6 +28,8 @@ const char *verdict_number(struct arena *a, uint64_t n)
 	return arena_printf(a, "%" PRIu64 "%s", n, text);
 }
 
+/* Whoever was started by none of the others. After an exec one process has several images; the first one
+ * names the run. */
 static const struct process *find_main(const struct report *r, pid_t pid)
 {
 	for (size_t i = 0; pid && i < r->n_processes; i++)
@@ -39,6 +46,7 @@ static const struct process *find_main(const struct report *r, pid_t pid)
 	return r->n_processes ? r->processes[0] : NULL;
 }
 
+/* Children run the same libraries: each name once. */
 static void add_not_checked(struct report *r, const char *name)
 {
 	for (size_t i = 0; i < r->n_not_checked; i++)
@@ -48,6 +56,7 @@ static void add_not_checked(struct report *r, const char *name)
 	r->not_checked[r->n_not_checked++] = name;
 }
 
+/* Over all processes; what was lost anywhere was lost. */
 static void sum_up(struct report *r)
 {
 	for (size_t i = 0; i < r->n_processes; i++) {
@@ -64,6 +73,7 @@ static void sum_up(struct report *r)
 	}
 }
 
+/* Whole words: "lock" is not in "deadlock". */
 static bool word_in(const char *list, const char *word)
 {
 	size_t n = strlen(word);
@@ -88,6 +98,8 @@ static const char *checks_on(struct arena *a)
 	return text;
 }
 
+/* A program that has the runtime but didn't use it was watched all the same: its zero events are a
+ * result. */
 static bool saw_something(const struct report *r)
 {
 	if (r->counters[COUNTER_events] || r->counters[COUNTER_accesses] || r->counters[COUNTER_goroutines])
@@ -100,6 +112,7 @@ static bool saw_something(const struct report *r)
 	return false;
 }
 
+/* A process that was stopped has no status of its own worth showing. */
 void verdict_decide(struct report *r, pid_t main_pid, int exit_status, bool timed_out)
 {
 	r->main = find_main(r, main_pid);
@@ -113,8 +126,11 @@ void verdict_decide(struct report *r, pid_t main_pid, int exit_status, bool time
 		r->verdict = saw_something(r) ? VERDICT_CLEAN : VERDICT_BLIND;
 }
 
+/* Findings replace a zero and nothing else: a test that fails keeps its own status, and its findings are
+ * in the report. */
 int verdict_exit(const struct report *r)
 {
+	/* How a stopped program died is our doing, so its status tells nothing. */
 	if (r->timed_out)
 		return r->verdict == VERDICT_FINDINGS ? gosan_options.exitcode : VERDICT_TIMEOUT_STATUS;
 	if (r->exit_status != 0)
@@ -160,6 +176,7 @@ static const char *seen(const struct report *r)
 	return text;
 }
 
+/* Some by name, the rest by number: the line has to stay readable. */
 static const char *unchecked(const struct report *r)
 {
 	const char *text = "";
@@ -171,6 +188,7 @@ static const char *unchecked(const struct report *r)
 	return *text ? arena_printf(r->arena, "; not checked: %s", text) : "";
 }
 
+/* Why the status is what it is, if it isn't ours. */
 static const char *ending(const struct report *r)
 {
 	if (r->timed_out)
@@ -189,6 +207,7 @@ static const char *program_name(const struct report *r)
 	return slash ? slash + 1 : path;
 }
 
+/* One line, because it is what is left at the end of a long log. */
 const char *verdict_line(const struct report *r)
 {
 	struct arena *a = r->arena;

@@ -2,6 +2,11 @@
  *
  * where.c: the parts are found relative to the program, so an installed tree may be moved. In a build tree
  * bin/ and lib/ are laid out the same way; what the build doesn't copy is taken from the sources.
+ *
+ *   PREFIX/bin/gosan      PREFIX/lib/libgosan.so      PREFIX/include/goroutine.h      PREFIX/share/gosan/
+ *
+ * No configuration file and no variable of the environment takes part: two versions may live side by side,
+ * and each finds its own parts.
  */
 #include "tool.h"
 
@@ -48,6 +53,8 @@ static int look(const char *const *dirs, const char *name, char *ret, size_t siz
 	return error;
 }
 
+/* The directory of the distribution (lib/x86_64-linux-gnu) first, then plain lib, which a build tree has
+ * as well. */
 int where_library(const char *name, char *ret, size_t size)
 {
 	static const char *const dirs[] = {GOSAN_LIBDIR_NAME, "lib", NULL};
@@ -55,6 +62,7 @@ int where_library(const char *name, char *ret, size_t size)
 	return look(dirs, name, ret, size);
 }
 
+/* The directory, for -I. */
 int where_header(char *ret, size_t size)
 {
 	static const char *const dirs[] = {"include", NULL};
@@ -66,6 +74,7 @@ int where_header(char *ret, size_t size)
 	return error;
 }
 
+/* Installed, or in the sources. */
 int where_page(const char *name, char *ret, size_t size)
 {
 	static const char *const dirs[] = {"share/gosan/explain", GOSAN_SOURCE_DIR "/tools/explain", NULL};
@@ -73,6 +82,7 @@ int where_page(const char *name, char *ret, size_t size)
 	return look(dirs, name, ret, size);
 }
 
+/* Installed, or in the sources. */
 int where_case(const char *name, char *ret, size_t size)
 {
 	static const char *const dirs[] = {"share/gosan/cases", GOSAN_SOURCE_DIR "/testcases/cases", NULL};

@@ -47,8 +47,8 @@ struct gosan_use {
 	size_t n, room;             /* room is a power of two */
 	const struct gosan_g *recent;
 	size_t waiting; /* parked goroutines that wait for it, among others */
-	bool partial; /* memory was exhausted: nothing is concluded from absence */
-	bool fed;     /* timers, signals or I/O deliver here */
+	bool partial;   /* memory was exhausted: nothing is concluded from absence */
+	bool fed;       /* timers, signals or I/O deliver here */
 	/* [0] who gives (send, close, done, unlock, wake), [1] who takes (receive): for reports */
 	struct {
 		const struct gosan_g *g;

@@ -7,6 +7,14 @@
  * reader queues behind. Each of them must act before the wait can end, so one path of such edges back to
  * its start is a deadlock, whatever the others do. Nothing is concluded from waits that anybody can end.
  *
+ *      g1 ──waits for──► mutex a ──held by──► g2
+ *      g2 ──waits for──► mutex b ──held by──► g1        GS202: g1 and g2; GS201 if nobody else runs
+ *      g3 ──waits for──► rwmutex c ──queued──► g4 ──waits for──► rwmutex c ──read by──► g3
+ *
+ * The last one is a read lock taken twice with a writer in between. A mutex that nobody holds is on its way
+ * from one goroutine to the next, and a walk ends there; so does it at a goroutine that runs, sleeps or waits
+ * for anything but a lock.
+ *
  * One root cause, one finding. A cycle is kept back for GRACE_NS: if everything stands still by then, it is
  * the reason of a GS201 and no GS202. What a finding explains is marked and not reported again.
  */
@@ -34,6 +42,7 @@ static struct cycle pending[CYCLES_MAX];
 static size_t n_pending;
 static bool stalled;
 
+/* The clock of wait.since_ns. */
 static uint64_t now_ns(void)
 {
 	struct timespec ts;
@@ -42,6 +51,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
 }
 
+/* The lock of a lock wait; of a select, its first channel. */
 static struct gosan_obj *waits_for(const struct gosan_g *g)
 {
 	return g->wait.why && g->wait.n ? g->wait.on[0].obj : NULL;
@@ -49,6 +59,7 @@ static struct gosan_obj *waits_for(const struct gosan_g *g)
 
 /* GS504 */
 
+/* At once: no other goroutine can have any influence. Several at one place fold into one finding. */
 static void report_nil(struct gosan_g *g)
 {
 	bool cases = g->wait.why == GO_WAIT_NO_CASES, sends = !strcmp(gosan_waits_op(g), "chan send");
@@ -72,6 +83,7 @@ static void report_nil(struct gosan_g *g)
 
 /* Cycles of lock owners. */
 
+/* New readers wait for writers that wait (goroutine.h: writer-preferring), so a reader's helpers are these. */
 static size_t queued_writers(const struct gosan_obj *l, struct gosan_g **ret, size_t n)
 {
 	size_t i = 0;
@@ -83,6 +95,8 @@ static size_t queued_writers(const struct gosan_obj *l, struct gosan_g **ret, si
 }
 
 /* Everybody who must act before g's wait can end, as far as known. */
+/* Each helper is necessary, none sufficient: a writer needs all readers to go, and one that can't is enough to
+ * be stuck. A lock without owner is being handed over: nobody is to blame. */
 static size_t helpers(const struct gosan_g *g, struct gosan_g **ret)
 {
 	struct gosan_obj *l = waits_for(g);
@@ -134,6 +148,7 @@ static bool find_cycle(struct gosan_g *g, struct cycle *c)
 
 /* From the end back to the start: turn it round, and let the lowest id begin, so that the report does not
  * tell who came last. */
+
 static void normalize(struct cycle *c)
 {
 	struct gosan_g *g[CYCLE_MAX];
@@ -148,6 +163,7 @@ static void normalize(struct cycle *c)
 		c->g[i] = g[(first + i) % c->n];
 }
 
+/* Somebody else may have unlocked in the meantime. */
 static bool still_stuck(const struct cycle *c)
 {
 	for (size_t i = 0; i < c->n; i++)
@@ -167,6 +183,7 @@ static void tell_cycle(const struct cycle *c, char *text, size_t size)
 				       gosan_waits_who(c->g[(i + 1) % c->n]));
 }
 
+/* Who took what first, then who waits: the two halves of a deadlock. */
 static void tell_story(struct gosan_finding *f, const struct cycle *c)
 {
 	for (size_t i = 0; i < c->n && i < 4; i++) {
@@ -182,6 +199,7 @@ static void tell_story(struct gosan_finding *f, const struct cycle *c)
 				    gosan_waits_what(waits_for(c->g[i])));
 }
 
+/* One participant for each, with the locks that it holds, which is where it took what the one before it wants. */
 static void report_cycle(const struct cycle *c)
 {
 	struct gosan_finding *f;
@@ -202,6 +220,7 @@ static void report_cycle(const struct cycle *c)
 		gosan_waits_explain(c->g[i]);
 }
 
+/* In order of discovery. */
 static void flush_cycles(void)
 {
 	for (size_t i = 0; i < n_pending; i++)
@@ -209,6 +228,7 @@ static void flush_cycles(void)
 	n_pending = 0;
 }
 
+/* A goroutine that waits for itself is GS204's, which has reported it at the request. */
 static void look_for_cycle(struct gosan_g *g)
 {
 	struct cycle *c = &pending[n_pending];
@@ -223,6 +243,7 @@ static void look_for_cycle(struct gosan_g *g)
 	n_pending++;
 }
 
+/* A park is the last thing that a goroutine says. */
 static void on_park(struct gosan_g *g)
 {
 	if (g->wait.why == GO_WAIT_NIL_CHAN || g->wait.why == GO_WAIT_NO_CASES)
@@ -233,6 +254,7 @@ static void on_park(struct gosan_g *g)
 
 /* GS201 */
 
+/* One of the parked is known never to go on: then those who wait with it need no finding of their own. */
 static bool any_explained(void)
 {
 	for (const struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g))
@@ -241,6 +263,7 @@ static bool any_explained(void)
 	return false;
 }
 
+/* So that predictions about the same locks are not made after the fact. */
 static void explain_all(void)
 {
 	for (struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g))
@@ -265,6 +288,8 @@ static void tell_waits(struct gosan_finding *f)
 	}
 }
 
+/* All of the parked, main first. With a cycle of owners among them, that is the reason and the others wait
+ * behind it; else each is asked who could have helped. */
 static void report_stall(void)
 {
 	struct gosan_finding *f = gosan_finding_begin(201);
@@ -306,6 +331,8 @@ static void on_stall(void)
 	n_pending = 0;
 }
 
+/* SIGKILL gives no chance to say more: a cycle that is older than the grace period is told at the next event
+ * of whoever still runs. Reading the clock costs 20 ns, and only while a cycle is kept back. */
 static void after(const struct gosan_event *ev)
 {
 	gosan_waits_note(ev);
@@ -317,6 +344,8 @@ static void after(const struct gosan_event *ev)
 		flush_cycles();
 }
 
+/* lock.c has been asked before, so that what it explains is marked. After a standstill the leaks are the same
+ * goroutines again. */
 static void end(enum gosan_end why)
 {
 	if (why == GOSAN_END_STALL)

@@ -5,6 +5,10 @@
  * GS505 treats close as a write and send as a read of the channel: a send that is not before the close by
  * happens-before could have come second in another schedule, and panicked. The stamp of a send is that of
  * the attempt; a receive that led to the close orders it, since it acquired the sender's clock.
+ *      sender                closer
+ *      send 1  ───────────►  receive 1          ordered: the receive is before the close
+ *      send 2  ·· nothing ·· close              not ordered: GS505, though it went well this time
+ *
  * One send per chain is kept: a later one of the same chain is unordered whenever an earlier one is.
  * GS505 waits for the end of the run, because a panic on the same channel (GS501) says the same and more.
  */
@@ -35,6 +39,7 @@ struct chan {
 
 static struct chan *all;
 
+/* Never freed: the list is what end() judges. A channel that dies drops its sends, which are the bulk. */
 static struct chan *chan_of(struct gosan_obj *obj)
 {
 	struct chan *c = obj->chan;
@@ -52,6 +57,7 @@ static struct chan *chan_of(struct gosan_obj *obj)
 }
 
 /* The place of cid; the table must have a free one. */
+/* Chains, not goroutines: a chain is reused only by one that knows all of it, which keeps the rule above. */
 static struct send *place(struct send *table, size_t room, uint32_t cid)
 {
 	size_t i = (cid * 0x9E3779B1u) & (room - 1);
@@ -61,6 +67,7 @@ static struct send *place(struct send *table, size_t room, uint32_t cid)
 	return &table[i];
 }
 
+/* Half full at most. Without memory for a bigger table the old one serves until one place is left. */
 static bool grow(struct chan *c)
 {
 	size_t room = c->room ? c->room * 2 : 8;
@@ -81,6 +88,9 @@ static bool grow(struct chan *c)
 	return true;
 }
 
+/* CHAN_SEND and CHAN_PAIR name the sender also when somebody else completes the operation for it; ev->at is
+ * then its stamp at the park, for it made no event since. That is the attempt. Timers send too: they stop by
+ * themselves, nobody can order a close after them, and their send to a closed channel does not panic. */
 static void on_send(struct chan *c, const struct gosan_event *ev)
 {
 	struct send *s;
@@ -92,6 +102,7 @@ static void on_send(struct chan *c, const struct gosan_event *ev)
 	*s = (struct send){ev->g, ev->stack, ev->at};
 }
 
+/* After the close (or the free) every further send panics: nothing to compare with any more. */
 static void drop_sends(struct chan *c)
 {
 	if (c->sends)
@@ -117,6 +128,7 @@ static void on_close(struct chan *c, const struct gosan_event *ev)
 	drop_sends(c);
 }
 
+/* With the locks that the panicking goroutine holds: a close that should be under them shows. */
 static void report_panic(int code, const struct chan *c, const struct gosan_event *ev)
 {
 	static const char *const title[] = {"send on closed {obj}", "close of closed {obj}",
@@ -151,6 +163,7 @@ static void report_panic(int code, const struct chan *c, const struct gosan_even
 	gosan_finding_emit(f);
 }
 
+/* The story tells the other order: the one of this run went well. */
 static void report_race(const struct chan *c)
 {
 	struct gosan_finding *f = gosan_finding_begin(505);
@@ -172,6 +185,7 @@ static void report_race(const struct chan *c)
 	gosan_finding_emit(f);
 }
 
+/* The runtime is about to panic. GS503 has no object: a nil channel is nothing. */
 static void on_fault(struct chan *c, const struct gosan_event *ev)
 {
 	if (ev->arg == GO_FAULT_SEND_ON_CLOSED)
@@ -202,6 +216,7 @@ static void before(const struct gosan_event *ev)
 		drop_sends(c);
 }
 
+/* Channels that panicked have their finding. */
 static void end(enum gosan_end why)
 {
 	(void)why; /* unordered is unordered, however the run ended */

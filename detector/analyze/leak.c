@@ -2,6 +2,14 @@
  *
  * leak.c: GS301, goroutines that are still blocked when the run is over.
  *
+ * "Blocked" alone is no bug: a program may end while others still work. A leak is a goroutine of which it can
+ * be said that nobody would have come. What can be known about that is who worked with the object:
+ *
+ *      main ──made──► ch ◄──receives── worker          main is over, nobody else knows ch: a leak
+ *      feeder ──sends──► ch ◄──receives── worker       feeder sleeps between two sends: no leak
+ *      feeder ──sends──► ch ◄──receives── worker       feeder waits for something that nobody brings:
+ *                                                      two leaks
+ *
  * Not a leak: who sleeps, waits for I/O or sits in a blocking call; who waits for what timers, signals or a
  * context that can still be cancelled deliver; and who waits for an object that a goroutine which is not
  * stuck has used, since that one may have come to its help a moment later. The last rule is applied until
@@ -74,11 +82,13 @@ static bool is_explained(const struct gosan_g *g)
 	return !g->ended && g->wait.why && gosan_waits_explained(g);
 }
 
+/* One of those that this file is about: parked, and nobody helped it. */
 static bool is_stuck(const struct gosan_g *g)
 {
 	return !g->ended && g->wait.why && g->id > 1 && waits_of(g) && !waits_of(g)->live;
 }
 
+/* Keeps a WaitGroup from reaching zero. Those who wait for it themselves do not. */
 static bool blocks_waitgroup(const struct gosan_g *g)
 {
 	return is_stuck(g) && g->wait.why != GO_WAIT_WAITGROUP;
@@ -89,6 +99,7 @@ static bool blocks_once(const struct gosan_g *g)
 	return is_stuck(g) && g->wait.why != GO_WAIT_ONCE;
 }
 
+/* Could be blamed for not helping: alive and not stuck, or main. */
 static bool is_left(const struct gosan_g *g)
 {
 	return !g->ended && !is_stuck(g);
@@ -106,6 +117,7 @@ static const struct {
 	[LEFT] = {is_left, false},
 };
 
+/* Eight levels of go statements: deeper trees hand their objects down, and then somebody in between uses them. */
 static bool descends(const struct gosan_g *who, const struct gosan_obj *obj)
 {
 	for (int level = 0; who && level < 8; level++, who = who->parent)
@@ -114,6 +126,7 @@ static bool descends(const struct gosan_g *who, const struct gosan_obj *obj)
 	return false;
 }
 
+/* The slow way: once per object and pass. */
 static bool find(const struct gosan_obj *obj, enum question q)
 {
 	if (!questions[q].below)
@@ -142,6 +155,7 @@ static bool ask(const struct gosan_g *g, enum question q)
 	return false;
 }
 
+/* In order of birth, so that of many leaks at one place the same one is shown every time. */
 static void sort_by_id(void)
 {
 	struct gosan_g **v = list();
@@ -156,6 +170,7 @@ static void sort_by_id(void)
 			}
 }
 
+/* Main is never leaked, it is what the others outlive. Threads are GS302's. */
 static void collect(void)
 {
 	stuck.n = 0;
@@ -172,6 +187,7 @@ static void collect(void)
 	sort_by_id();
 }
 
+/* A WaitGroup is touched once, at the end of the work: that a worker has not touched it yet says nothing. */
 static bool helped(const struct gosan_g *g)
 {
 	return ask(g, RUNS) || ((cut_off || g->wait.why == GO_WAIT_WAITGROUP) && ask(g, RUNS_BELOW));
@@ -234,6 +250,7 @@ static bool follows(const struct gosan_g *g)
 	return obj && obj->owner && is_stuck(obj->owner);
 }
 
+/* Leaks of goroutines from one go statement, blocked at one place, are one bug, with a count. */
 static void report(const struct gosan_g *g, enum gosan_end why)
 {
 	struct gosan_finding *f = gosan_finding_begin(301);

@@ -5,10 +5,18 @@
  * Invariant: holders of a lock are those that the engine lists in held[]; the readers that this file lists
  * besides are a shortcut for walks from a lock to whoever has it (block.c).
  *
+ * Most rules look at one event and at what the engine knows of the lock: GS204 at the request, since the
+ * goroutine will not say more; GS601 at the runtime's fault; GS603 when memory with a lock, condition or
+ * channel in it is freed; GS606 when the front end meets an id at an address that it was not given for.
+ *
  * What is only known at the end. GS604: Go lets another goroutine unlock, so a lock that the dead left locked
  * counts when nobody has unlocked it by the end. GS605, lost wake-up: a goroutine waits, no wake came since,
  * and one that woke nobody came before, with no section of the mutex by this waiter in between: had it
- * looked at the condition in an earlier section, it had seen what the wake was about.
+ * looked at the condition in an earlier section, it had seen what the wake was about:
+ *
+ *      signaller:  lock  ready = true  signal (wakes nobody)  unlock
+ *      a waiter:                                                      lock  wait              <- lost
+ *      a worker:                          lock  takes the work  unlock    lock  wait          <- not lost
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -49,6 +57,7 @@ static uint64_t tick; /* events seen */
 static struct gosan_vec left;
 static bool judged;
 
+/* Both never freed, like their objects. NULL when memory is exhausted: then less is known, nothing wrong. */
 static struct lock *lock_of(struct gosan_obj *obj)
 {
 	if (!obj->lock)
@@ -56,6 +65,7 @@ static struct lock *lock_of(struct gosan_obj *obj)
 	return obj->lock;
 }
 
+/* The mutex of a condition is known at its first wait only: with pthreads a signal does not name one. */
 static struct cond *cond_of(struct gosan_obj *obj)
 {
 	if (!obj->cond)
@@ -63,6 +73,7 @@ static struct cond *cond_of(struct gosan_obj *obj)
 	return obj->cond;
 }
 
+/* Beyond READERS_MAX readers are not listed: a cycle through one of them is found at the end as a leak. */
 size_t gosan_lock_readers(const struct gosan_obj *obj, struct gosan_g **ret, size_t n)
 {
 	const struct lock *l = obj->lock;
@@ -73,12 +84,14 @@ size_t gosan_lock_readers(const struct gosan_obj *obj, struct gosan_g **ret, siz
 	return i;
 }
 
+/* A goroutine that reads twice is listed twice, and taken out twice. */
 static void add_reader(struct lock *l, struct gosan_g *g)
 {
 	if (l->n_readers < READERS_MAX)
 		l->readers[l->n_readers++] = g;
 }
 
+/* Go lets another goroutine read-unlock: then the reader that did not stays listed. */
 static void drop_reader(struct lock *l, const struct gosan_g *g)
 {
 	for (size_t i = 0; i < l->n_readers; i++)
@@ -90,6 +103,7 @@ static void drop_reader(struct lock *l, const struct gosan_g *g)
 
 /* GS204 */
 
+/* An acquisition by g itself that its request must wait for. Reading twice is GS205's, if a writer exists. */
 static const struct gosan_held *conflict(const struct gosan_g *g, const struct gosan_obj *obj, int mode)
 {
 	for (size_t i = 0; i < g->n_held; i++)
@@ -98,6 +112,7 @@ static const struct gosan_held *conflict(const struct gosan_g *g, const struct g
 	return NULL;
 }
 
+/* At the request, not at the park: the process may be killed while it waits. */
 static void on_request(const struct gosan_event *ev)
 {
 	const struct gosan_held *h = ev->mode & GO_LOCK_TRY ? NULL : conflict(ev->g, ev->obj, ev->mode);
@@ -125,6 +140,7 @@ static void on_request(const struct gosan_event *ev)
 
 /* GS601 */
 
+/* Who unlocked last tells most: two defers, or an unlock on a path that never locked. */
 static void on_unlock_fault(const struct gosan_event *ev)
 {
 	const struct lock *l = ev->obj ? ev->obj->lock : NULL;
@@ -151,13 +167,16 @@ static void on_unlock_fault(const struct gosan_event *ev)
 
 /* GS603 */
 
+/* What waits for a destroyed or orphaned object waits for ever, and this finding says why. */
 static void explain_waiters(const struct gosan_obj *obj)
 {
-	for (struct gosan_g *g = gosan_waits_any(obj) ? gosan_waits_first() : NULL; g; g = gosan_waits_next(g))
+	for (struct gosan_g *g = gosan_waits_any(obj) ? gosan_waits_first() : NULL; g;
+	     g = gosan_waits_next(g))
 		if (gosan_waits_on(g, obj))
 			gosan_waits_explain(g);
 }
 
+/* In order of their ids; true when there were any. */
 static bool add_waiters(struct gosan_finding *f, const struct gosan_obj *obj)
 {
 	size_t before_n = f->n_parts;
@@ -170,6 +189,7 @@ static bool add_waiters(struct gosan_finding *f, const struct gosan_obj *obj)
 	return f->n_parts > before_n;
 }
 
+/* The dead don't hold: a lock that they left is GS604's. */
 static bool add_holders(struct gosan_finding *f, struct gosan_obj *obj)
 {
 	struct gosan_g *holder[READERS_MAX + 1];
@@ -184,6 +204,7 @@ static bool add_holders(struct gosan_finding *f, struct gosan_obj *obj)
 	return f->n_parts > parts;
 }
 
+/* Destroying what the dead left locked is their fault, not the destroyer's. */
 static void judge_left(const struct left *l);
 
 /* `arg` is the event that destroys obj. */
@@ -217,6 +238,7 @@ static void destroy(struct gosan_obj *obj, void *arg)
 
 /* GS604 */
 
+/* Nobody unlocked it in its name. */
 static bool still_held(const struct left *l)
 {
 	if (l->obj->dead)
@@ -227,6 +249,7 @@ static bool still_held(const struct left *l)
 	return false;
 }
 
+/* Idempotent: the finding is the same each time, and folds. */
 static void judge_left(const struct left *l)
 {
 	struct gosan_finding *f;
@@ -250,6 +273,7 @@ static void judge_left(const struct left *l)
 	explain_waiters(l->obj);
 }
 
+/* A thread's mutex may be robust, or unlocked by its destructors: only goroutines are judged here. */
 static void on_end(const struct gosan_event *ev)
 {
 	for (size_t i = 0; i < ev->g->n_held && !ev->g->is_thread; i++) {
@@ -262,6 +286,7 @@ static void on_end(const struct gosan_event *ev)
 
 /* GS605 */
 
+/* The beginning that the three kinds of misuse share. */
 static struct gosan_finding *begin_cond(const struct gosan_obj *obj, const struct gosan_g *g, uint32_t stack)
 {
 	struct gosan_finding *f = gosan_finding_begin(605);
@@ -271,6 +296,7 @@ static struct gosan_finding *begin_cond(const struct gosan_obj *obj, const struc
 	return f;
 }
 
+/* The runtime refuses it, too; pthreads would not. */
 static void on_cond_fault(const struct gosan_event *ev)
 {
 	struct gosan_finding *f = begin_cond(ev->obj, ev->g, ev->stack);
@@ -285,6 +311,7 @@ static void on_cond_fault(const struct gosan_event *ev)
 	gosan_finding_emit(f);
 }
 
+/* Once per condition. A mutex that died in between (a new one at the same place) is no second mutex. */
 static void report_two_mutexes(struct cond *c, const struct gosan_event *ev)
 {
 	struct gosan_finding *f = begin_cond(ev->obj, ev->g, ev->stack);
@@ -302,6 +329,7 @@ static void report_two_mutexes(struct cond *c, const struct gosan_event *ev)
 }
 
 /* Did g end a section of mutex m after t? */
+/* The last few releases are enough: sections of the condition's own mutex are the latest of a waiter. */
 static bool left_since(struct gosan_g *g, const struct gosan_obj *m, uint64_t t)
 {
 	const struct gosan_waits *w = gosan_waits_of(g);
@@ -312,6 +340,7 @@ static bool left_since(struct gosan_g *g, const struct gosan_obj *m, uint64_t t)
 	return false;
 }
 
+/* Decided here, with the mutex still held: the wait's own unlock is no section that could have seen anything. */
 static void on_cond_wait(const struct gosan_event *ev)
 {
 	struct cond *c = cond_of(ev->obj);
@@ -329,6 +358,7 @@ static void on_cond_wait(const struct gosan_event *ev)
 		report_two_mutexes(c, ev);
 }
 
+/* One tick for both kinds of wake when nobody was woken: equal ticks mean that the last wake was in vain. */
 static void on_wake(const struct gosan_event *ev)
 {
 	struct cond *c = cond_of(ev->obj);
@@ -343,6 +373,7 @@ static void on_wake(const struct gosan_event *ev)
 	c->waker = ev->g;
 }
 
+/* Likely, not proved: the signal may have been about something else. */
 static void judge_lost_wake(struct gosan_g *g)
 {
 	const struct gosan_waits *w = g->waits;
@@ -370,6 +401,8 @@ static void judge_lost_wake(struct gosan_g *g)
 	gosan_waits_explain(g);
 }
 
+/* After a panic nothing is judged that needs the end of the program: defers that would have unlocked did not
+ * run. */
 void gosan_lock_judge(enum gosan_end why)
 {
 	const struct left *l = left.data;
@@ -385,6 +418,7 @@ void gosan_lock_judge(enum gosan_end why)
 
 /* GS606 */
 
+/* Objects know their maker by number. */
 static const struct gosan_g *find_g(uint64_t id)
 {
 	const struct gosan_g *g = gosan_engine_all();
@@ -418,6 +452,7 @@ void gosan_lock_copied(struct gosan_obj *copy, const struct gosan_obj *original,
 
 /* Dispatch. */
 
+/* Writers are in obj->owner. */
 static void note_acquire(const struct gosan_event *ev)
 {
 	struct lock *l = lock_of(ev->obj);
@@ -426,6 +461,7 @@ static void note_acquire(const struct gosan_event *ev)
 		add_reader(l, ev->g);
 }
 
+/* Of the places in left[] the one that has this lock, else the oldest. */
 static void note_release(const struct gosan_event *ev)
 {
 	struct lock *l = lock_of(ev->obj);
@@ -452,6 +488,7 @@ static void note_release(const struct gosan_event *ev)
 	w->left[oldest].tick = tick;
 }
 
+/* The other faults are of other analyzers. */
 static void on_fault(const struct gosan_event *ev)
 {
 	if (ev->arg == GO_FAULT_UNLOCK_OF_UNLOCKED)
@@ -460,6 +497,7 @@ static void on_fault(const struct gosan_event *ev)
 		on_cond_fault(ev);
 }
 
+/* All in before(): a release has not been taken from held[] yet, and a goroutine that ends still has its own. */
 static void before(const struct gosan_event *ev)
 {
 	tick++;

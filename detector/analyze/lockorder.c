@@ -8,6 +8,12 @@
  * goroutines are distinct, and requests are pairwise concurrent in the weak order, which has no lock edges:
  * what spawn, channels and WaitGroups order never meets. (UNDEAD, Zhou et al., ASE 2017, and the lock
  * dependency relation of Goodlock, Havelund 2000, with clocks in place of the segment graph.)
+ *      g1:  lock a ─► asks for b          g2:  lock b ─► asks for a
+ *           dependency (b, {a})                dependency (a, {b})
+ *
+ *      each asks for what the other holds; {a} and {b} have nothing in common; neither request is before the
+ *      other: a possible deadlock. With a gate g around both it is (b, {g, a}) and (a, {g, b}): none.
+ *
  * GS205: a goroutine asks for a read lock that it holds for reading, and a writer can queue in between.
  *
  * Nothing is reported before the end: a deadlock that happened says the same and more.
@@ -59,6 +65,8 @@ static size_t n_deps;
 
 /* Recording. */
 
+/* Held sets are compared in order of acquisition: the same set in another order is another dependency, which
+ * costs a place and loses nothing. */
 static bool same(const struct dep *a, const struct dep *b)
 {
 	if (a->kind != b->kind || a->lock != b->lock || a->read != b->read || a->n_held != b->n_held)
@@ -69,6 +77,7 @@ static bool same(const struct dep *a, const struct dep *b)
 	return true;
 }
 
+/* By id, not by address: memory is reused, ids are not. */
 static uint64_t hash(const struct dep *d)
 {
 	uint64_t h = gosan_waits_hash(d->lock->id, (uint64_t)d->kind * 2 + d->read);
@@ -79,6 +88,7 @@ static uint64_t hash(const struct dep *d)
 }
 
 /* The dependency equal to key, made when new. */
+/* The table is twice as big as it may get full, so the probe ends. */
 static struct dep *intern(const struct dep *key)
 {
 	size_t i = hash(key) % TABLE;
@@ -118,6 +128,7 @@ static struct inst *room(struct dep *d, const struct gosan_g *g, uint32_t stack)
 	return &d->inst[INSTANCES / 2 + d->next++ % (INSTANCES / 2)];
 }
 
+/* Beyond SETS_MAX the outermost locks are forgotten: a gate among them may be missed, a cycle too. */
 static void record(enum kind kind, const struct gosan_event *ev, const struct gosan_held *outer)
 {
 	static struct dep key;
@@ -150,6 +161,7 @@ static void record(enum kind kind, const struct gosan_event *ev, const struct go
 	}
 }
 
+/* Any mode. */
 static const struct gosan_held *holds(const struct gosan_g *g, const struct gosan_obj *obj)
 {
 	for (size_t i = 0; i < g->n_held; i++)
@@ -158,6 +170,8 @@ static const struct gosan_held *holds(const struct gosan_g *g, const struct gosa
 	return NULL;
 }
 
+/* Requests, not acquisitions: what deadlocks is the waiting. A try-lock never waits, but what it got counts as
+ * held from then on. A request for a lock that g holds itself is GS204's. */
 static void before(const struct gosan_event *ev)
 {
 	const struct gosan_held *outer;
@@ -176,12 +190,14 @@ static void before(const struct gosan_event *ev)
 
 /* Judging. */
 
+/* In the weak order: the order in which they took locks this time is what another schedule turns round. */
 static bool concurrent(const struct inst *a, const struct inst *b)
 {
 	return a->g != b->g && !gosan_clock_covers(&a->weak, b->at) && !gosan_clock_covers(&b->weak, a->at);
 }
 
 /* Both hold it, and it keeps them apart. */
+
 static bool gated(const struct dep *a, const struct dep *b)
 {
 	for (size_t i = 0; i < a->n_held; i++)
@@ -192,6 +208,7 @@ static bool gated(const struct dep *a, const struct dep *b)
 }
 
 /* The index of the lock in b's held set that a asks for, or SETS_MAX. */
+
 static size_t blocks(const struct dep *b, const struct dep *a)
 {
 	for (size_t i = 0; i < b->n_held; i++)
@@ -216,6 +233,7 @@ struct path {
 };
 
 /* The lowest goroutine begins: which dependency appeared first is chance. */
+
 static size_t first_of(const struct path *p)
 {
 	size_t first = 0;
@@ -226,6 +244,7 @@ static size_t first_of(const struct path *p)
 	return first;
 }
 
+/* What it held, innermost last, as gosan_finding_locks has it. */
 static void add_locks(struct gosan_part *part, const struct dep *d, const struct inst *in)
 {
 	for (size_t i = d->n_held; i-- > 0 && part->n_locks < GOSAN_LOCKS_MAX;) {
@@ -234,6 +253,7 @@ static void add_locks(struct gosan_part *part, const struct dep *d, const struct
 	}
 }
 
+/* Each one's first lock is what the one before it asks for. */
 static void tell_cycle(struct gosan_finding *f, const struct path *p, size_t first)
 {
 	size_t at = 0, size = sizeof f->why;
@@ -249,6 +269,7 @@ static void tell_cycle(struct gosan_finding *f, const struct path *p, size_t fir
 		snprintf(f->why + at, size - at, ": when each has taken its first, all wait for ever");
 }
 
+/* Two participants for each goroutine: the acquisition that another one waits for, and its own wait. */
 static void report_cycle(const struct path *p)
 {
 	struct gosan_finding *f = gosan_finding_begin(203);
@@ -281,6 +302,7 @@ static void report_cycle(const struct path *p)
 	gosan_finding_emit(f);
 }
 
+/* d can be in flight at the same time as all on the path. */
 static bool compatible(const struct path *p, const struct dep *d)
 {
 	for (size_t i = 0; i < p->n; i++)
@@ -289,6 +311,7 @@ static bool compatible(const struct path *p, const struct dep *d)
 	return true;
 }
 
+/* An instance of d that is concurrent with those chosen so far. */
 static struct inst *pick(const struct path *p, struct dep *d, size_t from)
 {
 	for (size_t k = from; k < d->n; k++) {
@@ -302,6 +325,7 @@ static struct inst *pick(const struct path *p, struct dep *d, size_t from)
 	return NULL;
 }
 
+/* Of the whole search: an adversarial program must not hang at its exit. */
 static size_t steps;
 
 /* Depth first with a stack of its own. p->d[0] has the lowest index of its cycle, so each is found once. For
@@ -337,6 +361,7 @@ static void search_from(size_t start, struct path *p, size_t *at)
 	}
 }
 
+/* Different places of one dependency are different bugs: every instance of the first starts a search. */
 static void find_cycles(void)
 {
 	static struct path p;
@@ -356,6 +381,7 @@ static void find_cycles(void)
 }
 
 /* Can d take part? Somebody must hold what it asks for, and somebody ask for what it holds. */
+
 static bool possible(const struct dep *d)
 {
 	bool asks = false, held = false;
@@ -385,6 +411,7 @@ static void prune(void)
 
 /* GS205 */
 
+/* The bug is in the reader's two places: whoever writes is an example, and no part of the identity. */
 static void report_again(const struct dep *d, const struct inst *in, const struct inst *writer)
 {
 	struct gosan_finding *f = gosan_finding_begin(205);
@@ -417,6 +444,7 @@ static bool fits_between(const struct inst *in, const struct inst *writer)
 	       !gosan_clock_covers(&writer->weak, in->at);
 }
 
+/* One writer is enough. */
 static void judge_again(const struct dep *d)
 {
 	for (size_t i = 0; i < n_deps; i++) {
@@ -433,6 +461,7 @@ static void judge_again(const struct dep *d)
 	}
 }
 
+/* In the order of appearance, cycles first. Idempotent, since nothing is left afterwards. */
 static void end(enum gosan_end why)
 {
 	(void)why; /* a prediction holds however the run ended */

@@ -4,6 +4,13 @@
  *
  * Judged at an orderly exit only: a run that was cut short never came to its clean-up. For the same reason
  * a creator that still runs is left alone, unless it is main, whose end is the end.
+ *
+ * A context is settled when it is cancelled, by whom or what does not matter, or freed: with the cancel of a
+ * parent, or when its deadline comes, the runtime gives its resources back as well. A context that carries
+ * only a value has none. A ticker is settled when it is stopped; go_tick() makes one that can't be, and the
+ * runtime does not report it.
+ *
+ * Records stay for ever, as reports need them; an address that is used again gets a new one.
  */
 #include <stdio.h>
 
@@ -58,6 +65,7 @@ static void before(const struct gosan_event *ev)
 		r->settled = true;
 }
 
+/* leak.c: who waits for this channel waits for the cancel that GS303 misses. */
 bool gosan_resource_open_context(const struct gosan_obj *done)
 {
 	const struct res *r = done->res;
@@ -65,6 +73,7 @@ bool gosan_resource_open_context(const struct gosan_obj *done)
 	return r && !r->ticker && !r->settled;
 }
 
+/* Somebody who waits for the context shows what it costs; one is enough. */
 static void report(const struct res *r)
 {
 	struct gosan_finding *f = gosan_finding_begin(r->ticker ? 304 : 303);
@@ -84,14 +93,16 @@ static void report(const struct res *r)
 	} else {
 		snprintf(f->title, sizeof f->title, "a context is never cancelled");
 		snprintf(f->why, sizeof f->why,
-			 "neither %s nor anybody else cancelled the context, its parent was not "
-			 "cancelled either%s: whoever waits for its done channel, and its timer, stay",
-			 gosan_waits_who(r->g), r->deadline ? ", and its deadline has not come" : "");
+			 "neither %s nor anybody else cancelled it, nor its parent: %s",
+			 gosan_waits_who(r->g),
+			 r->deadline ? "its timer goes on until the deadline, long after the work is done"
+				     : "whoever waits for its done channel waits for ever");
 		snprintf(f->help, sizeof f->help, "go_defer(go_cancel, ctx) right after it is made");
 	}
 	gosan_finding_emit(f);
 }
 
+/* A deadline in the future does not count as an end: the timer and the children stay until then. */
 static void end(enum gosan_end why)
 {
 	if (why != GOSAN_END_EXIT)

@@ -8,6 +8,13 @@
  *   an Add a is safe against a Wait w iff  a is before the call of w,  or w is before a (it had returned),
  *   or min over schedules of the counter at a is > 0:
  *       adds before a - dones before a - max over sets X of concurrent Dones (X - concurrent Adds X needs)
+ *      main:    Add(1)  go w   Wait ................ returns
+ *      w:                      Add(1)  go v  Done                the first Add is before, w's Done is after:
+ *      v:                                          Done          the counter is 1 at the second: safe
+ *
+ *      main:    go w    Wait   returns                           no Add is before: the counter may be 0,
+ *      w:               Add(1)  Done                             and Wait may return first: GS401
+ *
  * and the last term is a flow question (wgflow.c). The terms before it don't change after a, so most wrong
  * Adds are reported at once; the others when the counter is back at zero and all their Dones are known.
  * Whether a or w ran first plays no role: each looks for the other when it comes second.
@@ -15,23 +22,14 @@
  * Capacity: one Wait per goroutine, at most WAITS_MAX; ASKED_MAX questions per call site and group;
  * OPS_MAX operations per group. What goes beyond is counted in wg_lost.
  */
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "../../runtime/probe.h"
 #include "mem.h"
-#include "wgflow.h"
+#include "wgreport.h"
 
 #define WAITS_MAX 1024
 #define ASKED_MAX 128
+#define SMALL     256 /* operations: a question about a group of this size costs little */
 #define OPS_MAX   (1u << 20)
-
-struct wait {
-	const struct gosan_g *g;
-	uint32_t stack;
-	struct gosan_stamp at;
-	struct gosan_clock clock; /* strong, at the call */
-};
 
 /* An Add that is safe only if no set of Dones can run before it. */
 struct pending {
@@ -41,7 +39,8 @@ struct pending {
 
 struct site {
 	uint32_t stack;
-	unsigned asked;
+	unsigned asked; /* the expensive way */
+	bool reported;
 };
 
 struct group {
@@ -51,6 +50,7 @@ struct group {
 	struct gosan_vec adds, dones; /* struct gosan_wgop */
 	struct gosan_vec waits, pending, sites;
 	size_t oldest_wait;
+	size_t settled; /* size of the group when it was last looked at for pending Adds */
 	bool has_prev;
 	struct gosan_stamp prev_first; /* the first Add of the group before */
 	bool negative, reused;         /* GS402, GS403 was reported */
@@ -59,6 +59,8 @@ struct group {
 
 static struct group *all;
 
+/* Groups stay for ever, and so does the WaitGroup's struct gosan_obj: end() judges those whose memory was zeroed
+ * without a free. */
 static struct group *group_of(struct gosan_obj *obj)
 {
 	struct group *w = obj->wg;
@@ -75,89 +77,22 @@ static struct group *group_of(struct gosan_obj *obj)
 	return w;
 }
 
-/* Reports. */
-
-static void report_overtaken(const struct group *w, const struct gosan_wgop *a, const struct wait *wait)
+/* It happened. The Done before it and an Add are shown too: one of the three is wrong, and only the reader knows
+ * which. */
+static void report_negative(struct group *w, const struct gosan_event *ev)
 {
-	struct gosan_finding *f = gosan_finding_begin(401);
+	const struct gosan_wgop *dones = w->dones.data, *other = NULL;
 
-	f->obj = w->obj;
-	gosan_finding_part(f, "adder", a->g, "add", a->stack);
-	gosan_finding_part(f, "waiter", wait->g, "wait", wait->stack);
-	snprintf(f->title, sizeof f->title, "Add on {obj} can be overtaken by Wait");
-	snprintf(f->why, sizeof f->why,
-		 "nothing orders the Add(%" PRId64
-		 ") of %s before the Wait of %s, and the counter can be zero "
-		 "when it runs: in some schedule Wait returns first and the work is not waited for",
-		 a->n, gosan_waits_who(a->g), gosan_waits_who(wait->g));
-	snprintf(f->help, sizeof f->help,
-		 "call Add before the go statement that starts the work, or start it with go_waitgroup_go()");
-	if (a->g && a->g->parent == wait->g)
-		gosan_finding_story(f, wait->g, a->g->created_stack, "go");
-	gosan_finding_story(f, wait->g, wait->stack, "Wait: counter is 0, returns");
-	gosan_finding_story(f, a->g, a->stack, "Add(%" PRId64 ")  <-- too late", a->n);
-	gosan_finding_emit(f);
-}
-
-static void report_reuse(struct group *w, const struct gosan_g *g, uint32_t stack, const struct wait *wait)
-{
-	struct gosan_finding *f = gosan_finding_begin(403);
-
-	w->reused = true;
-	f->obj = w->obj;
-	gosan_finding_part(f, "adder", g, "add", stack);
-	if (wait)
-		gosan_finding_part(f, "waiter", wait->g, "wait", wait->stack);
-	snprintf(f->title, sizeof f->title, "{obj} is reused before the previous Wait returned");
-	snprintf(f->why, sizeof f->why,
-		 "%s starts a new round, knowing that all work of the last one is done, but nothing orders "
-		 "this "
-		 "Add after the return of the Wait of %s, which may still be about to look at the counter",
-		 gosan_waits_who(g), wait ? gosan_waits_who(wait->g) : "another goroutine");
-	snprintf(f->help, sizeof f->help,
-		 "start the new round after every Wait of the old one has returned, "
-		 "or use a fresh WaitGroup for each round");
-	if (wait)
-		gosan_finding_story(f, wait->g, wait->stack, "Wait: woken, has not returned");
-	gosan_finding_story(f, g, stack, "Add of the next round  <-- unordered");
-	gosan_finding_emit(f);
-}
-
-/* `add` is one that is not before the Done; NULL when there is none. */
-static void report_negative(struct group *w, const struct gosan_g *g, uint32_t stack,
-			    const struct gosan_wgop *add, bool happened)
-{
-	struct gosan_finding *f = gosan_finding_begin(402);
-
+	for (size_t i = w->dones.n; i-- > 0 && !other;)
+		if (dones[i].stack != ev->stack)
+			other = &dones[i];
 	w->negative = true;
-	f->obj = w->obj;
-	gosan_finding_part(f, "current", g, "done", stack);
-	if (add)
-		gosan_finding_part(f, "adder", add->g, "add", add->stack);
-	snprintf(f->title, sizeof f->title, "the counter of {obj} %s below zero",
-		 happened ? "goes" : "can go");
-	if (happened)
-		snprintf(f->why, sizeof f->why, "%s takes more from the counter than was added",
-			 gosan_waits_who(g));
-	else if (add)
-		snprintf(f->why, sizeof f->why,
-			 "nothing orders the Add of %s before this Done of %s: a schedule that runs the Done "
-			 "first "
-			 "takes the counter below zero and panics",
-			 gosan_waits_who(add->g), gosan_waits_who(g));
-	else
-		snprintf(f->why, sizeof f->why, "more Dones than Adds can have run when %s calls Done",
-			 gosan_waits_who(g));
-	snprintf(f->help, sizeof f->help, "Add once for each Done, before the go statement that leads to it");
-	if (add && !happened) {
-		gosan_finding_story(f, g, stack, "Done: counter -1  <-- panics");
-		gosan_finding_story(f, add->g, add->stack, "Add(%" PRId64 ")", add->n);
-	}
-	gosan_finding_emit(f);
+	gosan_wgreport_negative(w->obj, ev->g, ev->stack, other, w->adds.n ? w->adds.data : NULL);
 }
 
 /* Questions. */
 
+/* Sum of what is before a; true when there is something. */
 static bool safe_past(const struct gosan_wgop *a, const struct gosan_vec *v, int64_t *ret_sum)
 {
 	const struct gosan_wgop *op = v->data;
@@ -169,6 +104,7 @@ static bool safe_past(const struct gosan_wgop *a, const struct gosan_vec *v, int
 }
 
 /* The part of the counter at a that holds in every schedule. */
+
 static int64_t base_at(const struct group *w, const struct gosan_wgop *a)
 {
 	int64_t adds = 0, dones = 0;
@@ -193,6 +129,8 @@ static int64_t pick_concurrent(const struct gosan_vec *v, const struct gosan_wgo
 	return sum;
 }
 
+/* The flow is asked only when Dones could eat up the base at all. An unanswered question counts as safe, and is
+ * counted. */
 static bool positive_at(const struct group *w, const struct gosan_wgop *a)
 {
 	const struct gosan_wgop *left;
@@ -209,96 +147,174 @@ static bool positive_at(const struct group *w, const struct gosan_wgop *a)
 
 /* a and wait are concurrent and the counter can be zero at a. Who starts a new round knowing that the last
  * one is over, while a Wait of that one may not have returned, reuses; who doesn't know is overtaken. */
-static void report_pair(struct group *w, const struct gosan_wgop *a, const struct wait *wait)
+static void report_pair(struct group *w, const struct gosan_wgop *a, const struct gosan_wgwait *wait)
 {
-	if (a->knows_prev && gosan_clock_covers(&wait->clock, w->prev_first))
-		report_reuse(w, a->g, a->stack, wait);
-	else
-		report_overtaken(w, a, wait);
+	if (a->knows_prev && gosan_clock_covers(&wait->clock, w->prev_first)) {
+		w->reused = true;
+		gosan_wgreport_reuse(w->obj, a->g, a->stack, wait);
+	} else {
+		gosan_wgreport_overtaken(w->obj, a, wait);
+	}
 }
 
-/* Questions cost time proportional to the group. Calls from one line have one answer nearly always. */
-static bool may_ask(struct group *w, uint32_t stack)
+/* A program has few places that add: a list will do. */
+static struct site *site_of(struct group *w, uint32_t stack)
 {
 	struct site *s = w->sites.data;
-	size_t i = 0;
 
-	while (i < w->sites.n && s[i].stack != stack)
-		i++;
-	s = i < w->sites.n ? &s[i] : gosan_vec_push(&w->sites, sizeof *s);
-	if (!s)
-		return false;
-	s->stack = stack;
-	if (s->asked >= ASKED_MAX)
-		GOSAN_COUNT(wg_lost);
-	return s->asked++ < ASKED_MAX;
+	for (size_t i = 0; i < w->sites.n; i++)
+		if (s[i].stack == stack)
+			return &s[i];
+	s = gosan_vec_push(&w->sites, sizeof *s);
+	if (s)
+		s->stack = stack;
+	return s;
 }
 
+static size_t size_of(const struct group *w)
+{
+	return w->adds.n + w->dones.n;
+}
+
+/* Add a and a Wait are concurrent. In a small group the answer may be had at once; else it waits for the end of
+ * the round, when all questions are answered together. */
 static void contest(struct group *w, const struct gosan_wgop *a, size_t wait)
 {
+	struct site *site = site_of(w, a->stack);
 	struct pending *p;
 
-	if (!may_ask(w, a->stack))
+	if (!site)
 		return;
-	if (base_at(w, a) <= 0) {
-		report_pair(w, a, &((struct wait *)w->waits.data)[wait]);
+	if (size_of(w) <= SMALL && base_at(w, a) <= 0) {
+		report_pair(w, a, &((struct gosan_wgwait *)w->waits.data)[wait]);
+		site->reported = true;
 		return;
 	}
-	p = gosan_vec_push(&w->pending, sizeof *p);
+	p = site->reported ? NULL : gosan_vec_push(&w->pending, sizeof *p);
 	if (p)
 		*p = (struct pending){a->seq, wait};
 }
 
+/* By number, since the array moves when it grows. */
 static const struct gosan_wgop *find_add(const struct group *w, uint64_t seq)
 {
 	const struct gosan_wgop *op = w->adds.data;
+	size_t lo = 0, hi = w->adds.n;
 
-	for (size_t i = 0; i < w->adds.n; i++)
-		if (op[i].seq == seq)
-			return &op[i];
-	return NULL;
-}
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
 
-/* The counter is zero (or the run is over): all Dones that belong to the pending Adds are known. */
-static void settle(struct group *w)
-{
-	struct pending *p = w->pending.data;
-
-	for (size_t i = 0; i < w->pending.n; i++) {
-		const struct gosan_wgop *a = find_add(w, p[i].add_seq);
-
-		if (a && p[i].wait < w->waits.n && !positive_at(w, a))
-			report_pair(w, a, &((struct wait *)w->waits.data)[p[i].wait]);
+		if (op[mid].seq < seq)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	w->pending.n = 0;
+	return lo < w->adds.n && op[lo].seq == seq ? &op[lo] : NULL;
 }
 
-/* P5: can a set of Dones run before the Adds that it needs? */
-static void judge_negative(struct group *w)
+/* Serve all Dones with Adds; how many are left over, -1 for unknown. */
+static int64_t match_all(struct group *w, const struct gosan_wgop **ret_done)
 {
 	struct gosan_wgop *adds = w->adds.data, *dones = w->dones.data;
-	const struct gosan_wgop *done = NULL, *add = NULL;
+	int64_t missing;
 
-	if (w->negative || !w->dones.n)
-		return;
 	for (size_t i = 0; i < w->adds.n; i++)
 		adds[i].picked = true;
 	for (size_t i = 0; i < w->dones.n; i++)
 		dones[i].picked = true;
-	int64_t missing = gosan_wgflow_missing(&w->dones, &w->adds, &done);
-
+	missing = gosan_wgflow_missing(&w->dones, &w->adds, ret_done);
 	if (missing < 0)
 		GOSAN_COUNT(wg_lost);
-	if (missing <= 0 || !done)
+	return missing;
+}
+
+/* The last Done of each goroutine: a table of indices into dones by g, plus one; room is a power of two. */
+static uint32_t *last_dones(const struct group *w, size_t room)
+{
+	uint32_t *table = gosan_mem_alloc(room * sizeof *table);
+	const struct gosan_wgop *d = w->dones.data;
+
+	for (size_t i = 0; table && i < w->dones.n; i++) {
+		size_t k = gosan_waits_hash(0, (uintptr_t)d[i].g) & (room - 1);
+
+		while (table[k] && d[table[k] - 1].g != d[i].g)
+			k = (k + 1) & (room - 1);
+		table[k] = (uint32_t)i + 1;
+	}
+	return table;
+}
+
+/* If all Dones can be served by Adds before them, a schedule that has run an Add but not the Done that it serves
+ * has the counter above zero, whatever else it ran. So a is safe when its own goroutine is still counted: a
+ * later Done of it is served by an Add before a. The usual recursive program needs no more than this. */
+static bool still_counted(const struct group *w, const uint32_t *table, size_t room,
+			  const struct gosan_wgop *a)
+{
+	const struct gosan_wgop *d = w->dones.data;
+	size_t k = gosan_waits_hash(0, (uintptr_t)a->g) & (room - 1);
+
+	while (table[k] && d[table[k] - 1].g != a->g)
+		k = (k + 1) & (room - 1);
+	if (!table[k])
+		return false;
+	d = &d[table[k] - 1];
+	return d->seq > a->seq && gosan_wgflow_match_before(d, a);
+}
+
+/* The expensive way: a flow question for this Add alone. Calls from one place have one answer nearly always. */
+static void settle_one(struct group *w, const struct gosan_wgop *a, size_t wait)
+{
+	struct site *site = site_of(w, a->stack);
+
+	if (!site || (site->reported && size_of(w) > SMALL))
 		return;
+	if (site->asked++ >= ASKED_MAX)
+		GOSAN_COUNT(wg_lost);
+	else if (!positive_at(w, a)) {
+		report_pair(w, a, &((struct gosan_wgwait *)w->waits.data)[wait]);
+		site->reported = true;
+	}
+}
+
+/* The counter is zero (or the run is over): all Dones that belong to the pending Adds are known. */
+static void settle(struct group *w, bool matched)
+{
+	struct pending *p = w->pending.data;
+	uint32_t *table = NULL;
+	size_t room = 16;
+
+	while (room < 2 * w->dones.n)
+		room *= 2;
+	if (matched && w->pending.n)
+		table = last_dones(w, room);
+	for (size_t i = 0; i < w->pending.n; i++) {
+		const struct gosan_wgop *a = find_add(w, p[i].add_seq);
+
+		if (a && p[i].wait < w->waits.n && !(table && still_counted(w, table, room, a)))
+			settle_one(w, a, p[i].wait);
+	}
+	if (table)
+		gosan_mem_free(table, room * sizeof *table);
+	w->pending.n = 0;
+	w->settled = size_of(w);
+}
+
+/* P5: can a set of Dones run before the Adds that it needs? */
+static void judge_negative(struct group *w, const struct gosan_wgop *done)
+{
+	const struct gosan_wgop *adds = w->adds.data, *add = NULL;
+
 	for (size_t i = 0; i < w->adds.n && !add; i++)
 		if (!gosan_wgflow_before(&adds[i], done))
 			add = &adds[i];
-	report_negative(w, done->g, done->stack, add, false);
+	w->negative = true;
+	gosan_wgreport_possible(w->obj, done, add);
 }
 
 /* Rounds. */
 
+/* Clocks hold references into shared nodes: give them back. A big array is given back too, a small one will be
+ * needed again in the next round. */
 static void drop_ops(struct gosan_vec *v)
 {
 	struct gosan_wgop *op = v->data;
@@ -310,15 +326,22 @@ static void drop_ops(struct gosan_vec *v)
 	v->n = 0;
 }
 
+/* Everything that can be known of these operations is known. */
 static void close_group(struct group *w)
 {
-	settle(w);
-	judge_negative(w);
+	const struct gosan_wgop *done = NULL;
+	int64_t missing = w->dones.n ? match_all(w, &done) : 0;
+
+	settle(w, missing == 0);
+	if (missing > 0 && done && !w->negative)
+		judge_negative(w, done);
 	drop_ops(&w->adds);
 	drop_ops(&w->dones);
 	w->sites.n = 0;
+	w->settled = 0;
 }
 
+/* Fails at the first look in programs whose rounds are not separated, so an Add stays cheap there. */
 static bool knows_all(const struct gosan_clock *c, const struct gosan_vec *v)
 {
 	const struct gosan_wgop *op = v->data;
@@ -330,6 +353,7 @@ static bool knows_all(const struct gosan_clock *c, const struct gosan_vec *v)
 }
 
 /* An Add that finds zero and knows everything opens a new group. */
+
 static bool open_group(struct group *w, const struct gosan_event *ev)
 {
 	const struct gosan_clock *c = &ev->g->strong;
@@ -342,6 +366,7 @@ static bool open_group(struct group *w, const struct gosan_event *ev)
 	return true;
 }
 
+/* The clock is a snapshot, O(1): it shares its nodes with the goroutine's own. */
 static struct gosan_wgop *record(struct group *w, struct gosan_vec *v, const struct gosan_event *ev)
 {
 	if (w->adds.n + w->dones.n >= OPS_MAX) {
@@ -361,11 +386,12 @@ static struct gosan_wgop *record(struct group *w, struct gosan_vec *v, const str
 	return op;
 }
 
+/* Waits that came first. What comes later will look for this Add itself. */
 static void on_add(struct group *w, const struct gosan_event *ev)
 {
 	bool opens = open_group(w, ev);
 	struct gosan_wgop *a = record(w, &w->adds, ev);
-	const struct wait *wait = w->waits.data;
+	const struct gosan_wgwait *wait = w->waits.data;
 
 	if (!a)
 		return;
@@ -377,20 +403,22 @@ static void on_add(struct group *w, const struct gosan_event *ev)
 		}
 }
 
+/* The Done that brings the counter to zero belongs to the round that it ends. A program whose counter is at zero
+ * all the time has its pending Adds looked at when the group has doubled: linear in all. */
 static void on_done(struct group *w, const struct gosan_event *ev)
 {
-	const struct gosan_wgop *d = record(w, &w->dones, ev);
+	const struct gosan_wgop *d = record(w, &w->dones, ev), *left;
 
 	if (d && ev->arg2 < 0 && !w->negative)
-		report_negative(w, ev->g, ev->stack, NULL, true);
-	if (ev->arg2 == 0)
-		settle(w);
+		report_negative(w, ev);
+	if (ev->arg2 == 0 && w->pending.n && (size_of(w) <= SMALL || size_of(w) >= 2 * w->settled))
+		settle(w, match_all(w, &left) == 0);
 }
 
 /* Only the newest Wait of a goroutine matters: an Add that is not after an older one is not after it either. */
-static struct wait *room_for_wait(struct group *w, const struct gosan_g *g)
+static struct gosan_wgwait *room_for_wait(struct group *w, const struct gosan_g *g)
 {
-	struct wait *wait = w->waits.data;
+	struct gosan_wgwait *wait = w->waits.data;
 
 	for (size_t i = w->waits.n; i-- > 0;)
 		if (wait[i].g == g)
@@ -401,9 +429,10 @@ static struct wait *room_for_wait(struct group *w, const struct gosan_g *g)
 	return &wait[w->oldest_wait++ % WAITS_MAX];
 }
 
+/* Adds that came first and are not before this call. The own ones are. */
 static void on_wait(struct group *w, const struct gosan_event *ev)
 {
-	struct wait *wait = room_for_wait(w, ev->g);
+	struct gosan_wgwait *wait = room_for_wait(w, ev->g);
 	const struct gosan_wgop *a = w->adds.data;
 
 	if (!wait)
@@ -414,22 +443,25 @@ static void on_wait(struct group *w, const struct gosan_event *ev)
 	gosan_clock_copy(&wait->clock, &ev->g->strong);
 	for (size_t i = 0; i < w->adds.n; i++)
 		if (a[i].g != ev->g && !gosan_clock_covers(&ev->g->strong, a[i].at))
-			contest(w, &a[i], (size_t)(wait - (struct wait *)w->waits.data));
+			contest(w, &a[i], (size_t)(wait - (struct gosan_wgwait *)w->waits.data));
 }
 
+/* The runtime saw it happen. What the analysis has reported before is the same bug. */
 static void on_fault(struct group *w, const struct gosan_event *ev)
 {
-	const struct wait *wait = w->waits.data, *other = NULL;
+	const struct gosan_wgwait *wait = w->waits.data, *other = NULL;
 
 	if (ev->arg == GO_FAULT_WG_NEGATIVE && !w->negative)
-		report_negative(w, ev->g, ev->stack, NULL, true);
+		report_negative(w, ev);
 	if (ev->arg != GO_FAULT_WG_REUSE || w->reused)
 		return;
 	for (size_t i = 0; i < w->waits.n && !other; i++)
 		other = &wait[i];
-	report_reuse(w, ev->g, ev->stack, other);
+	w->reused = true;
+	gosan_wgreport_reuse(w->obj, ev->g, ev->stack, other);
 }
 
+/* Adds and Dones of the original and of the copy don't belong together; GS606 has said what is wrong. */
 void gosan_waitgroup_copied(struct gosan_obj *copy)
 {
 	struct group *w = copy->kind == GOSAN_OBJ_WAITGROUP ? group_of(copy) : NULL;
@@ -438,6 +470,7 @@ void gosan_waitgroup_copied(struct gosan_obj *copy)
 		w->closed = true;
 }
 
+/* The memory of the WaitGroup goes: this was its last round. */
 static void close_dead(struct gosan_obj *obj, void *unused)
 {
 	struct group *w = obj->wg;
@@ -447,6 +480,7 @@ static void close_dead(struct gosan_obj *obj, void *unused)
 		close_group(w);
 }
 
+/* In before(): an acquire or release of this very event must not order it with itself. */
 static void before(const struct gosan_event *ev)
 {
 	struct group *w = NULL;
@@ -467,6 +501,7 @@ static void before(const struct gosan_event *ev)
 		on_fault(w, ev);
 }
 
+/* In no particular order: the findings of different WaitGroups have nothing to do with each other. */
 static void end(enum gosan_end why)
 {
 	(void)why; /* what the operations show holds however the run ended */

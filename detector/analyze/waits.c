@@ -2,6 +2,18 @@
  *
  * waits.c: who is parked on what, and who works with which object.
  *
+ * The engine knows what each goroutine waits for (g->wait). Analyzers need the other directions, too:
+ *
+ *      parked ──► g ──► g ──► g              everybody who is parked, for standstill and leaks
+ *      obj->use ──► { g, g, g }              everybody who worked with an object: its possible helpers
+ *      obj->use->last[] ──► g, stack         the last one who gave (sent, unlocked, ..) and who took
+ *
+ * and one bit per goroutine, `explained`: a finding has said why it will never run again. The bit is what
+ * turns the many symptoms of a hang into one finding (README.md).
+ *
+ * Cost: an event on an object is a comparison with the last user in the common case, else one look into a
+ * hash set. Park and ready are list operations. Everything else is for reports.
+ *
  * Invariants
  *  - A goroutine is in the list of the parked iff its wait.why is not 0 and it has not ended.
  *  - use->who holds every living goroutine that touched the object, unless `partial` is set. It is never
@@ -18,6 +30,7 @@
 static struct gosan_g *parked;
 static uint32_t last_mark;
 
+/* Doubling, so that a push is O(1) in the mean. The old block goes back to mem.h for others. */
 void *gosan_vec_push(struct gosan_vec *v, size_t size)
 {
 	if (v->n == v->cap) {
@@ -36,6 +49,7 @@ void *gosan_vec_push(struct gosan_vec *v, size_t size)
 	return memset((char *)v->data + v->n++ * size, 0, size);
 }
 
+/* The empty array again, ready for use. */
 void gosan_vec_free(struct gosan_vec *v, size_t size)
 {
 	if (v->data)
@@ -43,6 +57,7 @@ void gosan_vec_free(struct gosan_vec *v, size_t size)
 	*v = (struct gosan_vec){0};
 }
 
+/* Made at need: most goroutines of a big program never block and never release a lock. */
 struct gosan_waits *gosan_waits_of(struct gosan_g *g)
 {
 	if (!g->waits)
@@ -50,6 +65,7 @@ struct gosan_waits *gosan_waits_of(struct gosan_g *g)
 	return g->waits;
 }
 
+/* Most objects of a program with many small structs are touched once and never waited for: made at need, too. */
 struct gosan_use *gosan_waits_use(struct gosan_obj *obj)
 {
 	if (!obj->use)
@@ -60,6 +76,7 @@ struct gosan_use *gosan_waits_use(struct gosan_obj *obj)
 /* The list of the parked. */
 
 /* Every object that g waits for has one waiter more (by 1) or less (by -1). */
+/* The wait set does not change between park and ready: only the goroutine itself writes it, and it is parked. */
 static void count_waiter(const struct gosan_g *g, int by)
 {
 	for (size_t i = 0; i < g->wait.n && i < GOSAN_WAIT_MAX; i++) {
@@ -70,6 +87,7 @@ static void count_waiter(const struct gosan_g *g, int by)
 	}
 }
 
+/* Doubly linked, so that a ready in the middle of ten thousand parked goroutines is O(1). */
 static void park(struct gosan_g *g)
 {
 	struct gosan_waits *w = gosan_waits_of(g);
@@ -85,6 +103,8 @@ static void park(struct gosan_g *g)
 	parked = g;
 }
 
+/* Whoever goes on is not stuck, whatever was said of it: Go lets anybody unlock a mutex, so even a goroutine
+ * that waited for a lock of its own can be freed. */
 static void unpark(struct gosan_g *g)
 {
 	struct gosan_waits *w = g->waits;
@@ -120,6 +140,8 @@ bool gosan_waits_any(const struct gosan_obj *obj)
 	return u && u->waiting;
 }
 
+/* A select waits for several; a wait set that was cut off (truncated) may hide one, so callers that conclude
+ * from "no" look at that, too. */
 bool gosan_waits_on(const struct gosan_g *g, const struct gosan_obj *obj)
 {
 	for (size_t i = 0; g->wait.why && i < g->wait.n && i < GOSAN_WAIT_MAX; i++)
@@ -128,6 +150,7 @@ bool gosan_waits_on(const struct gosan_g *g, const struct gosan_obj *obj)
 	return false;
 }
 
+/* O(parked) each: for reports only, of at most GOSAN_PARTS_MAX participants. */
 struct gosan_g *gosan_waits_by_id(uint64_t from, const struct gosan_obj *obj)
 {
 	struct gosan_g *best = NULL;
@@ -138,6 +161,7 @@ struct gosan_g *gosan_waits_by_id(uint64_t from, const struct gosan_obj *obj)
 	return best;
 }
 
+/* Without memory the mark is lost, and a hang may be reported twice: better than not at all. */
 void gosan_waits_explain(struct gosan_g *g)
 {
 	struct gosan_waits *w = gosan_waits_of(g);
@@ -151,6 +175,7 @@ bool gosan_waits_explained(const struct gosan_g *g)
 	return g->waits && ((const struct gosan_waits *)g->waits)->explained;
 }
 
+/* A walk marks with a number of its own, so that nobody has to clear marks. */
 uint32_t gosan_waits_new_mark(void)
 {
 	return ++last_mark;
@@ -168,6 +193,7 @@ bool gosan_waits_mark(struct gosan_g *g, uint32_t mark)
 
 /* Who uses what. */
 
+/* Where g is, or the free place where it would be. Ends because the set is never full. */
 static const struct gosan_g **place(const struct gosan_g **who, size_t room, const struct gosan_g *g)
 {
 	size_t i = gosan_waits_hash(0, (uintptr_t)g) & (room - 1);
@@ -177,6 +203,8 @@ static const struct gosan_g **place(const struct gosan_g **who, size_t room, con
 	return &who[i];
 }
 
+/* Rebuild at half full. The living decide the new size: a channel that ten thousand short-lived goroutines
+ * used one after the other keeps a small set. */
 static bool make_room(struct gosan_use *u)
 {
 	const struct gosan_g **old = u->who, **fresh;
@@ -202,6 +230,7 @@ static bool make_room(struct gosan_use *u)
 	return true;
 }
 
+/* The same goroutine most often comes again: `recent` answers without a look into the set. */
 static void add_user(struct gosan_use *u, const struct gosan_g *g)
 {
 	const struct gosan_g **p;
@@ -217,6 +246,7 @@ static void add_user(struct gosan_use *u, const struct gosan_g *g)
 	*p = u->recent = g;
 }
 
+/* Places of the ended are still filled until the set is rebuilt; every `fits` says no to them. */
 bool gosan_waits_used_by(const struct gosan_obj *obj, bool (*fits)(const struct gosan_g *))
 {
 	const struct gosan_use *u = obj->use;
@@ -234,6 +264,7 @@ bool gosan_waits_uses(const struct gosan_g *g, const struct gosan_obj *obj)
 	return u && u->room && *place(u->who, u->room, g) == g;
 }
 
+/* The last ones of each direction are for reports only; who could help is a matter of the whole set. */
 /* What a goroutine does to an object for those who wait there: 0 gives, 1 takes, -1 neither. */
 static int direction(const struct gosan_event *ev)
 {
@@ -256,6 +287,8 @@ static int direction(const struct gosan_event *ev)
 	}
 }
 
+/* The system stands for timers, signals and I/O: what they delivered to once they may deliver to again. It is
+ * no user: it never ends and never gets stuck. */
 static void touch(struct gosan_obj *obj, const struct gosan_event *ev)
 {
 	struct gosan_use *u = gosan_waits_use(obj);
@@ -279,11 +312,13 @@ static void touch(struct gosan_obj *obj, const struct gosan_event *ev)
 	}
 }
 
+/* Objects that nobody can wait for by themselves need no users. An atomic can be very busy. */
 static bool has_users(const struct gosan_obj *obj)
 {
 	return obj->kind != GOSAN_OBJ_ATOMIC && obj->kind != GOSAN_OBJ_FD && obj->kind != GOSAN_OBJ_TIMER;
 }
 
+/* Reports name the dead by struct gosan_g, which stays; what only serves walks goes. */
 static void forget_g(struct gosan_g *g)
 {
 	unpark(g);
@@ -292,6 +327,8 @@ static void forget_g(struct gosan_g *g)
 	g->waits = NULL;
 }
 
+/* After the engine's own books and after every other analyzer but block.c saw the event: a park is in the list when
+ * block.c looks, and what before() of others asks is the state before the event. */
 void gosan_waits_note(const struct gosan_event *ev)
 {
 	struct gosan_use *u;
@@ -324,6 +361,7 @@ void gosan_waits_note(const struct gosan_event *ev)
 
 /* Words. */
 
+/* The words are those of the JSON contract (finding.h, struct gosan_part). */
 const char *gosan_waits_op(const struct gosan_g *g)
 {
 	static const char *const text[] = {
@@ -351,6 +389,8 @@ const char *gosan_waits_op(const struct gosan_g *g)
 	return why < sizeof text / sizeof *text ? text[why] : "wait";
 }
 
+/* Eight strings in turn: a sentence names at most four goroutines and as many objects. Under the engine lock,
+ * so one ring serves all threads. */
 static char *scratch(void)
 {
 	static char ring[8][128];
@@ -359,6 +399,8 @@ static char *scratch(void)
 	return ring[next++ % 8];
 }
 
+/* The main goroutine is called so: its number would tell nobody anything. A name that the program gave goes before
+ * the function of the go statement. */
 const char *gosan_waits_who(const struct gosan_g *g)
 {
 	char *s = scratch();
@@ -379,6 +421,7 @@ const char *gosan_waits_who(const struct gosan_g *g)
 	return s;
 }
 
+/* The tool puts the variable's name in place of {var:..}; without debug information, the address. */
 const char *gosan_waits_what(const struct gosan_obj *obj)
 {
 	char *s = scratch();
@@ -389,34 +432,54 @@ const char *gosan_waits_what(const struct gosan_obj *obj)
 	return s;
 }
 
+/* Where the goroutine that could have helped went: the question that every report of a hang must answer. */
 static const char *state_of(const struct gosan_g *g)
 {
 	return g->ended ? "which ended" : g->wait.why ? "which is blocked itself" : "which is elsewhere";
 }
 
+/* What the helpers of such a wait do: "sent on or closed", and whom we call one. */
+static void words(const struct gosan_obj *obj, bool sends, const char **ret_done, const char **ret_who)
+{
+	*ret_done = *ret_who = NULL;
+	if (obj->kind == GOSAN_OBJ_CHAN) {
+		*ret_done = sends ? "received from" : "sent on or closed";
+		*ret_who = sends ? "receiver" : "sender";
+	} else if (obj->kind == GOSAN_OBJ_WAITGROUP) {
+		*ret_done = "called Done on";
+		*ret_who = "Done";
+	} else if (obj->kind == GOSAN_OBJ_COND) {
+		*ret_done = "signalled";
+		*ret_who = "signaller";
+	}
+}
+
+/* "its last sender was goroutine 3 (worker), which ended". A lock has an owner and needs no history. */
 const char *gosan_waits_helper(const struct gosan_g *g)
 {
 	char *s = scratch();
 	const struct gosan_obj *obj = g->wait.n ? g->wait.on[0].obj : NULL;
 	const struct gosan_use *u = obj ? obj->use : NULL;
-	const struct gosan_g *who;
-	bool takes = g->wait.n && g->wait.on[0].op == GO_ON_SEND;
+	bool sends = g->wait.n && g->wait.on[0].op == GO_ON_SEND;
+	const struct gosan_g *last = u ? u->last[sends].g : NULL;
+	const char *done, *who;
 
-	if (obj && obj->owner) {
-		snprintf(s, 128, "held by %s, %s", gosan_waits_who(obj->owner), state_of(obj->owner));
-		return s;
-	}
-	who = u ? u->last[takes].g : NULL;
-	if (!obj || obj->kind != GOSAN_OBJ_CHAN)
+	if (!obj)
 		return "";
-	if (!who)
-		snprintf(s, 128, "nobody ever %s it", takes ? "received from" : "sent on or closed");
+	words(obj, sends, &done, &who);
+	if (obj->owner)
+		snprintf(s, 128, "held by %s, %s", gosan_waits_who(obj->owner), state_of(obj->owner));
+	else if (!done)
+		return "";
+	else if (!last)
+		snprintf(s, 128, "nobody ever %s it", done);
 	else
-		snprintf(s, 128, "its last %s was %s, %s", takes ? "receiver" : "sender",
-			 gosan_waits_who(who), state_of(who));
+		snprintf(s, 128, "its last %s was %s, %s", who, gosan_waits_who(last), state_of(last));
 	return s;
 }
 
+/* One round of a multiplicative hash (the golden ratio, Knuth vol. 3, 6.4), folded, since callers use the low
+ * bits. Not for the program's data: nobody attacks these tables. */
 uint64_t gosan_waits_hash(uint64_t h, uint64_t x)
 {
 	h = (h ^ x) * UINT64_C(0x9E3779B97F4A7C15);

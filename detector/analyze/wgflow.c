@@ -7,15 +7,29 @@
  *
  *      source --amount--> Done_j --(Add_i before Done_j)--> Add_i --amount--> sink
  *
- * Three ways, cheapest first: Adds of one goroutine form a chain, so each Done sees a prefix of it and taking
- * the latest Add with something left is optimal; a greedy flow that serves all is maximal; else augmenting
- * paths, up to EXACT_MAX operations a side.
+ * Amounts are counted, not operations: Add(3) serves three Dones or one Add(-3). A Done of which only a part
+ * is served is a Done too many.
+ *
+ * Two ways. First along chains: the Adds of one goroutine are in order, so each Done sees a prefix of them,
+ * and taking the latest one with something left is optimal within the chain. A Done looks at the chain of its
+ * goroutine's parent first, which is where the Add for it usually is, then at its own and its ancestors'. If
+ * that serves all Dones, it is a maximum flow, in nearly linear time. Else augmenting paths, up to EXACT_MAX
+ * operations a side.
  */
 #include "mem.h"
 #include "wgflow.h"
 
 #define EXACT_MAX  1024u
-#define GREEDY_MAX (4u << 20)
+#define LEVELS     8   /* ancestors whose chains are tried */
+#define CHAINS_MAX 64u /* so many chains are all tried */
+
+/* Adds of one chain: q.adds.op[first .. first + n). */
+struct chain {
+	bool used;
+	uint32_t cid;
+	size_t first, n;
+	uint32_t *skip; /* [n + 1], see take_latest() */
+};
 
 struct side {
 	struct gosan_wgop **op;
@@ -28,6 +42,9 @@ static struct {
 	struct side dones, adds;
 	int64_t *flow;
 	uint32_t *from_done, *from_add, *queue;
+	struct chain *chain; /* by cid, open addressing */
+	size_t room, n_chains;
+	uint32_t *skips;
 } q;
 
 bool gosan_wgflow_before(const struct gosan_wgop *x, const struct gosan_wgop *y)
@@ -37,6 +54,7 @@ bool gosan_wgflow_before(const struct gosan_wgop *x, const struct gosan_wgop *y)
 	return gosan_clock_covers(&y->clock, x->at);
 }
 
+/* Only picked operations take part. One place more than needed: allocations of nothing fail. */
 static bool load(struct side *s, const struct gosan_vec *v)
 {
 	struct gosan_wgop *op = v->data;
@@ -55,6 +73,7 @@ static bool load(struct side *s, const struct gosan_vec *v)
 	return true;
 }
 
+/* Sizes as load() asked for them: mem.h wants them back. */
 static void unload(struct side *s, const struct gosan_vec *v)
 {
 	if (s->op)
@@ -64,6 +83,7 @@ static void unload(struct side *s, const struct gosan_vec *v)
 	*s = (struct side){0};
 }
 
+/* Zero: all served, or all used up. */
 static int64_t sum_left(const struct side *s)
 {
 	int64_t sum = 0;
@@ -73,6 +93,7 @@ static int64_t sum_left(const struct side *s)
 	return sum;
 }
 
+/* As much as both sides have left. */
 static int64_t take(size_t d, size_t a)
 {
 	int64_t n = q.dones.left[d] < q.adds.left[a] ? q.dones.left[d] : q.adds.left[a];
@@ -82,23 +103,94 @@ static int64_t take(size_t d, size_t a)
 	return n;
 }
 
-static bool one_chain(void)
+/* The chain of cid, or a free place, which is an empty chain. At most half of the places are taken. */
+static struct chain *chain_of(uint32_t cid)
 {
-	for (size_t i = 1; i < q.adds.n; i++)
-		if (q.adds.op[i]->at.cid != q.adds.op[0]->at.cid)
-			return false;
-	return q.adds.n > 0;
+	size_t i = gosan_waits_hash(0, cid) & (q.room - 1);
+
+	while (q.chain[i].used && q.chain[i].cid != cid)
+		i = (i + 1) & (q.room - 1);
+	return &q.chain[i];
 }
 
-/* How many Adds of the chain happen before d. Adds are in order of time, and so of epochs. */
-static size_t prefix(const struct gosan_wgop *d)
+/* Where each chain's Adds and skip table start, from how many it has. */
+static void lay_out(void)
 {
-	size_t lo = 0, hi = q.adds.n;
+	size_t first = 0;
+
+	for (size_t i = 0; i < q.room; i++) {
+		struct chain *c = &q.chain[i];
+
+		if (!c->used)
+			continue;
+		c->first = first;
+		c->skip = q.skips + first + q.n_chains++;
+		for (size_t k = 0; k <= c->n; k++)
+			c->skip[k] = (uint32_t)k;
+		first += c->n;
+		c->n = 0; /* counted again while they are placed */
+	}
+}
+
+/* Stable, so each chain stays in order of time. */
+static void place_all(struct gosan_wgop **sorted)
+{
+	lay_out();
+	for (size_t i = 0; i < q.adds.n; i++) {
+		struct chain *c = chain_of(q.adds.op[i]->at.cid);
+
+		sorted[c->first + c->n++] = q.adds.op[i];
+	}
+	for (size_t i = 0; i < q.adds.n; i++) {
+		q.adds.op[i] = sorted[i];
+		q.adds.left[i] = sorted[i]->n;
+	}
+}
+
+/* Group the Adds by chain, in order of time within each, which is also the order of their epochs. */
+static bool make_chains(void)
+{
+	struct gosan_wgop **sorted = gosan_mem_alloc((q.adds.n + 1) * sizeof *sorted);
+
+	for (q.room = 16; q.room < 2 * q.adds.n; q.room *= 2)
+		;
+	q.chain = gosan_mem_alloc(q.room * sizeof *q.chain);
+	q.skips = gosan_mem_alloc(2 * (q.adds.n + 1) * sizeof *q.skips);
+	q.n_chains = 0;
+	if (sorted && q.chain && q.skips) {
+		for (size_t i = 0; i < q.adds.n; i++) {
+			struct chain *c = chain_of(q.adds.op[i]->at.cid);
+
+			c->used = true;
+			c->cid = q.adds.op[i]->at.cid;
+			c->n++;
+		}
+		place_all(sorted);
+	}
+	if (sorted)
+		gosan_mem_free(sorted, (q.adds.n + 1) * sizeof *sorted);
+	return sorted && q.chain && q.skips;
+}
+
+static void drop_chains(void)
+{
+	if (q.chain)
+		gosan_mem_free(q.chain, q.room * sizeof *q.chain);
+	if (q.skips)
+		gosan_mem_free(q.skips, 2 * (q.adds.n + 1) * sizeof *q.skips);
+	q.chain = NULL;
+	q.skips = NULL;
+}
+
+/* How many Adds of the chain happen before d. */
+static size_t prefix(const struct chain *c, const struct gosan_wgop *d)
+{
+	size_t lo = 0, hi = c->n;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (gosan_wgflow_before(q.adds.op[mid], d))
+		if (gosan_wgflow_before(q.adds.op[c->first + mid], d))
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -106,33 +198,47 @@ static size_t prefix(const struct gosan_wgop *d)
 	return lo;
 }
 
-/* skip[i]: the last Add among the first i that has something left, plus one; paths are halved as in a
- * union-find. Prefixes are nested, so the latest possible Add is the one that others need least. */
-static bool serve_chain(void)
+/* By stamp and number: operations move when their array grows. */
+static void note_match(struct gosan_wgop *d, const struct gosan_wgop *a)
 {
-	uint32_t *skip = gosan_mem_alloc((q.adds.n + 1) * sizeof *skip);
-
-	if (!skip)
-		return false;
-	for (size_t i = 0; i <= q.adds.n; i++)
-		skip[i] = (uint32_t)i;
-	for (size_t d = 0; d < q.dones.n; d++) {
-		size_t i = prefix(q.dones.op[d]);
-
-		while (i > 0 && q.dones.left[d] > 0) {
-			while (skip[i] != i)
-				i = skip[i] = skip[skip[i]];
-			if (i == 0)
-				break;
-			take(d, i - 1);
-			if (q.adds.left[i - 1] == 0)
-				skip[i] = (uint32_t)i - 1;
-		}
-	}
-	gosan_mem_free(skip, (q.adds.n + 1) * sizeof *skip);
-	return true;
+	d->match_at = a->at;
+	d->match_seq = a->seq;
 }
 
+/* skip[i]: the last Add among the first i that has something left, plus one; paths are halved as in a
+ * union-find. Prefixes are nested, so the latest possible Add is the one that others need least. */
+static void take_latest(const struct chain *c, size_t d)
+{
+	size_t i = prefix(c, q.dones.op[d]);
+
+	while (i > 0 && q.dones.left[d] > 0) {
+		while (c->skip[i] != i)
+			i = c->skip[i] = c->skip[c->skip[i]];
+		if (i == 0)
+			return;
+		note_match(q.dones.op[d], q.adds.op[c->first + i - 1]);
+		take(d, c->first + i - 1);
+		if (q.adds.left[c->first + i - 1] == 0)
+			c->skip[i] = (uint32_t)i - 1;
+	}
+}
+
+/* Who started the goroutine has most likely counted it. */
+static void serve_along_chains(size_t d)
+{
+	const struct gosan_g *g = q.dones.op[d]->g, *up = g ? g->parent : NULL;
+
+	for (int level = 0; up && level < LEVELS && q.dones.left[d] > 0; level++, up = up->parent) {
+		take_latest(chain_of(up->cid), d);
+		if (level == 0)
+			take_latest(chain_of(q.dones.op[d]->at.cid), d);
+	}
+	for (size_t i = 0; q.n_chains <= CHAINS_MAX && i < q.room && q.dones.left[d] > 0; i++)
+		if (q.chain[i].used)
+			take_latest(&q.chain[i], d);
+}
+
+/* Latest first: early Adds are before more Dones, so they are worth more to those that come after. */
 static void serve_greedy(void)
 {
 	for (size_t d = 0; d < q.dones.n; d++)
@@ -196,6 +302,8 @@ static void augment(size_t start, size_t end)
 	q.adds.left[end] -= n;
 }
 
+/* Ford and Fulkerson with shortest paths (Edmonds and Karp): O(V E^2) at the worst, but greedy leaves only a
+ * few Dones to place. The flow table is mapped, not allocated: up to 8 MiB that are soon given back. */
 static bool serve_exact(void)
 {
 	size_t d_n = q.dones.n, a_n = q.adds.n, bytes = (d_n * a_n + 1) * sizeof *q.flow;
@@ -210,6 +318,9 @@ static bool serve_exact(void)
 		for (size_t d = 0; d < d_n; d++)
 			for (size_t a; q.dones.left[d] > 0 && (a = search(d)) < a_n;)
 				augment(d, a);
+		for (size_t i = 0; i < d_n * a_n; i++)
+			if (q.flow[i] > 0)
+				note_match(q.dones.op[i / a_n], q.adds.op[i % a_n]);
 	}
 	bool done = scratch && q.flow;
 
@@ -221,16 +332,37 @@ static bool serve_exact(void)
 	return done;
 }
 
+/* Chains are greedy between them, so what they did may stand in the way. */
+static void start_over(struct side *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		s->left[i] = s->op[i]->n;
+}
+
+/* False: too big to tell. That is no verdict, and never reported as one. */
 static bool serve(void)
 {
-	if (one_chain())
-		return serve_chain();
-	if (q.dones.n <= EXACT_MAX && q.adds.n <= EXACT_MAX)
-		return serve_exact();
-	if (q.dones.n * q.adds.n > GREEDY_MAX)
+	size_t chains;
+
+	if (!make_chains())
 		return false;
-	serve_greedy(); /* an answer only if it serves all */
-	return sum_left(&q.dones) == 0;
+	for (size_t d = 0; d < q.dones.n; d++)
+		serve_along_chains(d);
+	chains = q.n_chains;
+	drop_chains();
+	if (chains <= 1 || sum_left(&q.dones) == 0)
+		return true;
+	start_over(&q.dones);
+	start_over(&q.adds);
+	return q.dones.n <= EXACT_MAX && q.adds.n <= EXACT_MAX && serve_exact();
+}
+
+/* In one chain by number, as in gosan_wgflow_before(). A Done that was never served has number 0. */
+bool gosan_wgflow_match_before(const struct gosan_wgop *done, const struct gosan_wgop *x)
+{
+	if (done->match_at.cid == x->at.cid)
+		return done->match_seq < x->seq;
+	return done->match_seq && gosan_clock_covers(&x->clock, done->match_at);
 }
 
 int64_t gosan_wgflow_missing(const struct gosan_vec *dones, const struct gosan_vec *adds,

@@ -20,6 +20,7 @@
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 extern const char _end[] __attribute__((visibility("hidden")));
 
+/* A function that must be ours, and what is not seen when it is not. */
 struct live {
 	const char *symbol, *lost;
 	bool ours;
@@ -35,6 +36,7 @@ static struct live live[] = {
 };
 #define N_LIVE (sizeof(live) / sizeof(live[0]))
 
+/* What the runtime answered at start; -ENOENT: there was none. */
 static int attach_rc;
 
 static bool is_ours(const char *symbol)
@@ -44,6 +46,7 @@ static bool is_ours(const char *symbol)
 	return p >= __ehdr_start && p < _end;
 }
 
+/* After all libraries are loaded, before the program's first instruction. */
 void gosan_awake_init(void)
 {
 	for (size_t i = 0; i < N_LIVE; i++)
@@ -51,11 +54,13 @@ void gosan_awake_init(void)
 	attach_rc = gosan_front_attach();
 }
 
+/* A goroutine runtime or one instrumented module is enough; without both there is only libc to watch. */
 bool gosan_awake_any(void)
 {
 	return gosan_front_attached || gosan_module_any_instrumented();
 }
 
+/* What the user switched off is said too: a report may be read by somebody else. */
 static void say_checks_off(void (*say)(const char *))
 {
 	static const char *const checks[] = {"race",    "deadlock", "leak",    "waitgroup",
@@ -70,6 +75,7 @@ static void say_checks_off(void (*say)(const char *))
 	}
 }
 
+/* By the last part of its path: the line has to be read, not clicked. */
 static void say_module(const struct gosan_module *m, void *arg)
 {
 	void (**say)(const char *) = arg;

@@ -60,6 +60,7 @@ GOSAN_EXPORT int execveat(int dir, const char *path, char *const argv[], char *c
 	return GOSAN_REAL(execveat)(dir, path, argv, envp, flags);
 }
 
+/* Arguments in the list, without the NULL that ends it. */
 static size_t count(const char *first, va_list args)
 {
 	size_t n = 1;
@@ -71,6 +72,7 @@ static size_t count(const char *first, va_list args)
 	return n;
 }
 
+/* argv[n] is the NULL; in an empty list the first argument is that NULL. */
 static void collect(char **argv, const char *first, size_t n, va_list args)
 {
 	argv[0] = (char *)(uintptr_t)first;

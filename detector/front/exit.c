@@ -27,6 +27,7 @@
 static int finisher; /* thread id; 0: nobody yet */
 static bool finished;
 
+/* The kernel's number: pthread_self is not to be trusted in a signal handler on a foreign stack. */
 static int thread_id(void)
 {
 	return (int)syscall(SYS_gettid);
@@ -41,6 +42,7 @@ static void wait_for_finisher(void)
 		nanosleep(&pause, NULL);
 }
 
+/* The runtime ends the process by exit after a stall or a panic: it told before why. */
 static enum gosan_end reason(enum gosan_end why)
 {
 	if (why != GOSAN_END_EXIT)
@@ -94,6 +96,7 @@ void gosan_exit_now(int status)
 		syscall(SYS_exit_group, status);
 }
 
+/* The last handler of exit: stdio has not been flushed yet, and will not be if the status has to change. */
 static void at_exit(int status, void *unused)
 {
 	int changed;
@@ -140,6 +143,7 @@ void gosan_exit_init(void)
 
 /* ---- the ways out ---- */
 
+/* _exit flushes nothing and runs no handlers: neither do we, beyond the judgement. */
 GOSAN_EXPORT void _exit(int status)
 {
 	gosan_exit_now(gosan_exit_finish(GOSAN_END_EXIT, status));
@@ -156,6 +160,7 @@ GOSAN_EXPORT void quick_exit(int status)
 	__builtin_unreachable();
 }
 
+/* The signal handler would do as well, unless the program has one of its own for SIGABRT. */
 GOSAN_EXPORT void abort(void)
 {
 	gosan_exit_finish(GOSAN_END_CRASH, 128 + 6);

@@ -72,7 +72,7 @@ static void count_waits(const struct gosan_g *g, uintptr_t lo, uintptr_t hi, str
 
 static struct census take_census(uintptr_t lo, uintptr_t hi, bool waits)
 {
-	struct census c = { 0, 0 };
+	struct census c = {0, 0};
 
 	gosan_engine_lock();
 	gosan_engine_each_object(lo, hi, count, &c);
@@ -86,7 +86,7 @@ static struct census take_census(uintptr_t lo, uintptr_t hi, bool waits)
 static void die(uintptr_t lo, size_t size, bool only_busy)
 {
 	struct census c = take_census(lo, lo + size, only_busy);
-	struct gosan_event ev = { .op = GOSAN_EV_FREE, .addr = lo, .size = size };
+	struct gosan_event ev = {.op = GOSAN_EV_FREE, .addr = lo, .size = size};
 
 	if (!c.all)
 		return;

@@ -68,6 +68,8 @@ void gosan_front_forget(uintptr_t lo, size_t size);
 void gosan_pthread_init(void);
 /* pthread.c: pthread_create of the libc, for threads of our own. */
 int gosan_pthread_hidden(void *(*fn)(void *), void *arg);
+/* thread.c: in the child of a fork, which has none of them. */
+void gosan_pthread_forked(void);
 /* signal.c: a signal was delivered to the runtime: acquire what raisers released. */
 void gosan_signal_received(struct gosan_g *sys);
 /* signal.c: judge the run also when a signal ends it. */

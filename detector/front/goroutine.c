@@ -31,6 +31,7 @@ static __thread struct gosan_g *interrupted __attribute__((tls_model("initial-ex
 
 /* ---- who ---- */
 
+/* Made at first need, one per OS thread that schedules. It never ends: threads of the runtime don't either. */
 struct gosan_g *gosan_front_system(void)
 {
 	if (!system_g) {
@@ -40,6 +41,7 @@ struct gosan_g *gosan_front_system(void)
 	return system_g;
 }
 
+/* A thread of the runtime that has not run a goroutine yet acts for the system. */
 static struct gosan_g *current(void)
 {
 	if (!gosan_self)
@@ -47,11 +49,13 @@ static struct gosan_g *current(void)
 	return gosan_self;
 }
 
+/* Whom a probe speaks for: NULL is the system. */
 static struct gosan_g *of(const struct go_ginfo *g)
 {
 	return g && g->watch ? g->watch : gosan_front_system();
 }
 
+/* A parked goroutine's wait is stable here: whoever speaks for it holds the lock of the object it waits for. */
 static uint32_t stack_of(const struct gosan_g *g)
 {
 	if (g == gosan_self)
@@ -61,12 +65,15 @@ static uint32_t stack_of(const struct gosan_g *g)
 
 /* ---- what ---- */
 
+/* The id of another living object in this memory: somebody copied it. */
 static void report_copy(struct gosan_obj *copy, struct gosan_obj *original)
 {
 	if (!gosan_engine_inside())
 		gosan_lock_copied(copy, original, current(), gosan_unwind_here());
 }
 
+/* Channels are handles: their memory is the runtime's, nobody can copy it. NULL when there is no object or
+ * memory is exhausted; the engine counts the event as lost then. */
 static struct gosan_obj *object(struct go_object *o, enum gosan_obj_kind kind)
 {
 	struct gosan_obj *original = NULL, *obj;
@@ -80,6 +87,7 @@ static struct gosan_obj *object(struct go_object *o, enum gosan_obj_kind kind)
 	return obj;
 }
 
+/* For what has no id word: timers, contexts, tickers. Their addresses are stable while they live. */
 static struct gosan_obj *object_at(const void *addr, enum gosan_obj_kind kind)
 {
 	gosan_front_note((uintptr_t)addr);
@@ -93,6 +101,7 @@ static struct gosan_obj *object_born(const void *addr, enum gosan_obj_kind kind)
 	return object_at(addr, kind);
 }
 
+/* The defaults of an event: by the running goroutine, here. */
 static void emit(struct gosan_event ev)
 {
 	if (!ev.g)
@@ -102,6 +111,7 @@ static void emit(struct gosan_event ev)
 	gosan_engine_event(&ev);
 }
 
+/* EMIT(WG_WAIT, .obj = o): the event by its name in event.def, with the fields that the table lists for it. */
 #define EMIT(name, ...) emit((struct gosan_event){.op = GOSAN_EV_##name, __VA_ARGS__})
 
 /* A probe's body between enter and leave. A probe inside another hook of the same thread came from a signal
@@ -119,6 +129,7 @@ static void emit(struct gosan_event ev)
 
 /* ---- goroutines ---- */
 
+/* The child's context is made by the parent, so that the edge is there before the child can run. */
 static void spawn_child(struct go_ginfo *info)
 {
 	struct gosan_g *child = gosan_engine_new_g(info->id, false), *parent = current();
@@ -138,6 +149,7 @@ static void spawn_child(struct go_ginfo *info)
 		parent->ended = true;
 }
 
+/* Before the child can run. */
 static void probe_spawn(struct go_ginfo *child)
 {
 	HOOK(spawn_child(child));
@@ -155,6 +167,7 @@ static void begin(struct go_ginfo *info)
 		gosan_access_forget(g->stack_lo, g->stack_hi - g->stack_lo);
 		gosan_front_forget(g->stack_lo, g->stack_hi - g->stack_lo);
 	}
+	/* The stack is the go statement's: a goroutine that has done nothing yet has no better one. */
 	EMIT(G_START, .g = g, .stack = g->created_stack);
 }
 
@@ -189,6 +202,7 @@ static void finish(struct go_ginfo *info)
 	gosan_self = nobody_runs();
 }
 
+/* On the goroutine's own stack, which the next one may take over as soon as we return. */
 static void probe_end(struct go_ginfo *g)
 {
 	HOOK(finish(g));
@@ -200,6 +214,7 @@ static void probe_run(struct go_ginfo *g)
 	gosan_self = g ? of(g) : nobody_runs();
 }
 
+/* Only for reports. The goroutine names itself, so nobody writes at the same time. */
 static void probe_named(struct go_ginfo *g)
 {
 	HOOK(strncpy(of(g)->name, g->name, sizeof(of(g)->name) - 1));
@@ -257,17 +272,20 @@ static void probe_park(struct go_ginfo *g, enum go_wait why, const struct go_wai
 	HOOK(park(g, why, on, n));
 }
 
+/* The waker's event: what it knows does not flow to the woken here, but by the operation that it completed. */
 static void probe_ready(struct go_ginfo *g)
 {
 	HOOK(EMIT(G_READY, .peer = of(g)));
 }
 
+/* The flag tells exit.c why the runtime is about to end the process, also when the event is lost. */
 static void probe_stalled(void)
 {
 	gosan_front_stalled = true;
 	HOOK(EMIT(STALL));
 }
 
+/* A fault names an object without its kind, and the object may be one that we never saw. */
 static enum gosan_obj_kind fault_kind(enum go_fault what, const char *message)
 {
 	switch (what) {
@@ -288,6 +306,7 @@ static enum gosan_obj_kind fault_kind(enum go_fault what, const char *message)
 	return GOSAN_OBJ_CHAN;
 }
 
+/* The finding comes before the runtime's message, and before the exit that follows it. */
 static void probe_fault(enum go_fault what, struct go_object *obj, const char *message)
 {
 	gosan_front_faulted = true;
@@ -302,6 +321,7 @@ static void probe_chan_make(struct go_object *ch, size_t elem_size, size_t cap)
 	HOOK(EMIT(CHAN_MAKE, .obj = object(ch, GOSAN_OBJ_CHAN), .arg = (int64_t)cap, .size = elem_size));
 }
 
+/* The runtime calls these under the channel's lock: the order of the events is the order of the operations. */
 static void probe_chan_send(struct go_ginfo *g, struct go_object *ch, size_t slot)
 {
 	HOOK(EMIT(CHAN_SEND, .g = of(g), .obj = object(ch, GOSAN_OBJ_CHAN), .arg = (int64_t)slot));
@@ -312,6 +332,7 @@ static void probe_chan_recv(struct go_ginfo *g, struct go_object *ch, size_t slo
 	HOOK(EMIT(CHAN_RECV, .g = of(g), .obj = object(ch, GOSAN_OBJ_CHAN), .arg = (int64_t)slot));
 }
 
+/* One event for both sides of a rendezvous: two would leave a moment in which only one of them happened. */
 static void probe_chan_pair(struct go_ginfo *sender, struct go_ginfo *receiver, struct go_object *ch)
 {
 	HOOK(EMIT(CHAN_PAIR, .g = of(sender), .peer = of(receiver), .obj = object(ch, GOSAN_OBJ_CHAN)));
@@ -327,6 +348,7 @@ static void probe_chan_recv_closed(struct go_ginfo *g, struct go_object *ch)
 	HOOK(EMIT(CHAN_RECV_CLOSED, .g = of(g), .obj = object(ch, GOSAN_OBJ_CHAN)));
 }
 
+/* The id word may be reused at once: the channel has to be dead when we return. */
 static void free_chan(struct go_object *ch)
 {
 	EMIT(CHAN_FREE, .obj = object(ch, GOSAN_OBJ_CHAN), .addr = (uintptr_t)ch, .size = sizeof(*ch));
@@ -345,6 +367,7 @@ static struct gosan_obj *lock_object(struct go_object *l, enum go_lock_kind kind
 	return object(l, kind == GO_RWMUTEX ? GOSAN_OBJ_RWMUTEX : GOSAN_OBJ_MUTEX);
 }
 
+/* A request comes before the wait for the lock and also when there is none: deadlock analysis needs the intent. */
 static void probe_lock_request(struct go_object *l, enum go_lock_kind kind, int mode)
 {
 	HOOK(EMIT(LOCK_REQUEST, .obj = lock_object(l, kind), .mode = mode));
@@ -360,6 +383,7 @@ static void probe_lock_release(struct go_object *l, enum go_lock_kind kind, int 
 	HOOK(EMIT(LOCK_RELEASE, .obj = lock_object(l, kind), .mode = mode));
 }
 
+/* delta < 0 is a Done. The counter is what the runtime made of it, under the WaitGroup's lock. */
 static void probe_wg_add(struct go_object *wg, int64_t delta, int64_t counter)
 {
 	HOOK(EMIT(WG_ADD, .obj = object(wg, GOSAN_OBJ_WAITGROUP), .arg = delta, .arg2 = counter));
@@ -385,6 +409,8 @@ static void probe_once_return(struct go_object *once)
 	HOOK(EMIT(ONCE_RETURN, .obj = object(once, GOSAN_OBJ_ONCE)));
 }
 
+/* The mutex of a wait comes along: waits with two different ones are a misuse. Its unlock and lock are reported
+ * as lock events of their own. */
 static void probe_cond_wait(struct go_object *cond, struct go_object *mu)
 {
 	HOOK(EMIT(COND_WAIT, .obj = object(cond, GOSAN_OBJ_COND), .obj2 = object(mu, GOSAN_OBJ_MUTEX)));
@@ -402,11 +428,14 @@ static void probe_cond_wake(struct go_object *cond, bool broadcast, size_t woken
 
 /* ---- time and signals ---- */
 
+/* Store, not merge: a timer that is armed again fires for the new arm only. */
 static void probe_timer_arm(void *timer)
 {
 	HOOK(EMIT(HB_RELEASE_STORE, .obj = object_at(timer, GOSAN_OBJ_TIMER)));
 }
 
+/* A timer brings what its armer knew; a signal what its raiser knew. Nothing else is carried over from what
+ * this thread did for the system before. */
 static void become_system(void *timer)
 {
 	struct gosan_g *sys = gosan_front_system();
@@ -416,6 +445,7 @@ static void become_system(void *timer)
 		gosan_signal_received(sys);
 }
 
+/* gosan_self changes also while hooks are off: later events have to name the right one. */
 static void probe_system_begin(void *timer)
 {
 	interrupted = gosan_self;
@@ -431,6 +461,7 @@ static void probe_system_end(void)
 
 /* ---- resources ---- */
 
+/* The parent as an address: contexts may be older than any event that we saw. */
 static void probe_ctx_new(void *ctx, void *parent, enum go_ctx_kind kind, struct go_object *done)
 {
 	HOOK(EMIT(CTX_NEW, .obj = object_born(ctx, GOSAN_OBJ_CONTEXT), .obj2 = object(done, GOSAN_OBJ_CHAN),
@@ -442,6 +473,7 @@ static void probe_ctx_cancel(void *ctx, bool by_program)
 	HOOK(EMIT(CTX_CANCEL, .obj = object_at(ctx, GOSAN_OBJ_CONTEXT), .mode = by_program));
 }
 
+/* An analyzer decides by this event whether the context was ever cancelled. */
 static void free_ctx(void *ctx)
 {
 	EMIT(CTX_FREE, .obj = object_at(ctx, GOSAN_OBJ_CONTEXT));
@@ -482,12 +514,14 @@ static void touch(const void *addr, size_t size, bool write)
 	gosan_ignore++;
 }
 
+/* Runtime code is never instrumented: the element of a channel is read and written here, for the program. */
 static void probe_access(const void *addr, size_t size, bool write)
 {
 	if (size && gosan_module_any_instrumented())
 		HOOK(touch(addr, size, write));
 }
 
+/* Every entry is set: the runtime checks the table's size and version, not its entries. */
 static const struct go_probes probes = {
 	.version = GO_PROBE_VERSION,
 	.size = sizeof(struct go_probes),
@@ -532,6 +566,7 @@ static const struct go_probes probes = {
 	.access = probe_access,
 };
 
+/* The runtime may be a shared library or linked into the executable, which then exports this one symbol. */
 int gosan_front_attach(void)
 {
 	int (*attach)(const struct go_probes *) = NULL;

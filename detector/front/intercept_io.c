@@ -105,7 +105,7 @@ GOSAN_EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t room, int fl
 }
 
 GOSAN_EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, struct sockaddr *restrict from,
-                              socklen_t *restrict len)
+			      socklen_t *restrict len)
 {
 	return did_read(fd, buf, GOSAN_REAL(recvfrom)(fd, buf, n, flags, from, len), GOSAN_CALLER);
 }
@@ -145,7 +145,8 @@ GOSAN_EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
 	return GOSAN_REAL(send)(fd, buf, n, flags);
 }
 
-GOSAN_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *to, socklen_t len)
+GOSAN_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *to,
+			    socklen_t len)
 {
 	will_write(fd, buf, n, GOSAN_CALLER);
 	return GOSAN_REAL(sendto)(fd, buf, n, flags, to, len);

@@ -114,7 +114,8 @@ static void dies(void *p, bool with_objects, uintptr_t pc)
 	if (tracking() && gosan_intercept_is_own(pc))
 		gosan_heap_drop((uintptr_t)p);
 	else if (tracking())
-		gosan_heap_dies(gosan_engine_self(), (uintptr_t)p, gosan_context_place(gosan_engine_self(), pc));
+		gosan_heap_dies(gosan_engine_self(), (uintptr_t)p,
+				gosan_context_place(gosan_engine_self(), pc));
 	errno = saved;
 }
 

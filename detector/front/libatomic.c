@@ -24,7 +24,7 @@ enum kind { LOAD, STORE, RMW };
 
 static struct op begin(const volatile void *p, size_t size, uintptr_t pc)
 {
-	struct op o = { .addr = (uintptr_t)p, .pc = pc, .size = size };
+	struct op o = {.addr = (uintptr_t)p, .pc = pc, .size = size};
 
 	if (!gosan_intercept_sees(pc))
 		return o;
@@ -42,7 +42,7 @@ static void end(struct op *o, enum kind kind, int mo)
 	if (kind != STORE)
 		gosan_atomic_loaded(o->lock, o->g, o->addr, mo);
 	gosan_shadow_access(o->g, o->addr, o->size, kind == LOAD ? GOSAN_ATOMIC : GOSAN_ATOMIC | GOSAN_WRITE,
-	                    o->pc);
+			    o->pc);
 	if (kind != LOAD)
 		gosan_atomic_stored(o->lock, o->g, o->addr, mo, kind == RMW);
 	gosan_atomic_unlock(o->lock);
@@ -52,7 +52,8 @@ static void end(struct op *o, enum kind kind, int mo)
 void generic_load(size_t size, void *p, void *ret, int mo) __asm__("__atomic_load");
 void generic_store(size_t size, void *p, void *v, int mo) __asm__("__atomic_store");
 void generic_exchange(size_t size, void *p, void *v, void *ret, int mo) __asm__("__atomic_exchange");
-bool generic_cas(size_t size, void *p, void *old, void *v, int mo, int fmo) __asm__("__atomic_compare_exchange");
+bool generic_cas(size_t size, void *p, void *old, void *v, int mo,
+		 int fmo) __asm__("__atomic_compare_exchange");
 
 #define NEXT(type, name) \
 	(__extension__({ \

@@ -85,7 +85,7 @@ static void save(const void *env, const struct gosan_g *g)
 void *gosan_longjmp_saved(const void *env, int index);
 void *gosan_longjmp_saved(const void *env, int index)
 {
-	static const char *const names[] = { "setjmp", "_setjmp", "__sigsetjmp" };
+	static const char *const names[] = {"setjmp", "_setjmp", "__sigsetjmp"};
 	static void *real[3];
 
 	if (!real[index])

@@ -31,6 +31,7 @@
 bool gosan_front_on;
 __thread int gosan_front_depth __attribute__((tls_model("initial-exec")));
 
+/* Past stdio, whose streams are the program's. Only for what must be said before or without a report. */
 static void say(const char *text)
 {
 	(void)!syscall(SYS_write, STDERR_FILENO, text, strlen(text));
@@ -62,6 +63,7 @@ static void read_options(void)
 		print_help();
 }
 
+/* Running on without a detector would end in a clean verdict that is none. */
 static void internal_error(const char *what)
 {
 	say("gosan: cannot start: no memory for ");
@@ -85,11 +87,12 @@ static void *watchdog(void *unused)
 	return NULL;
 }
 
+/* Preloaded alone, a shell or a wrapper around the test is left alone: only what is watched is stopped. */
 static void start_watchdog(void)
 {
 	sigset_t all, before;
 
-	if (gosan_options.timeout <= 0)
+	if (gosan_options.timeout <= 0 || !(gosan_awake_any() || getenv("GOSAN_OUT")))
 		return;
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
@@ -100,6 +103,7 @@ static void start_watchdog(void)
 
 /* ---- fork ---- */
 
+/* Hooks of this thread are off between prepare and parent or child: they would wait for locks that it holds. */
 static void fork_prepare(void)
 {
 	gosan_ignore++;
@@ -115,11 +119,13 @@ static void fork_parent(void)
 static void fork_child(void)
 {
 	gosan_session_fork_child();
+	gosan_pthread_forked();
 	gosan_ignore--;
 }
 
 /* ---- up ---- */
 
+/* For whoever wonders whether the program is watched at all. */
 static void print_settings(void)
 {
 	size_t n, used = 0;
@@ -141,6 +147,8 @@ static void print_settings(void)
 	}
 }
 
+/* Memory first, then the files (so that a failure can be told), then whoever sends events; the exit handler
+ * before the program's own, so that it runs after them. */
 static void bring_up(int argc, char **argv)
 {
 	read_options();

@@ -28,6 +28,7 @@
 
 extern char **environ;
 
+/* Found once, at start. */
 static char tool[PATH_MAX];
 static bool have_tool;
 
@@ -47,38 +48,37 @@ static void print(const char *fmt, ...)
 		(void)!syscall(SYS_write, STDERR_FILENO, line, n);
 }
 
-static void print_stack(uint32_t stack)
+/* Module and offset are what addr2line wants. */
+static void print_frame(size_t i, uintptr_t pc)
 {
+	const struct gosan_module *m = gosan_module_find(pc);
+	const char *name = m ? m->path : "?", *slash = strrchr(name, '/');
+
+	print("    #%zu %s+0x%lx\n", i, slash ? slash + 1 : name, (unsigned long)(pc - (m ? m->base : 0)));
+}
+
+static void print_part(const struct gosan_part *p)
+{
+	static const struct gosan_g nobody = {.id = 0};
+	const struct gosan_g *g = p->g ? p->g : &nobody;
 	size_t n;
-	const uintptr_t *pcs = gosan_depot_get(stack, &n);
+	const uintptr_t *pcs = gosan_depot_get(p->stack, &n);
 
-	for (size_t i = 0; i < n; i++) {
-		const struct gosan_module *m = gosan_module_find(pcs[i]);
-		const char *slash = m ? strrchr(m->path, '/') : NULL;
-
-		print("    #%zu %s+0x%lx\n", i,
-		      slash ? slash + 1
-		      : m   ? m->path
-			    : "?",
-		      (unsigned long)(pcs[i] - (m ? m->base : 0)));
-	}
+	if (g->id)
+		print("  %s: %s by goroutine %lu %s\n", p->role, p->op, (unsigned long)g->id, g->name);
+	else
+		print("  %s: %s by thread %u %s\n", p->role, p->op, g->tid, g->name);
+	for (size_t i = 0; i < n; i++)
+		print_frame(i, pcs[i]);
 }
 
 /* Texts keep their placeholders: offsets are what there is without debug information. */
-static void print_finding(const struct gosan_finding *f)
+void gosan_report_finding(const struct gosan_finding *f)
 {
 	print("==================\ngosan: error[GS%03d]: %s: %s\n", f->code, gosan_finding_kind(f->code),
 	      f->title);
-	for (size_t i = 0; i < f->n_parts; i++) {
-		const struct gosan_part *p = &f->parts[i];
-
-		print("  %s: %s by %s %lu %s\n", p->role, p->op, p->g && p->g->id ? "goroutine" : "thread",
-		      (unsigned long)(!p->g      ? 0
-				      : p->g->id ? p->g->id
-						 : p->g->tid),
-		      p->g ? p->g->name : "");
-		print_stack(p->stack);
-	}
+	for (size_t i = 0; i < f->n_parts; i++)
+		print_part(&f->parts[i]);
 	if (f->why[0])
 		print("  why: %s\n", f->why);
 	if (f->help[0])
@@ -86,7 +86,8 @@ static void print_finding(const struct gosan_finding *f)
 	print("SUMMARY: gosan: %s\n", gosan_finding_kind(f->code));
 }
 
-/* <dir>/lib/libgosan.so has its tool in <dir>/bin/gosan. */
+/* The tool is in bin/ beside the library's directory, or beside that one's parent: <prefix>/lib/libgosan.so in
+ * a build tree, <prefix>/lib/x86_64-linux-gnu/libgosan.so where a distribution installs. */
 static bool find_tool(void)
 {
 	char self[PATH_MAX], *slash;
@@ -94,16 +95,19 @@ static bool find_tool(void)
 
 	if (!dladdr((void *)gosan_report_init, &info) || !realpath(info.dli_fname, self))
 		return false;
-	for (int up = 0; up < 2; up++) {
+	for (int up = 0; up < 3; up++) {
 		slash = strrchr(self, '/');
 		if (!slash)
 			return false;
 		*slash = 0;
+		if (snprintf(tool, sizeof(tool), "%s/bin/gosan", self) < (int)sizeof(tool) &&
+		    access(tool, X_OK) == 0)
+			return true;
 	}
-	return snprintf(tool, sizeof(tool), "%s/bin/gosan", self) < (int)sizeof(tool) &&
-	       access(tool, X_OK) == 0;
+	return false;
 }
 
+/* At start: the program may change its directory, and LD_PRELOAD may be relative. */
 void gosan_report_init(void)
 {
 	have_tool = find_tool();
@@ -112,11 +116,6 @@ void gosan_report_init(void)
 bool gosan_report_prints_itself(void)
 {
 	return !have_tool;
-}
-
-void gosan_report_finding(const struct gosan_finding *f)
-{
-	print_finding(f);
 }
 
 /* The tool must not be watched itself. */
@@ -130,6 +129,7 @@ static void clean_environment(char **ret)
 	ret[n] = NULL;
 }
 
+/* The exit status, or negative errno when it is not to be had. */
 static int wait_for(pid_t child)
 {
 	int status;
@@ -166,6 +166,8 @@ static int run_tool(const char *dir)
 	return rc;
 }
 
+/* The tool says by its status whether findings are left after suppressions; when it cannot be asked, all that
+ * were emitted count. The program's own failure is never hidden. */
 int gosan_report_render(const char *dir, int status)
 {
 	bool found = gosan_counters->findings > 0;

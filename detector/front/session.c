@@ -27,6 +27,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Written at start and in a forked child, before other threads; read afterwards. */
 static struct {
 	char dir[PATH_MAX - 64]; /* "" while there is none */
 	char file[PATH_MAX];     /* of the stream */
@@ -51,6 +52,8 @@ static const char *program(char *buf, size_t size)
 	return buf;
 }
 
+/* argv points into the initial stack, which a program may have overwritten by its end (setproctitle): so the
+ * start line is written early where it can be. */
 static void write_start(void)
 {
 	char path[PATH_MAX];
@@ -71,6 +74,7 @@ static void write_start(void)
 	gosan_stream_end_line();
 }
 
+/* Mode 0700 by mkdtemp: findings tell addresses and paths, which are nobody else's business. */
 static int make_dir(void)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -84,6 +88,7 @@ static int make_dir(void)
 	return -errno;
 }
 
+/* 0 or negative errno. A run whose stream cannot be opened goes on: the tool misses it and says so. */
 static int open_stream(void)
 {
 	int rc;
@@ -113,9 +118,10 @@ static void share_counters(void)
 
 	snprintf(path, sizeof(path), "%.*s.ctr", (int)(strlen(session.file) - 4), session.file);
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd >= 0 && ftruncate(fd, sizeof(struct gosan_counters)) == 0)
+	/* Allocated, not just sized: a page that a full disk has no room for would be a SIGBUS at its first use. */
+	if (fd >= 0 && posix_fallocate(fd, 0, sizeof(struct gosan_counters)) == 0)
 		page = (void *)syscall(SYS_mmap, NULL, sizeof(struct gosan_counters), PROT_READ | PROT_WRITE,
-				       MAP_SHARED, fd, 0);
+				       MAP_SHARED, (long)fd, 0L);
 	if (fd >= 0)
 		syscall(SYS_close, fd);
 	if (page == MAP_FAILED)
@@ -144,6 +150,7 @@ void gosan_session_init(int argc, char **argv)
 		share_counters();
 }
 
+/* A system call each time: glibc no longer caches it, and a cache is what vfork would fool. */
 bool gosan_session_is_ours(void)
 {
 	return session.pid == getpid();
@@ -154,10 +161,19 @@ bool gosan_session_forked(void)
 	return session.forked;
 }
 
+/* Ours alone: there is one stream in the directory and no page of counters. */
 static void remove_files(void)
 {
 	unlink(session.file);
 	rmdir(session.dir);
+}
+
+/* Findings replace the status of a program that was stopped by its time limit, as they do a zero. */
+static int render(enum gosan_end why, int status)
+{
+	int rendered = gosan_report_render(session.dir, why == GOSAN_END_TIMEOUT ? 0 : status);
+
+	return why == GOSAN_END_TIMEOUT && rendered == 0 ? status : rendered;
 }
 
 int gosan_session_end(enum gosan_end why, int status)
@@ -171,6 +187,7 @@ int gosan_session_end(enum gosan_end why, int status)
 		gosan_stream_close();
 		return status;
 	}
+	/* Preloaded into everything, a process that has nothing to say says nothing. */
 	if (!something || (session.forked && !gosan_counters->findings))
 		return status;
 	if (!gosan_report_prints_itself() && !gosan_stream_is_open() &&
@@ -178,7 +195,7 @@ int gosan_session_end(enum gosan_end why, int status)
 		return status;
 	gosan_stream_end(why, status);
 	gosan_stream_close();
-	status = gosan_report_render(session.dir, status);
+	status = render(why, status);
 	if (session.dir[0])
 		remove_files();
 	return status;
@@ -195,6 +212,7 @@ void gosan_session_exec(void)
 		gosan_report_render(session.dir, 0);
 }
 
+/* In lock order; the child gets them all free and the tables whole. */
 void gosan_session_fork_prepare(void)
 {
 	gosan_engine_fork(true);

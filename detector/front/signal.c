@@ -34,6 +34,7 @@ void gosan_signal_received(struct gosan_g *sys)
 	order(GOSAN_EV_HB_ACQUIRE, sys);
 }
 
+/* Only the runtime turns signals into receives: without it nobody acquires. */
 static void raising(void)
 {
 	int saved;

@@ -23,6 +23,8 @@
 
 #define BUCKETS 256
 
+/* Lives from the creation to the join, in the detector's memory; a detached thread's until its handle is used
+ * again. */
 struct thread {
 	struct thread *next;
 	pthread_t handle;
@@ -35,11 +37,13 @@ struct thread {
 	void *arg;
 };
 
+/* Living threads and those that nobody joined yet, by handle. Under table_lock, which is a leaf. */
 static struct thread *table[BUCKETS];
 static char table_lock;
 static pthread_key_t key;
 static bool have_key;
 
+/* A handle is the address of the thread's descriptor: its low bits are the same for all. */
 static struct thread **bucket(pthread_t handle)
 {
 	return &table[((uintptr_t)handle >> 12) % BUCKETS];
@@ -83,6 +87,7 @@ static void enter(struct thread *t)
 	unlock();
 }
 
+/* Destructor of the key. Setting the value again asks for another round; after the last, the libc only frees. */
 static void end(void *arg)
 {
 	struct thread *t = arg;
@@ -100,6 +105,7 @@ static void end(void *arg)
 	gosan_ignore++; /* for the rest of this thread's life */
 }
 
+/* Keys made later have destructors that run after ours in each round: hence the waiting for the last one. */
 void gosan_pthread_init(void)
 {
 	have_key = pthread_key_create(&key, end) == 0;
@@ -123,6 +129,7 @@ static void forget_stack(struct gosan_g *g)
 	pthread_attr_destroy(&attr);
 }
 
+/* On the new thread, before any code of the program. */
 static void begin(struct thread *t)
 {
 	struct gosan_event ev = {.op = GOSAN_EV_G_START, .g = t->g};
@@ -140,6 +147,7 @@ static void begin(struct thread *t)
 	}
 }
 
+/* The two kinds of start routine differ in what they return, so each has its trampoline. */
 static void *run_posix(void *arg)
 {
 	struct thread *t = arg;
@@ -179,6 +187,7 @@ static struct thread *prepare(void *arg, uintptr_t pc)
 	return t;
 }
 
+/* A context whose thread could not be made: it will never have an event. */
 static int created(struct thread *t, int rc)
 {
 	if (rc != 0)
@@ -186,6 +195,7 @@ static int created(struct thread *t, int rc)
 	return rc;
 }
 
+/* The real call comes last: the thread may run, and even end, before it returns. */
 GOSAN_EXPORT int pthread_create(pthread_t *ret, const pthread_attr_t *attr, void *(*fn)(void *), void *arg)
 {
 	struct thread *t = prepare(arg, GOSAN_CALLER);
@@ -206,16 +216,30 @@ GOSAN_EXPORT int thrd_create(thrd_t *ret, thrd_start_t fn, void *arg)
 	return created(t, GOSAN_REAL(thrd_create)(ret, run_c11, t));
 }
 
+/* Where the runtime, if there is one, counts threads that can't end a standstill. */
+static _Atomic unsigned *hidden_count(void)
+{
+	return dlsym(RTLD_DEFAULT, "go_probe_threads");
+}
+
+/* By the next definition: our own wrapper would announce it. */
 int gosan_pthread_hidden(void *(*fn)(void *), void *arg)
 {
 	pthread_t thread;
 	int rc = GOSAN_REAL(pthread_create)(&thread, NULL, fn, arg);
+	_Atomic unsigned *hidden = hidden_count();
 
-	/* The runtime must not wait for this thread to end a standstill. */
-	_Atomic unsigned *hidden = dlsym(RTLD_DEFAULT, "go_probe_threads");
 	if (rc == 0 && hidden)
 		++*hidden;
 	return rc ? -rc : pthread_detach(thread);
+}
+
+void gosan_pthread_forked(void)
+{
+	_Atomic unsigned *hidden = hidden_count();
+
+	if (hidden)
+		*hidden = 0;
 }
 
 /* The handle is taken out before the real join, after which it may already name another thread. */

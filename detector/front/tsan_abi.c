@@ -41,7 +41,7 @@ static __attribute__((noinline)) void slow_small(uintptr_t addr, size_t size, ui
 
 /* A mask that leaves its granule spills into the epoch's bits, equals no cell, and goes the slow way. */
 static inline __attribute__((always_inline)) void access_small(const void *p, size_t size, unsigned flags,
-                                                               uintptr_t pc)
+							       uintptr_t pc)
 {
 	uintptr_t addr = (uintptr_t)p;
 	struct gosan_g *g = gosan_self;
@@ -57,7 +57,7 @@ static inline __attribute__((always_inline)) void access_small(const void *p, si
 }
 
 static inline __attribute__((always_inline)) void access_range(const void *p, size_t size, unsigned flags,
-                                                               uintptr_t pc)
+							       uintptr_t pc)
 {
 	struct gosan_g *g = gosan_self;
 
@@ -69,7 +69,7 @@ static inline __attribute__((always_inline)) void access_range(const void *p, si
 
 /* 16 bytes are two granules, or three. */
 static inline __attribute__((always_inline)) void access_sized(const void *p, size_t size, unsigned flags,
-                                                               uintptr_t pc)
+							       uintptr_t pc)
 {
 	uint64_t low = GOSAN_CELL_ALL | GOSAN_CELL_FLAG(flags);
 	struct gosan_g *g = gosan_self;
@@ -77,7 +77,7 @@ static inline __attribute__((always_inline)) void access_sized(const void *p, si
 	if (size <= 8) {
 		access_small(p, size, flags, pc);
 	} else if (g && !((uintptr_t)p & 7) && gosan_shadow_same(g, (uintptr_t)p, low) &&
-	           gosan_shadow_same(g, (uintptr_t)p + 8, low)) {
+		   gosan_shadow_same(g, (uintptr_t)p + 8, low)) {
 		g->n_access++;
 	} else {
 		access_range(p, size, flags, pc);

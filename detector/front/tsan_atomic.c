@@ -24,7 +24,7 @@ struct op {
 
 static struct op begin(const volatile void *p, size_t size, uintptr_t pc)
 {
-	struct op o = { .g = gosan_self, .addr = (uintptr_t)p, .pc = pc, .size = size };
+	struct op o = {.g = gosan_self, .addr = (uintptr_t)p, .pc = pc, .size = size};
 
 	if (gosan_ignore || !gosan_access_ready || (!o.g && !(o.g = gosan_engine_self())))
 		return o;
@@ -43,7 +43,8 @@ static void check(struct op *o, unsigned flags)
 {
 	uint64_t bytes = ((UINT64_C(1) << o->size) - 1) << (o->addr & 7);
 
-	if (o->size > 8 || !gosan_shadow_same(o->g, o->addr, bytes << GOSAN_CELL_BYTES | GOSAN_CELL_FLAG(flags)))
+	if (o->size > 8 ||
+	    !gosan_shadow_same(o->g, o->addr, bytes << GOSAN_CELL_BYTES | GOSAN_CELL_FLAG(flags)))
 		gosan_shadow_access(o->g, o->addr, o->size, flags, o->pc);
 }
 
@@ -143,8 +144,8 @@ static inline bool swap128(volatile unsigned __int128 *p, unsigned __int128 *old
 		put##bits(p, v); \
 		end(&o); \
 	} \
-	static inline __attribute__((always_inline)) T cas##bits(volatile T *p, T old, T v, int mo, int fmo, \
-	                                                         uintptr_t pc) \
+	static inline __attribute__((always_inline)) \
+	T cas##bits(volatile T *p, T old, T v, int mo, int fmo, uintptr_t pc) \
 	{ \
 		struct op o = begin(p, sizeof(T), pc); \
 \
@@ -160,8 +161,10 @@ static inline bool swap128(volatile unsigned __int128 *p, unsigned __int128 *old
 	{ \
 		return cas##bits(p, old, v, mo, fmo, PC); \
 	} \
-	EXPORT int __tsan_atomic##bits##_compare_exchange_strong(volatile T *p, T *old, T v, int mo, int fmo); \
-	EXPORT int __tsan_atomic##bits##_compare_exchange_strong(volatile T *p, T *old, T v, int mo, int fmo) \
+	EXPORT int __tsan_atomic##bits##_compare_exchange_strong(volatile T *p, T *old, T v, int mo, \
+								 int fmo); \
+	EXPORT int __tsan_atomic##bits##_compare_exchange_strong(volatile T *p, T *old, T v, int mo, \
+								 int fmo) \
 	{ \
 		T was = cas##bits(p, *old, v, mo, fmo, PC); \
 \

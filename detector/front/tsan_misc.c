@@ -46,7 +46,7 @@ GOSAN_EXPORT void __tsan_ignore_thread_end(void)
 
 static void edge(enum gosan_op op, void *addr)
 {
-	struct gosan_event ev = { .op = op };
+	struct gosan_event ev = {.op = op};
 
 	if (gosan_ignore || !gosan_access_ready)
 		return;

@@ -12,6 +12,6 @@
 
 /* The guide's seconds are tenths of a second here. */
 #define GUIDE_SCALE  10
-#define GUIDE_MS(ms) ((ms) * GO_MS / GUIDE_SCALE)
+#define GUIDE_MS(ms) (GO_MS * (ms) / GUIDE_SCALE)
 
 #endif

@@ -4,7 +4,7 @@
 /* The same with a buffer of one: the send completes without the receiver. */
 #include <goroutine.h>
 
-static int seen;
+int seen;
 
 static void receiver(go_chan(int) ch, go_chan(int) done)
 {

@@ -8,7 +8,7 @@
 struct big {
 	long values[40];
 };
-static struct big shared;
+struct big shared;
 
 static void update(go_chan(int) done)
 {

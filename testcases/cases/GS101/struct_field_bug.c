@@ -5,7 +5,7 @@
 /* One field of a shared struct is written while another goroutine reads that field. */
 #include <goroutine.h>
 
-static struct {
+struct {
 	int version;
 	int limit;
 } config;

@@ -135,7 +135,7 @@ static void fences(void **state)
 	gosan_atomic_fence(b, GOSAN_MO_ACQUIRE);
 	assert_true(before(s, b));
 	assert_false(before(late, b)); /* between the fence and the store */
-	load(c, x, GOSAN_MO_ACQUIRE); /* a fence against an operation */
+	load(c, x, GOSAN_MO_ACQUIRE);  /* a fence against an operation */
 	assert_true(before(s, c));
 }
 

@@ -90,19 +90,28 @@ static void equal_clocks_become_one(void **state)
 	gosan_clock_clear(&b);
 }
 
+static bool covered(const uint32_t *by, const uint32_t *what, size_t n)
+{
+	while (n-- > 0)
+		if (what[n] > by[n])
+			return false;
+	return true;
+}
+
 /* Random operations on several clocks, mirrored in arrays. */
 static void as_arrays(void **state)
 {
 	enum { CLOCKS = 12 };
 	static struct gosan_clock c[CLOCKS];
 	static uint32_t model[CLOCKS][N];
+	static const struct gosan_clock none;
 
 	(void)state;
 	memset(model, 0, sizeof model);
 	for (uint32_t step = 1; step < 60000; step++) {
-		uint32_t a = below(CLOCKS), b = below(CLOCKS), i = below(step % 3 ? 6 : N);
+		uint32_t k, a = below(CLOCKS), b = below(CLOCKS), i = below(step % 3 ? 6 : N);
 
-		switch (below(8)) {
+		switch (below(9)) {
 		case 0:
 			gosan_clock_copy(&c[a], &c[b]);
 			memcpy(model[a], model[b], sizeof model[a]);
@@ -117,21 +126,28 @@ static void as_arrays(void **state)
 		case 3:
 		case 4:
 			gosan_clock_join(&c[a], &c[b]);
-			for (size_t k = 0; k < N; k++)
-				if (model[b][k] > model[a][k])
-					model[a][k] = model[b][k];
+			for (size_t n = 0; n < N; n++)
+				if (model[b][n] > model[a][n])
+					model[a][n] = model[b][n];
+			break;
+		case 5:
+			k = below(CLOCKS);
+			gosan_clock_join_since(&c[a], &c[b], covered(model[a], model[k], N) ? &c[k] : &none);
+			for (size_t n = 0; n < N; n++)
+				if (model[b][n] > model[a][n])
+					model[a][n] = model[b][n];
 			break;
 		default:
 			gosan_clock_set(&c[a], cids[i], model[a][i] + 1 + below(3));
 			model[a][i] = gosan_clock_get(&c[a], cids[i]);
 		}
-		for (size_t k = 0; k < N; k++) {
-			assert_int_equal(gosan_clock_get(&c[a], cids[k]), model[a][k]);
-			assert_int_equal(gosan_clock_get(&c[b], cids[k]), model[b][k]);
+		for (size_t n = 0; n < N; n++) {
+			assert_int_equal(gosan_clock_get(&c[a], cids[n]), model[a][n]);
+			assert_int_equal(gosan_clock_get(&c[b], cids[n]), model[b][n]);
 		}
 	}
-	for (int k = 0; k < CLOCKS; k++)
-		gosan_clock_clear(&c[k]);
+	for (int n = 0; n < CLOCKS; n++)
+		gosan_clock_clear(&c[n]);
 }
 
 /* No node is lost: the same work again needs no more memory. */

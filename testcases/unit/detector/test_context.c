@@ -83,8 +83,8 @@ static void recursion_is_folded(void **state)
 
 static void a_place_knows_the_locks(void **state)
 {
-	struct gosan_obj a = { .id = 7 }, b = { .id = 9 };
-	struct gosan_held held[] = { { .obj = &a, .stack = 70 }, { .obj = &b, .stack = 90 } };
+	struct gosan_obj a = {.id = 7}, b = {.id = 9};
+	struct gosan_held held[] = {{.obj = &a, .stack = 70}, {.obj = &b, .stack = 90}};
 	struct gosan_context_lock got[4];
 	struct gosan_g *g = new_g();
 	uint32_t without, with;

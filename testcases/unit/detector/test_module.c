@@ -52,7 +52,7 @@ static void the_list_is_sorted(void **state)
 /* A library that comes later is found, and stays known after it went. */
 static void dlopen_is_noticed(void **state)
 {
-	static const char *const names[] = { "libz.so.1", "libbz2.so.1.0", "liblzma.so.5", "libgcc_s.so.1" };
+	static const char *const names[] = {"libz.so.1", "libbz2.so.1.0", "liblzma.so.5", "libgcc_s.so.1"};
 	const struct gosan_module *m;
 	uintptr_t addr;
 	void *lib = NULL;

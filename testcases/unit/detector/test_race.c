@@ -29,7 +29,7 @@ static struct gosan_g *spawn(struct gosan_g *by)
 {
 	static uint64_t id = 1;
 	struct gosan_g *g = gosan_engine_new_g(id++, false);
-	struct gosan_event ev = { .op = GOSAN_EV_G_SPAWN, .g = by, .peer = g, .stack = 1 };
+	struct gosan_event ev = {.op = GOSAN_EV_G_SPAWN, .g = by, .peer = g, .stack = 1};
 
 	if (by)
 		gosan_engine_event(&ev);
@@ -51,7 +51,7 @@ static int setup(void **state)
 
 static void lock_event(enum gosan_op op, struct gosan_g *g, struct gosan_obj *l)
 {
-	struct gosan_event ev = { .op = op, .g = g, .obj = l, .stack = 1 };
+	struct gosan_event ev = {.op = op, .g = g, .obj = l, .stack = 1};
 
 	gosan_engine_event(&ev);
 }

@@ -34,14 +34,14 @@ static char memory[1 << 16] __attribute__((aligned(4096)));
 
 static void release(size_t t, size_t o)
 {
-	struct gosan_event ev = { .op = GOSAN_EV_HB_RELEASE, .g = g[t], .obj = sync_obj[o] };
+	struct gosan_event ev = {.op = GOSAN_EV_HB_RELEASE, .g = g[t], .obj = sync_obj[o]};
 
 	gosan_engine_event(&ev);
 }
 
 static void acquire(size_t t, size_t o)
 {
-	struct gosan_event ev = { .op = GOSAN_EV_HB_ACQUIRE, .g = g[t], .obj = sync_obj[o] };
+	struct gosan_event ev = {.op = GOSAN_EV_HB_ACQUIRE, .g = g[t], .obj = sync_obj[o]};
 
 	gosan_engine_event(&ev);
 }
@@ -205,11 +205,11 @@ static bool racy_byte(const struct past *now, uintptr_t byte, bool *ret_repeated
 			continue;
 		if (p->t == now->t)
 			*ret_repeated |= p->epoch == now->epoch &&
-			                 ((p->flags & GOSAN_WRITE) || !(now->flags & GOSAN_WRITE)) &&
-			                 (!(p->flags & GOSAN_ATOMIC) || (now->flags & GOSAN_ATOMIC));
+					 ((p->flags & GOSAN_WRITE) || !(now->flags & GOSAN_WRITE)) &&
+					 (!(p->flags & GOSAN_ATOMIC) || (now->flags & GOSAN_ATOMIC));
 		else
-			racy |= ((p->flags | now->flags) & GOSAN_WRITE) && !(p->flags & now->flags & GOSAN_ATOMIC) &&
-			        p->epoch > clock_of[now->t][p->t];
+			racy |= ((p->flags | now->flags) & GOSAN_WRITE) &&
+				!(p->flags & now->flags & GOSAN_ATOMIC) && p->epoch > clock_of[now->t][p->t];
 	}
 	return racy;
 }
@@ -228,7 +228,7 @@ static void model_access(struct past now, bool *ret_may, bool *ret_must)
 
 static void one_run(unsigned seed, size_t threads)
 {
-	static const size_t sizes[] = { 1, 2, 4, 8, 16, 3, 24 };
+	static const size_t sizes[] = {1, 2, 4, 8, 16, 3, 24};
 
 	setup(NULL);
 	srand(seed);
@@ -248,13 +248,16 @@ static void one_run(unsigned seed, size_t threads)
 			acquire(t, o);
 			model_acquire(t, o);
 		} else {
-			struct past p = { .t = t, .addr = (uintptr_t)memory + (size_t)rand() % 24,
-				          .size = sizes[rand() % 7], .flags = (unsigned)rand() % 4 };
+			struct past p = {.t = t,
+					 .addr = (uintptr_t)memory + (size_t)rand() % 24,
+					 .size = sizes[rand() % 7],
+					 .flags = (unsigned)rand() % 4};
 			bool may = false, must = false, found = access_at(t, p.addr, p.size, p.flags) > 0;
 
 			model_access(p, &may, &must);
 			if (found ? !may : must)
-				fail_msg("seed %u step %zu: found %d, may %d, must %d", seed, step, found, may, must);
+				fail_msg("seed %u step %zu: found %d, may %d, must %d", seed, step, found,
+					 may, must);
 		}
 	}
 }

@@ -337,6 +337,170 @@ PROGRAM(accept_loop)
 	CHECK(gosan_counters->wg_lost == 0);
 }
 
+static void node(struct gosan_g *parent, struct gosan_obj *wg, int depth)
+{
+	struct gosan_g *g[2];
+
+	for (int i = 0; i < 2; i++) {
+		ADD(parent, wg, 1);
+		g[i] = GO(parent);
+	}
+	for (int i = 2; i-- > 0;) {
+		if (depth > 0)
+			node(g[i], wg, depth - 1);
+		DONE(g[i], wg);
+		END(g[i]);
+	}
+}
+
+/* A tree of 4094 tasks, each counted before it starts: every question has an answer. */
+PROGRAM(deep_recursion)
+{
+	struct gosan_g *m = feed_main(), *root;
+	struct gosan_obj *wg = feed_obj(GOSAN_OBJ_WAITGROUP);
+
+	alarm(20);
+	ADD(m, wg, 1);
+	root = GO(m);
+	WAIT(m, wg);
+	node(root, wg, 10);
+	DONE(root, wg);
+	WAITED(m, wg);
+	EXIT();
+	NOTHING();
+	CHECK(gosan_counters->wg_lost == 0);
+}
+
+/* Small random programs against an enumeration of all schedules. */
+enum { G = 4, OPS = 11 };
+
+static struct op {
+	char kind; /* + Add, - Done, w Wait, p Pair */
+	int g, peer;
+	unsigned past; /* bit i: operation i is before this one */
+} op[OPS];
+
+static unsigned rand_state;
+
+static int pick(int n)
+{
+	rand_state = rand_state * 1664525u + 1013904223u;
+	return (int)(rand_state >> 16) % n;
+}
+
+/* What runs in some schedule at some time: with each operation, all before it. */
+static bool down_closed(unsigned set, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (set >> i & 1 && op[i].past & ~set)
+			return false;
+	return true;
+}
+
+static int counter_of(unsigned set, int n)
+{
+	int sum = 0;
+
+	for (int i = 0; i < n; i++)
+		if (set >> i & 1)
+			sum += op[i].kind == '+' ? 1 : op[i].kind == '-' ? -1 : 0;
+	return sum;
+}
+
+/* The lowest counter over all schedules, with `all of must` and `none of never` run. */
+static int lowest(unsigned must, unsigned never, int n)
+{
+	int low = OPS;
+
+	for (unsigned set = 0; set < 1u << n; set++)
+		if ((set & must) == must && !(set & never) && down_closed(set, n)) {
+			int sum = counter_of(set, n);
+
+			low = sum < low ? sum : low;
+		}
+	return low;
+}
+
+static bool overtaken(int n)
+{
+	for (int a = 0; a < n; a++)
+		for (int w = 0; w < n; w++)
+			if (op[a].kind == '+' && op[w].kind == 'w' && !(op[a].past >> w & 1) &&
+			    !(op[w].past >> a & 1) && lowest(op[a].past, 1u << a, n) <= 0)
+				return true;
+	return false;
+}
+
+/* Run a random operation for real, and note what is before it. */
+static void step(struct gosan_g **g, struct gosan_obj *wg, struct gosan_obj *ch, unsigned *knows, int i,
+		 int *count)
+{
+	static uint32_t stack = 1000;
+	struct op *o = &op[i];
+	bool waits = false;
+
+	for (int k = 0; k < i; k++)
+		waits = waits || op[k].kind == 'w';
+	o->g = pick(G);
+	o->peer = (o->g + 1 + pick(G - 1)) % G;
+	o->kind = "+-p+-pw"[pick(waits ? 6 : 7)];
+	if (o->kind == '-' && *count == 0)
+		o->kind = '+';
+	o->past = knows[o->g] | (o->kind == 'p' ? knows[o->peer] : 0);
+	knows[o->g] = o->past | 1u << i;
+	if (o->kind == 'p') {
+		knows[o->peer] = knows[o->g];
+		EV(CHAN_PAIR, g[o->g], .peer = g[o->peer], .obj = ch);
+		return;
+	}
+	*count += o->kind == '+' ? 1 : o->kind == '-' ? -1 : 0;
+	gosan_engine_event(&(struct gosan_event){.op = o->kind == 'w' ? GOSAN_EV_WG_WAIT : GOSAN_EV_WG_ADD,
+						 .g = g[o->g],
+						 .obj = wg,
+						 .stack = stack++,
+						 .arg = o->kind == '+' ? 1 : -1,
+						 .arg2 = *count});
+}
+
+static void one_random_program(unsigned seed)
+{
+	struct gosan_g *g[G] = {feed_main()};
+	struct gosan_obj *wg = feed_obj(GOSAN_OBJ_WAITGROUP), *ch = feed_obj(GOSAN_OBJ_CHAN);
+	unsigned knows[G] = {0};
+	int count = 0, n = 4 + (int)(seed % (OPS - 3));
+	bool got_wait = false, got_negative = false, expect_wait, expect_negative;
+
+	rand_state = seed;
+	n_found = 0;
+	for (int i = 1; i < G; i++)
+		g[i] = GO(g[0]);
+	for (int i = 0; i < n; i++)
+		step(g, wg, ch, knows, i, &count);
+	EV(FREE, g[0], .addr = wg->addr, .size = 8); /* its end: judged now */
+	for (size_t i = 0; i < n_found; i++) {
+		got_wait = got_wait || found[i].code == 401 || found[i].code == 403;
+		got_negative = got_negative || found[i].code == 402;
+	}
+	expect_wait = overtaken(n);
+	expect_negative = lowest(0, 0, n) < 0;
+	if (got_wait == expect_wait && got_negative == expect_negative)
+		return;
+	for (int i = 0; i < n; i++)
+		fprintf(stderr, "%d: %c g%d peer %d past %x\n", i, op[i].kind, op[i].g, op[i].peer,
+			op[i].past);
+	fprintf(stderr, "seed %u: wait %d not %d, negative %d not %d\n", seed, got_wait, expect_wait,
+		got_negative, expect_negative);
+	exit(1);
+}
+
+PROGRAM(random_programs_agree_with_enumeration)
+{
+	for (unsigned seed = 1; seed <= 4000; seed++)
+		one_random_program(seed);
+	CHECK(gosan_counters->wg_lost == 0);
+	n_found = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +523,8 @@ int main(void)
 		RUN(reuse_fault),
 		RUN(ten_thousand),
 		RUN(accept_loop),
+		RUN(deep_recursion),
+		RUN(random_programs_agree_with_enumeration),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

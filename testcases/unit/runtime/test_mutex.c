@@ -66,6 +66,50 @@ static void another_goroutine_may_unlock(void)
 	go_mutex_unlock(&mu);
 }
 
+static void set_flag(go_mutex *mu, bool *flag)
+{
+	go_mutex_lock(mu);
+	*flag = true;
+	go_mutex_unlock(mu);
+}
+
+/* Each loop waits for a goroutine that has no other processor to run on. */
+static void polling_lets_others_run(void)
+{
+	go_mutex mu = {0};
+	go_rwmutex rw = {0};
+	go_chan(int) ch = go_make(int, 1);
+	go_context *ctx = go_with_cancel(go_background());
+	const int one = 1;
+	bool flag = false;
+	go_set_procs(1);
+	go(set_flag, &mu, &flag);
+	for (bool seen = false; !seen;) {
+		go_mutex_lock(&mu);
+		seen = flag;
+		go_mutex_unlock(&mu);
+	}
+	go_mutex_lock(&mu);
+	go(unlock_for, &mu);
+	while (!go_mutex_trylock(&mu))
+		;
+	go_rwmutex_rlock(&rw);
+	go(go_rwmutex_runlock, &rw);
+	while (!go_rwmutex_trylock(&rw))
+		;
+	go(go_chan_send_, (struct go_chan_of *)(void *)ch, &one);
+	while (go_len(ch) == 0)
+		;
+	go(go_cancel, ctx);
+	while (go_err(ctx) == 0)
+		;
+	go(go_chan_close_, (struct go_chan_of *)(void *)ch);
+	go_recv(ch);
+	while (go_select_default(GO_RECV(ch)) < 0)
+		;
+	go_context_free(ctx);
+}
+
 struct hog {
 	go_mutex mu;
 	_Atomic bool stop;
@@ -123,11 +167,9 @@ static void misuse(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		child_test(excludes_each_other),
-		child_test(trylock_fails_when_held),
-		child_test(another_goroutine_may_unlock),
-		child_test(nobody_starves),
-		cmocka_unit_test(misuse),
+		child_test(excludes_each_other),          child_test(trylock_fails_when_held),
+		child_test(another_goroutine_may_unlock), child_test(nobody_starves),
+		child_test(polling_lets_others_run),      cmocka_unit_test(misuse),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,6 +122,57 @@ static void fan_in_many_cases(void)
 		go_chan_free(c[i]);
 }
 
+/* More locks than fit into the thread's own list, and the time's among them. */
+static void many_cases_and_a_time(void)
+{
+	enum { CASES = 12, ROUNDS = 200 };
+	go_chan(int) c[CASES];
+	int64_t sum = 0;
+	int timeouts = 0;
+	for (int i = 0; i < CASES; i++) {
+		c[i] = go_make(int, 0);
+		go(sender, c[i], ROUNDS);
+	}
+	for (int got = 0, v; got < ROUNDS * CASES; got++) {
+		int i = go_select(GO_RECV(c[0], &v), GO_RECV(c[1], &v), GO_RECV(c[2], &v), GO_RECV(c[3], &v),
+				  GO_RECV(c[4], &v), GO_RECV(c[5], &v), GO_RECV(c[6], &v), GO_RECV(c[7], &v),
+				  GO_RECV(c[8], &v), GO_RECV(c[9], &v), GO_RECV(c[10], &v),
+				  GO_RECV(c[11], &v), GO_AFTER(got % 5 * GO_US));
+		if (i == CASES) {
+			timeouts++;
+			got--;
+		} else {
+			sum += v;
+		}
+		check(timeouts < 1000000);
+	}
+	check_int(sum, CASES * ROUNDS * (ROUNDS + 1) / 2);
+	check_int(go_select(GO_RECV(c[0]), GO_RECV(c[1]), GO_RECV(c[2]), GO_RECV(c[3]), GO_RECV(c[4]),
+			    GO_RECV(c[5]), GO_RECV(c[6]), GO_RECV(c[7]), GO_RECV(c[8]), GO_RECV(c[9]),
+			    GO_AFTER(GO_MS)),
+		  10);
+	for (int i = 0; i < CASES; i++)
+		go_chan_free(c[i]);
+}
+
+static void close_soon(go_chan(int) ch)
+{
+	go_sleep(GO_MS);
+	go_close(ch);
+}
+
+static void close_and_for_ever(void)
+{
+	int v = 5;
+	bool ok = true;
+	go_chan(int) ch = go_make(int, 0);
+	go(close_soon, ch);
+	check_int(go_select(GO_AFTER(INT64_MAX), GO_RECV_OK(ch, &v, &ok)), 1);
+	check(!ok);
+	check_int(v, 0);
+	go_chan_free(ch);
+}
+
 static void same_channel_twice(void)
 {
 	go_chan(int) ch = go_make(int, 0);
@@ -202,7 +253,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		child_test(takes_the_ready_case),   child_test(choice_is_uniform),
 		child_test(after_fires_and_yields), child_test(select_meets_select),
-		child_test(fan_in_many_cases),      child_test(same_channel_twice),
+		child_test(fan_in_many_cases),      child_test(many_cases_and_a_time),
+		child_test(close_and_for_ever),     child_test(same_channel_twice),
 		child_test(timer_against_channel),  cmocka_unit_test(misuse),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Installs a build into a scratch prefix, moves it, and uses it as a stranger would.
+
+usage: check_install.py BUILD_DIR
+
+find_package with both libraries and gosan_add_test; pkg-config; gosan cc, run and explain from the prefix;
+the bare preload; the man page. The prefix is moved before use: nothing may remember where it was.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def run(*argv, status=0, **kwargs):
+    p = subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=300, **kwargs)
+    if p.returncode != status:
+        sys.exit(f"{' '.join(map(str, argv))}: status {p.returncode}, expected {status}\n{p.stdout}{p.stderr}")
+    return p.stdout + p.stderr
+
+
+def need(condition, what):
+    if not condition:
+        sys.exit(f"check_install: {what}")
+
+
+def main():
+    build = pathlib.Path(sys.argv[1]).resolve()
+    scratch = pathlib.Path(tempfile.mkdtemp(prefix="gosan-install-"))
+    try:
+        run("cmake", "--install", build, "--prefix", scratch / "before")
+        prefix = (scratch / "before").rename(scratch / "prefix")
+        libdir = next(prefix.rglob("libgosan.so")).parent
+        gosan = prefix / "bin/gosan"
+
+        run("cmake", "-S", HERE, "-B", scratch / "b", f"-DCMAKE_PREFIX_PATH={prefix}")
+        run("cmake", "--build", scratch / "b")
+        out = run("ctest", "--test-dir", scratch / "b", "--no-tests=error", "-V")
+        need("100% tests passed, 0 tests failed out of 2" in out and "Skipped" not in out, out)
+        need(out.count("gosan: clean: ") == 2, "gosan_add_test did not run under gosan:\n" + out)
+
+        env = dict(os.environ, PKG_CONFIG_PATH=str(libdir / "pkgconfig"))
+        flags = run("pkg-config", "--define-prefix", "--cflags", "--libs", "goroutine", env=env).split()
+        run("cc", HERE / "sum.c", "-o", scratch / "pc", *flags, f"-Wl,-rpath,{libdir}")
+        need(run(scratch / "pc", 10).strip() == "55", "the pkg-config build computes something else")
+
+        bug = HERE.parent / "guide/pitfalls/data_race_bug.c"
+        run(gosan, "cc", "-O1", bug, "-o", scratch / "bug")
+        need("GS101" in run(gosan, "run", scratch / "bug", status=66), "installed gosan finds nothing")
+        env = dict(os.environ, LD_PRELOAD=str(libdir / "libgosan.so"))
+        need("GS101" in run(scratch / "bug", status=66, env=env), "the bare preload finds nothing")
+        page = run(gosan, "explain", "GS401")
+        need("go_waitgroup_add" in page, "explain shows no program when installed:\n" + page)
+        need((prefix / "share/man/man1/gosan.1").exists(), "no man page")
+    finally:
+        shutil.rmtree(scratch)
+    print("installed, moved and used: find_package, pkg-config, gosan cc, run, explain, preload")
+
+
+if __name__ == "__main__":
+    main()
