@@ -31,6 +31,8 @@ bool gosan_heap_find(uintptr_t addr, uintptr_t *ret_start, size_t *ret_size, uin
 extern __thread int gosan_ignore __attribute__((tls_model("initial-exec")));
 /* The stack of the running goroutine: its calling context if instrumented, libunwind otherwise. */
 uint32_t gosan_access_stack(struct gosan_g *g, uintptr_t pc);
+/* to goes on where from is: the main goroutine takes the stack of calls of the thread that it was. */
+void gosan_access_adopt(struct gosan_g *to, const struct gosan_g *from);
 /* Bring counters.accesses up to date. Call before the counters are written. Takes the engine lock. */
 void gosan_access_flush(void);
 /* In a forked child, before anything else: other threads' locks are void. */

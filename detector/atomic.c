@@ -50,6 +50,7 @@ struct track {
 static __thread int inside __attribute__((tls_model("initial-exec")));
 static uint64_t versions; /* unique over all variables: a record that is reused has never been seen */
 
+/* By granule, for gosan_atomic_forget. */
 static struct gosan_atomic_stripe *stripe_of(uintptr_t addr)
 {
 	return &stripes[(addr >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - STRIPE_BITS)];
@@ -92,6 +93,7 @@ static struct atom *find(struct gosan_atomic_stripe *s, uintptr_t addr)
 	return a;
 }
 
+/* The page is marked, so that new memory at this address finds the record and drops it. */
 static struct atom *find_or_add(struct gosan_atomic_stripe *s, uintptr_t addr)
 {
 	struct atom *a = find(s, addr);
@@ -110,6 +112,7 @@ static struct atom *find_or_add(struct gosan_atomic_stripe *s, uintptr_t addr)
 	return a;
 }
 
+/* Most goroutines use no atomics: they pay one word. */
 static struct track *track_of(struct gosan_g *g)
 {
 	if (!g->access)
@@ -117,6 +120,7 @@ static struct track *track_of(struct gosan_g *g)
 	return g->access;
 }
 
+/* Consume is acquire, as compilers have it. */
 static inline bool acquires(int mo)
 {
 	return mo != GOSAN_MO_RELAXED && mo != GOSAN_MO_RELEASE;
@@ -127,6 +131,8 @@ static inline bool releases(int mo)
 	return mo >= GOSAN_MO_RELEASE;
 }
 
+/* The clocks of a that did not change since g last acquired them, or last kept them for a fence, have nothing to
+ * tell: no lock is taken for a spinning load. */
 void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo)
 {
 	struct atom *a = find(s, addr);
@@ -163,6 +169,8 @@ static void publish(struct atom *a, const struct gosan_clock *strong, const stru
 	a->version = ++versions;
 }
 
+/* A release publishes g's clock; otherwise an earlier release fence publishes what it kept; otherwise a store
+ * ends the sequence and a modification leaves it as it is (C11 5.1.2.4p10, 7.17.4p2-4). */
 void gosan_atomic_stored(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo,
 			 bool is_rmw)
 {
@@ -186,6 +194,7 @@ void gosan_atomic_stored(struct gosan_atomic_stripe *s, struct gosan_g *g, uintp
 	gosan_engine_unlock();
 }
 
+/* Acquire before release: a fence that is both publishes what it acquired. */
 void gosan_atomic_fence(struct gosan_g *g, int mo)
 {
 	struct track *t = mo == GOSAN_MO_RELAXED ? NULL : track_of(g);
@@ -219,6 +228,8 @@ static void forget_granule(struct gosan_atomic_stripe *s, uintptr_t lo, uintptr_
 	}
 }
 
+/* Called for pages that are marked only. A stripe that has no records is skipped without its lock: one that is
+ * being added now belongs to an access that races with the free of its memory. */
 void gosan_atomic_forget(uintptr_t addr, size_t size)
 {
 	uintptr_t end = addr + size, next;

@@ -42,6 +42,7 @@ int gosan_context_init(void)
 	return 0;
 }
 
+/* callee is part of the key: one call site may enter several functions. */
 static inline bool is_child(uint32_t id, uint32_t parent, uint64_t pc, uint32_t callee)
 {
 	const struct gosan_context_node *n = &gosan_context_nodes[id];
@@ -60,6 +61,8 @@ static uint32_t target_of(uint32_t id)
 	return id;
 }
 
+/* The node is complete before the compare-and-swap publishes it; a chain only ever grows at its head, so a walk
+ * over it needs no lock. */
 uint32_t gosan_context_add(uint32_t parent, uint64_t pc, uint32_t callee, uint32_t h)
 {
 	uint32_t head = __atomic_load_n(&buckets[h], __ATOMIC_ACQUIRE), id;
@@ -114,6 +117,7 @@ void gosan_context_end(struct gosan_g *g)
 	g->ctx_room = g->ctx_depth = 0;
 }
 
+/* Most accesses are made without a lock: one look-up. Sets of locks are few, so theirs hit as well. */
 uint32_t gosan_context_place(const struct gosan_g *g, uintptr_t pc)
 {
 	uint32_t place = gosan_context_child(g->ctx, pc), set = LOCK_ROOT;
@@ -147,6 +151,7 @@ static bool is_own(uintptr_t pc)
 	return m && m->kind == GOSAN_MODULE_OWN;
 }
 
+/* At most GOSAN_STACK_MAX frames; the outermost are cut. */
 uint32_t gosan_context_stack(uint32_t place)
 {
 	uintptr_t pcs[GOSAN_STACK_MAX];
@@ -158,6 +163,7 @@ uint32_t gosan_context_stack(uint32_t place)
 	return n ? gosan_depot_put(pcs, n) : 0;
 }
 
+/* The path goes from the last lock to the first: counted once to know where each belongs. */
 size_t gosan_context_locks(uint32_t place, struct gosan_context_lock *ret, size_t max)
 {
 	uint32_t set, id;

@@ -37,11 +37,13 @@ struct stripe {
 };
 static struct stripe stripes[STRIPES];
 
+/* malloc aligns to 16. The top bits choose the stripe, others the bucket. */
 static inline uint64_t hash(uintptr_t addr)
 {
 	return (addr >> 4) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
+/* Held for a few loads and stores; nothing is called under it but the detector's own allocator. */
 static struct stripe *lock_stripe(uintptr_t addr)
 {
 	struct stripe *s = &stripes[hash(addr) >> 58];
@@ -91,6 +93,8 @@ static void grow(struct stripe *s)
 	gosan_mem_free(old, old_n * sizeof(struct block *));
 }
 
+/* The record of addr, made if need be; NULL without memory: the block stays unknown, and reports call it
+ * unknown memory. */
 static struct block *record(struct stripe *s, uintptr_t addr)
 {
 	struct block **p, *b;
@@ -109,6 +113,7 @@ static struct block *record(struct stripe *s, uintptr_t addr)
 	return b;
 }
 
+/* The shadow first: whoever finds the record must not find the last block's accesses. */
 static void born(uintptr_t addr, size_t size, uint32_t place, bool is_stack)
 {
 	struct stripe *s;
@@ -141,6 +146,8 @@ void gosan_heap_alloc(uintptr_t addr, size_t size, uint32_t stack)
 	born(addr, size, stack, true);
 }
 
+/* The record first, then the marks: a page of a large block that is only marked asks the record for its cells. A
+ * second free of the same block leaves the record of the first; its marks meet the first one's cells. */
 size_t gosan_heap_dies(struct gosan_g *g, uintptr_t addr, uint32_t place)
 {
 	struct stripe *s = lock_stripe(addr);
@@ -194,6 +201,8 @@ void gosan_heap_drop(uintptr_t addr)
 	unlock_stripe(s);
 }
 
+/* The living before the dead; among equals the one that starts later: blocks don't overlap, records of the dead
+ * may. */
 static inline bool better(const struct block *b, const struct block *than)
 {
 	return !than->addr || (!b->freed && than->freed) ||
@@ -219,6 +228,7 @@ static struct block around(uintptr_t addr)
 	return found;
 }
 
+/* For reports. The stack of the allocation is made from its place only now. */
 bool gosan_heap_find(uintptr_t addr, uintptr_t *ret_start, size_t *ret_size, uint32_t *ret_stack)
 {
 	struct block b = around(addr);

@@ -41,6 +41,7 @@ void __tsan_func_exit(void)
 {
 }
 
+/* gcc's, for structs and other odd sizes. */
 #define RANGE(name) \
 	void __tsan_##name(void *p, size_t size); \
 	void __tsan_##name(void *p, size_t size) \
@@ -78,6 +79,7 @@ void __tsan_ignore_thread_end(void)
 {
 }
 
+/* clang 19 calls these instead of libc's: they have to do the work. memmove also serves memcpy. */
 void *memmove(void *, const void *, size_t);
 void *memset(void *, int, size_t);
 
@@ -114,7 +116,8 @@ static inline void unlock(size_t size)
 		__atomic_clear(&wide_lock, __ATOMIC_SEQ_CST);
 }
 
-/* The three operations that all others are made of. */
+/* Memory orders are ignored: sequentially consistent is never wrong.
+ * The three operations that all others are made of. */
 #define NARROW(bits, T) \
 	static inline T get##bits(const volatile T *p) \
 	{ \
@@ -155,6 +158,7 @@ static inline bool swap128(volatile unsigned __int128 *p, unsigned __int128 *old
 	return true;
 }
 
+/* Load, store and compare-and-swap, in the two spellings of the compilers. */
 #define SIZE(bits, T) \
 	T __tsan_atomic##bits##_load(const volatile T *p, int mo); \
 	T __tsan_atomic##bits##_load(const volatile T *p, int mo) \
@@ -204,6 +208,7 @@ static inline bool swap128(volatile unsigned __int128 *p, unsigned __int128 *old
 	}
 #include "front/tsan.def"
 
+/* All other read-modify-writes are loops around compare-and-swap. */
 #define RMW(bits, T, name, expr) \
 	T __tsan_atomic##bits##_##name(volatile T *p, T v, int mo); \
 	T __tsan_atomic##bits##_##name(volatile T *p, T v, int mo) \

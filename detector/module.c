@@ -39,6 +39,7 @@ static const char *const libc_names[] = {"libc.so",    "libc-",      "libm.so", 
 					 "linux-vdso", "linux-gate", NULL};
 static const char *const own_names[] = {"libgosan", "libgoroutine", "libunwind", NULL};
 
+/* libgen's basename may write to its argument. */
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -54,6 +55,8 @@ static bool starts_with_any(const char *name, const char *const *list)
 	return false;
 }
 
+/* By name, because nothing else is known before the module's symbols are read; a program that is installed
+ * under /usr/bin is a PROGRAM, its private library under /usr/lib is not. */
 static enum gosan_module_kind kind_of(const char *path)
 {
 	static const char *const dirs[] = {"/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", NULL};
@@ -66,6 +69,7 @@ static enum gosan_module_kind kind_of(const char *path)
 	return starts_with_any(path, dirs) ? GOSAN_MODULE_SYSTEM : GOSAN_MODULE_PROGRAM;
 }
 
+/* Paths outlive the linker's own record of a module. */
 static const char *keep(const char *s)
 {
 	size_t n = strlen(s) + 1;
@@ -89,6 +93,7 @@ static const char *path_of(const struct dl_phdr_info *info)
 	return keep(exe);
 }
 
+/* NT_GNU_BUILD_ID in a PT_NOTE segment (gABI: name and descriptor are padded to 4). */
 static void build_id_of(struct gosan_module *m, const char *note, size_t size)
 {
 	static const char digit[] = "0123456789abcdef";
@@ -133,6 +138,8 @@ static const void *dynamic_pointer(const struct gosan_module *m, ElfW(Addr) v)
 	return (const void *)(v < m->base ? m->base + v : v); /* the vDSO's are not relocated */
 }
 
+/* Undefined __tsan_*: instrumented. Defined: the module carries a sanitizer runtime (clang links it statically)
+ * and its own calls never come here. */
 static void look_for_hooks(struct gosan_module *m, const ElfW(Sym) * sym, const char *str, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
@@ -147,6 +154,7 @@ static void look_for_hooks(struct gosan_module *m, const ElfW(Sym) * sym, const 
 	}
 }
 
+/* Symbols that a module imports are in its dynamic table even when it is stripped. */
 static void symbols_of(struct gosan_module *m, const ElfW(Dyn) * dyn)
 {
 	const ElfW(Sym) *sym = NULL;
@@ -175,6 +183,7 @@ static void symbols_of(struct gosan_module *m, const ElfW(Dyn) * dyn)
 		look_for_hooks(m, sym, str, n);
 }
 
+/* Everything about one module. Runs under the linker's lock, so that the module can't go away meanwhile. */
 static void describe(struct gosan_module *m, const struct dl_phdr_info *info)
 {
 	const ElfW(Dyn) *dyn = NULL;
@@ -200,6 +209,7 @@ static void describe(struct gosan_module *m, const struct dl_phdr_info *info)
 		symbols_of(m, dyn);
 }
 
+/* Binary search; t may be NULL before the first pass. */
 static const struct gosan_module *lookup(const struct table *t, uintptr_t addr)
 {
 	size_t lo = 0, hi = t ? t->n : 0;
@@ -225,6 +235,7 @@ static int count_modules(struct dl_phdr_info *info, size_t size, void *arg)
 	return 0;
 }
 
+/* A module that was not there before lies on memory that may have a past: its globals are new. */
 static int collect(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	struct scan *s = arg;
@@ -264,6 +275,7 @@ static void keep_unloaded(struct scan *s)
 	}
 }
 
+/* Insertion sort: the linker's list is nearly sorted, and short. */
 static void sort(struct gosan_module *m, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
@@ -276,6 +288,7 @@ static void sort(struct gosan_module *m, size_t n)
 	}
 }
 
+/* The linker counts what it ever loaded, and tells with every entry: the first is enough. */
 static int loads(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	(void)size;
@@ -283,6 +296,7 @@ static int loads(struct dl_phdr_info *info, size_t size, void *arg)
 	return 1;
 }
 
+/* Two passes, the second with some room for what is loaded in between. */
 static int rebuild(void)
 {
 	struct scan s = {0};

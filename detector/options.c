@@ -47,32 +47,34 @@ static const struct setting settings[] = {
 static char text[TEXT_MAX];
 static size_t text_used;
 
-/* Levenshtein distance, one row of the matrix at a time; `diagonal` is the entry of the row before that the
- * current one would overwrite. Words that are too long for the row are as far away as can be. */
+/* Edit distance with swaps of neighbours as one edit (optimal string alignment), three rows of the matrix at a
+ * time. Words that are too long for a row are as far away as can be. */
 static size_t distance(const char *a, const char *b)
 {
-	size_t row[WORD_MAX + 1], n = strlen(b);
+	size_t rows[3][WORD_MAX + 1], n = strlen(b), i, j;
 
 	if (n > WORD_MAX || strlen(a) > WORD_MAX)
 		return WORD_MAX;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1]; i++) {
-		size_t diagonal = row[0];
+	for (j = 0; j <= n; j++)
+		rows[0][j] = j;
+	for (i = 1; a[i - 1]; i++) {
+		size_t *row = rows[i % 3], *up = rows[(i + 2) % 3], *up2 = rows[(i + 1) % 3];
 
 		row[0] = i;
-		for (size_t j = 1; j <= n; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+		for (j = 1; j <= n; j++) {
+			size_t best = up[j - 1] + (a[i - 1] != b[j - 1]);
 
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
+			if (up[j] + 1 < best)
+				best = up[j] + 1;
 			if (row[j - 1] + 1 < best)
 				best = row[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    up2[j - 2] + 1 < best)
+				best = up2[j - 2] + 1;
 			row[j] = best;
 		}
 	}
-	return row[n];
+	return rows[(i - 1) % 3][n];
 }
 
 /* Close is: at most a third of the longer word differs. A worse guess would mislead more than none. */

@@ -58,6 +58,7 @@ struct pair {
 	uint64_t places, key;
 };
 
+/* Any good mixing will do: among the few thousand keys of a run no two of 64 bits collide in practice. */
 static uint64_t mix(uint64_t a, uint64_t b)
 {
 	return (a ^ (b + UINT64_C(0x9e3779b97f4a7c15) + (a << 6) + (a >> 2))) * UINT64_C(0xff51afd7ed558ccd);
@@ -91,6 +92,7 @@ static bool is_seen(uint64_t key, bool add)
 	return false;
 }
 
+/* The words of the JSON contract. */
 static const char *op_name(unsigned flags)
 {
 	if (flags & GOSAN_FREE)
@@ -100,6 +102,7 @@ static const char *op_name(unsigned flags)
 	return flags & GOSAN_WRITE ? "write" : "read";
 }
 
+/* As the report's other parts call it. */
 static const char *who(const struct gosan_g *g, char *buf, size_t size)
 {
 	if (!g)
@@ -128,6 +131,7 @@ static bool on_main_stack(uintptr_t addr)
 	return addr < top && addr >= top - room;
 }
 
+/* Stacks are used again: the living owner is the right one, and among the dead the last. */
 static const struct gosan_g *stack_owner(uintptr_t addr)
 {
 	const struct gosan_g *dead = NULL, *first = NULL;
@@ -143,6 +147,7 @@ static const struct gosan_g *stack_owner(uintptr_t addr)
 	return dead ? dead : on_main_stack(addr) ? first : NULL;
 }
 
+/* One of the two accesses. Everything comes from its place, so the old one is told as exactly as the new. */
 static void fill_side(struct side *s, const struct gosan_g *g, unsigned flags, size_t size, uint32_t place)
 {
 	s->g = g;
@@ -170,6 +175,7 @@ static void locate(struct pair *p)
 	p->key = mix(p->places, what);
 }
 
+/* See the policy above: memory that came and went without us. */
 static bool is_stale_free(const struct gosan_race *r)
 {
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
@@ -210,6 +216,7 @@ static bool admit(struct pair *p)
 	return true;
 }
 
+/* The locks are those of the moment of the access, not of now. */
 static void add_part(struct gosan_finding *f, const char *role, const struct side *s)
 {
 	struct gosan_part *part = gosan_finding_part(f, role, s->g, op_name(s->flags), s->stack);
@@ -222,13 +229,15 @@ static void add_part(struct gosan_finding *f, const char *role, const struct sid
 	}
 }
 
+/* The main goroutine was not started by anybody's go statement. */
 static void tell_birth(struct gosan_finding *f, const struct gosan_g *g)
 {
-	if (g && g->parent && g->created_stack)
+	if (g && g->id != 1 && g->parent && g->created_stack)
 		gosan_finding_story(f, g->parent, g->created_stack, "%s %s%s", g->is_thread ? "create" : "go",
 				    g->fn_name ? g->fn_name : "thread", g->fn_name ? "()" : "");
 }
 
+/* At most two locks: the story shows the interleaving, the participants list all. */
 static void tell_side(struct gosan_finding *f, const struct side *s, bool last)
 {
 	for (size_t i = 0; i < s->n_locks && i < 2; i++) {
@@ -254,6 +263,7 @@ static const char *common_event(const struct pair *p, uint32_t *ret_stack)
 	return event;
 }
 
+/* One sentence: what ordered the two last, if that is known for sure. */
 static void say_why(struct gosan_finding *f, const struct pair *p)
 {
 	char a[48], b[48];
@@ -278,6 +288,7 @@ static void say_why(struct gosan_finding *f, const struct pair *p)
 			 a, op_name(p->then.flags), b);
 }
 
+/* Then the race is about something else: a read lock against a write, or a lock that was let go in between. */
 static bool same_lock(const struct side *a, const struct side *b)
 {
 	for (size_t i = 0; i < a->n_locks; i++)
@@ -309,6 +320,7 @@ static const struct gosan_g *captured_by(const struct pair *p)
 	return p->then.g && p->then.g != owner && p->then.g->parent == owner ? p->then.g : NULL;
 }
 
+/* One line, the most particular one that applies. */
 static void say_help(struct gosan_finding *f, const struct pair *p)
 {
 	const struct gosan_g *child = captured_by(p);
@@ -341,6 +353,7 @@ static void say_help(struct gosan_finding *f, const struct pair *p)
 	}
 }
 
+/* {fn:..} and {obj} are names once the tool has looked them up; it also puts the two functions in order. */
 static void say_title(struct gosan_finding *f, const struct pair *p)
 {
 	unsigned long long a = p->now.pc, b = p->then.pc;
@@ -355,6 +368,7 @@ static void say_title(struct gosan_finding *f, const struct pair *p)
 			 "use and free of {obj} not ordered in {fn:0x%llx} / {fn:0x%llx}", a, b);
 }
 
+/* "" leaves it to the tool, which can ask the debug information for the address. */
 static void say_object(struct gosan_finding *f, const struct pair *p)
 {
 	f->addr = p->r->addr;
@@ -393,6 +407,7 @@ static void write_finding(struct pair *p, int code)
 	gosan_finding_emit(f);
 }
 
+/* Under the engine lock. */
 static void report_locked(const struct gosan_race *r, uint64_t places, int code)
 {
 	struct pair p = {.r = r, .places = places};
@@ -411,6 +426,8 @@ static void report_locked(const struct gosan_race *r, uint64_t places, int code)
 	write_finding(&p, code);
 }
 
+/* Cheap when it is known: a loop that races comes here with every turn. The linker is asked before the engine
+ * lock is taken (module.c). */
 void gosan_race_found(const struct gosan_race *r)
 {
 	bool is_free = (r->flags | gosan_cell_flags(r->old_what)) & GOSAN_FREE;

@@ -29,6 +29,9 @@
 #define FREED   GOSAN_PAGE_FREED
 #define ATOMIC  GOSAN_PAGE_ATOMIC
 
+/* Limits. A read looks at few other reads: they can't conflict with it, and it only tidies up. But its own
+ * cell of an earlier epoch must be found mostly, or the list of a word that many goroutines read again and again
+ * would grow with every read; one walk in FULL_WALK epochs goes to the end for that. */
 #define VERSION      0x1eu
 #define READS_SEEN   16 /* how many reads a read looks at, but for one in FULL_WALK */
 #define READS_MET    4  /* and of how many others it asks its clock */
@@ -62,6 +65,7 @@ struct walk {
 	} hits[HITS_MAX + 8];
 };
 
+/* Valid for any id that a link ever held: nodes are never unmapped. */
 static inline struct gosan_cell *node(uint32_t id)
 {
 	return &gosan_shadow_nodes[id];
@@ -84,6 +88,8 @@ static uint32_t lock_granule(struct gosan_cell *c)
 	}
 }
 
+/* The store of link publishes everything that was done under the lock. A granule without a list needs no
+ * version: there is nothing to walk. */
 static inline void unlock_granule(struct gosan_cell *c, uint32_t first)
 {
 	uint32_t version = first ? (c->link + 2) & VERSION : 0;
@@ -93,16 +99,21 @@ static inline void unlock_granule(struct gosan_cell *c, uint32_t first)
 
 /* The rule. */
 
+/* Two accesses of the same byte conflict when one of them writes and not both are atomic (C11 5.1.2.4p25). A
+ * free counts as a plain write of the whole block. */
 static inline bool conflict(unsigned a, unsigned b)
 {
 	return ((a | b) & GOSAN_WRITE) && !(a & b & GOSAN_ATOMIC);
 }
 
+/* The same chain: program order, or the order of the goroutines that shared it (chain.c). */
 static inline bool is_own(const struct walk *w, uint64_t old)
 {
 	return (uint32_t)(old & GOSAN_CELL_CID) == w->g->cid;
 }
 
+/* Strong order: a race is what no edge of any kind orders in this run. Our own clock needs no lock, because
+ * nobody but us changes it while we run. */
 static inline bool happens_before_us(struct walk *w, uint64_t old)
 {
 	uint32_t cid = (uint32_t)(old & GOSAN_CELL_CID);
@@ -116,6 +127,8 @@ static inline bool happens_before_us(struct walk *w, uint64_t old)
 	return w->known_epoch >= (uint32_t)(old >> GOSAN_CELL_EPOCH);
 }
 
+/* Note a conflict, to be told when the granule's lock is free again. When there are many, those come first
+ * that touch a byte for which none was noted: each racing byte gets at least one report. */
 static void hit(struct walk *w, uintptr_t granule, const struct gosan_cell *c, uint64_t both, bool ordered)
 {
 	if (w->n_hits >= HITS_MAX && !(gosan_cell_bytes(both) & ~w->hit_bytes))
@@ -142,6 +155,7 @@ static bool meet(struct walk *w, uintptr_t granule, struct gosan_cell *c, uint64
 		*what |= c->what & GOSAN_CELL_ALL;
 		return true;
 	}
+	/* A free conflicts with what comes after it in any order. */
 	before = happens_before_us(w, c->what);
 	if (old & GOSAN_FREE ? true : !before && conflict(old, w->flags))
 		hit(w, granule, c, both, before);
@@ -206,6 +220,9 @@ static uint32_t push_inline(struct gosan_cell *c, uint32_t first, uint32_t last_
 	return first;
 }
 
+/* The whole step for one granule. The new cell goes inline, because its goroutine will most likely be back; what
+ * was inline and is still needed goes into the list. Fast paths read `what` of the inline cell without the
+ * lock, so it is always written in one store, and after its place. */
 static void check_locked(struct walk *w, uintptr_t granule, struct gosan_cell *c, uint64_t what)
 {
 	uint32_t first = lock_granule(c), last_write = 0;
@@ -226,7 +243,9 @@ static void check_locked(struct walk *w, uintptr_t granule, struct gosan_cell *c
 	unlock_granule(c, first);
 }
 
-/* A page of a large block that was freed when nothing of it had been accessed. */
+/* A page of a large block that was freed when nothing of it had been accessed: give its granules the cells
+ * that the free would have left. The one who clears the bit fills; an access that comes in the meantime may
+ * find a granule still empty, and would have raced with the free anyway. */
 static __attribute__((noinline)) void fill_freed_page(uintptr_t addr)
 {
 	uintptr_t page = addr & ~(PAGE - 1);
@@ -249,6 +268,8 @@ static __attribute__((noinline)) void fill_freed_page(uintptr_t addr)
 	}
 }
 
+/* Before the lock: is there shadow, did we do this already, is the page in use? TOUCHED is set before the first
+ * cell is written, so that forgetting never skips a page with cells. */
 static void check_granule(struct walk *w, uintptr_t granule, unsigned bytes)
 {
 	struct gosan_cell *c = gosan_shadow_cell(granule);
@@ -277,6 +298,7 @@ static void check_granule(struct walk *w, uintptr_t granule, unsigned bytes)
 	check_locked(w, granule, c, what);
 }
 
+/* No lock is held here: race.c takes the engine's, and may forget the very granule. */
 static void report(struct walk *w)
 {
 	for (size_t i = 0; i < w->n_hits; i++) {
@@ -307,12 +329,14 @@ static inline unsigned bytes_in(uintptr_t granule, uintptr_t addr, uintptr_t end
 	return (0xffu << lo) & (0xffu >> (8 - hi));
 }
 
+/* Large copies spend their time in this loop: a whole granule that we accessed in the same way in this epoch
+ * is one load and one compare. */
 static void walk_range(struct walk *w, uintptr_t addr, uintptr_t end)
 {
 	uint64_t whole = gosan_cell_what(w->g, GOSAN_CELL_ALL | FLAG(w->flags));
 
 	for (uintptr_t granule = addr & ~(uintptr_t)7; granule < end; granule += 8) {
-		if (granule >= addr && (granule & (PAGE - 1)) && end - granule >= 8) {
+		if (granule >= addr && end - granule >= 8) {
 			const struct gosan_cell *c = gosan_shadow_cell(granule);
 
 			if (__builtin_expect(c && __atomic_load_n(&c->what, __ATOMIC_RELAXED) == whole, 1))
@@ -324,7 +348,8 @@ static void walk_range(struct walk *w, uintptr_t addr, uintptr_t end)
 	}
 }
 
-/* False when a signal handler came upon our own thread inside. */
+/* False when a signal handler came upon our own thread inside. access_epoch tells chain.c that this epoch is
+ * in use, before any cell shows it. */
 static inline bool enter(struct gosan_g *g)
 {
 	if (inside) {
@@ -346,12 +371,21 @@ static inline void leave(void)
 static void access_range(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc,
 			 uint32_t place)
 {
-	struct walk w = {.g = g, .addr = addr, .size = size, .flags = flags, .pc = pc, .place = place};
 	uintptr_t end = addr + size;
+	struct walk w;
 
 	if (end < addr || end > GOSAN_ADDRESS_END || !enter(g))
 		return;
+	/* One by one: clearing the hits would cost more than most accesses. */
+	w.g = g;
+	w.addr = addr;
+	w.size = size;
+	w.flags = flags;
+	w.pc = pc;
+	w.place = place;
 	w.known_cid = UINT32_MAX;
+	w.n_hits = 0;
+	w.hit_bytes = 0;
 	walk_range(&w, addr, end);
 	leave();
 }
@@ -366,6 +400,7 @@ void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 	access_range(g, addr, size, flags, pc, 0);
 }
 
+/* A block of 1 GiB of which little was used costs a bit per page, not a cell per granule. */
 void gosan_shadow_free(struct gosan_g *g, uintptr_t addr, size_t size, uint32_t place)
 {
 	uintptr_t end = addr + size, next;
@@ -388,6 +423,7 @@ void gosan_shadow_free(struct gosan_g *g, uintptr_t addr, size_t size, uint32_t 
 
 /* Forgetting. */
 
+/* Take these bytes out of every cell of a granule; free what is empty then. */
 static void forget_listed(struct gosan_cell *c, uint64_t bytes)
 {
 	uint32_t first = lock_granule(c), prev = 0, next;
@@ -427,6 +463,8 @@ static void forget_granules(uintptr_t addr, uintptr_t end)
 	}
 }
 
+/* [addr, end) within one page. A page of a freed block of which only a part is used again gets its cells first:
+ * the rest of it stays freed. */
 static void forget_page(uintptr_t addr, uintptr_t end)
 {
 	unsigned char *s = gosan_shadowmem_state(addr), state = __atomic_load_n(s, __ATOMIC_RELAXED);
@@ -448,6 +486,8 @@ static void forget_page(uintptr_t addr, uintptr_t end)
 		forget_granules(addr, end);
 }
 
+/* Regions and pages that nobody touched are skipped: forgetting a stack of 8 MiB that was used for two pages
+ * costs two pages. `inside` is set so that a signal handler does not meet half of it. */
 void gosan_shadow_forget(uintptr_t addr, size_t size)
 {
 	uintptr_t end = addr + size, next;

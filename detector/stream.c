@@ -66,11 +66,14 @@ static bool is_ours(int fd)
 /* A program may rely on the lowest free number (it closes 0 and opens a file to get 0): ours is far above. */
 static int open_high(const char *path, int flags)
 {
-	long fd = syscall(SYS_openat, AT_FDCWD, path, flags | O_WRONLY | O_APPEND | O_CLOEXEC, 0600), high;
+	static const int lowest[] = {HIGH_FD, 10, 3}; /* a low limit, or a program that has many open */
+	long fd = syscall(SYS_openat, AT_FDCWD, path, flags | O_WRONLY | O_APPEND | O_CLOEXEC, 0600),
+	     high = -1;
 
 	if (fd < 0)
 		return -errno;
-	high = syscall(SYS_fcntl, (int)fd, F_DUPFD_CLOEXEC, HIGH_FD);
+	for (size_t i = 0; high < 0 && i < sizeof(lowest) / sizeof(lowest[0]); i++)
+		high = syscall(SYS_fcntl, (int)fd, F_DUPFD_CLOEXEC, lowest[i]);
 	if (high < 0)
 		return (int)fd;
 	syscall(SYS_close, (int)fd);

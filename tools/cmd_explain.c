@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * cmd_explain.c: gosan explain CODE|KIND. The page is a Markdown file; a line "@broken NAME" or "@fixed NAME"
- * stands for the program cases/CODE/NAME_bug.c or NAME_ok.c: the very files that the tests run.
+ * stands for the program cases/CODE/NAME_bug.c or NAME_ok.c (with a slash in NAME: NAME_bug.c): the very files that the tests run.
  *
  * The pages are read by people in a terminal, so they are shown as they are, without a pager and without
  * colour. They exist for every row of the table in finding.h; a code without a page is an incomplete
@@ -73,7 +73,10 @@ static bool find_other(const char *code, const char *ending, char *ret, size_t s
 	char dir[TOOL_PATH_MAX];
 	struct dirent **names;
 	bool found = false;
-	int n = where_case(code, dir, sizeof dir) == 0 ? scandir(dir, &names, NULL, alphasort) : -1;
+	char folder[64];
+
+	snprintf(folder, sizeof folder, "cases/%s", code);
+	int n = where_case(folder, dir, sizeof dir) == 0 ? scandir(dir, &names, NULL, alphasort) : -1;
 
 	for (int i = 0; i < n; i++) {
 		size_t length = strlen(names[i]->d_name), tail = strlen(ending);
@@ -106,7 +109,10 @@ static void show_program(const char *code, const char *name, const char *ending)
 	char file[256], path[TOOL_PATH_MAX];
 	FILE *in;
 
-	snprintf(file, sizeof file, "%s/%s%s", code, name, ending);
+	if (strchr(name, '/'))
+		snprintf(file, sizeof file, "%s%s", name, ending);
+	else
+		snprintf(file, sizeof file, "cases/%s/%s%s", code, name, ending);
 	if (where_case(file, path, sizeof path) != 0 && !find_other(code, ending, path, sizeof path)) {
 		printf("(%s is not installed)\n", file);
 		return;

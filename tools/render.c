@@ -154,6 +154,13 @@ const char *page_fit(struct arena *a, const char *text, size_t width)
 	return arena_printf(a, "%.*s...", (int)width - 3, text);
 }
 
+const char *page_fit_end(struct arena *a, const char *text, size_t width)
+{
+	size_t n = strlen(text);
+
+	return n > width && width > 3 ? arena_printf(a, "...%s", text + n - width + 3) : text;
+}
+
 /* Colour codes count as columns in arithmetic, so only finished pieces are painted. */
 const char *page_paint(const struct page *p, const char *color, const char *text)
 {

@@ -45,6 +45,8 @@ void page_add(struct page *p, const char *fmt, ...) __attribute__((format(printf
 void page_wrap(struct page *p, const char *prefix, const char *text, size_t max);
 /* text cut to width columns, with "..." in the place of what was cut. */
 const char *page_fit(struct arena *a, const char *text, size_t width);
+/* The same for paths, whose end tells more: "...tail.c:17". */
+const char *page_fit_end(struct arena *a, const char *text, size_t width);
 /* The text in a terminal colour ("1;31") when the page has colour. */
 const char *page_paint(const struct page *p, const char *color, const char *text);
 

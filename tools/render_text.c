@@ -99,14 +99,6 @@ static const char *place_with_column(struct arena *a, const struct frame *f)
 	return f->line && f->column ? arena_printf(a, "%s:%u", place, f->column) : place;
 }
 
-/* The beginning of a path tells least. */
-static const char *fit_path(struct arena *a, const char *path, size_t room)
-{
-	size_t n = strlen(path);
-
-	return n > room && room > 4 ? arena_printf(a, "...%s", path + n - room + 3) : path;
-}
-
 /* The path gives way before the function and the module do. */
 static void add_frame(struct page *p, size_t i, const struct frame *f)
 {
@@ -116,7 +108,7 @@ static void add_frame(struct page *p, size_t i, const struct frame *f)
 	const char *place = *f->file && f->line ? place_with_column(p->a, f) : "<no line>";
 	size_t room = TEXT_COLUMNS - least(TEXT_COLUMNS - 20, strlen(head) + strlen(tail));
 
-	page_add(p, "%s%s%s", head, fit_path(p->a, place, room), tail);
+	page_add(p, "%s%s%s", head, page_fit_end(p->a, place, room), tail);
 }
 
 /* One line: who started it and where is what a reader looks for; the rest of that stack rarely helps. */

@@ -129,6 +129,8 @@ struct report {
 	enum verdict verdict;
 	int exit_status; /* the program's own: 128 + n for death by signal n */
 	bool timed_out;
+	const char *cut;    /* why the run is not the whole run; NULL: it is */
+	bool saw_something; /* else there was nothing to watch */
 	uint64_t counters[COUNTER_COUNT];
 	uint64_t n_shown, n_suppressed, n_baselined;
 	size_t n_not_checked;

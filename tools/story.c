@@ -111,7 +111,7 @@ static void add_heading(struct page *p, const struct sheet *s)
 /* Columns are padded by what stands to their left; the last one may use the rest of the line. */
 static void add_step(struct page *p, const struct step *step, const struct sheet *s)
 {
-	const char *place = page_fit(p->a, place_of(p->a, &step->at), s->place - 2), *text = step->text;
+	const char *place = page_fit_end(p->a, place_of(p->a, &step->at), s->place - 2), *text = step->text;
 	size_t indent = 0;
 
 	for (size_t i = 0; i < column_of(s, step); i++)

@@ -19,6 +19,7 @@
  * information. */
 #define PATH_DEPTH_MAX 16
 #define DIE_DEPTH_MAX  256
+#define SCALAR_MAX     16 /* bytes of the largest access of one instruction */
 
 /* --- Types ------------------------------------------------------------------------------------------ */
 

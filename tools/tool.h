@@ -35,6 +35,6 @@ int cmd_later(int argc, char **argv);
 int where_library(const char *name, char *ret, size_t size); /* libgosan.so */
 int where_header(char *ret, size_t size);                    /* directory of goroutine.h */
 int where_page(const char *name, char *ret, size_t size);    /* explain/GS101.md */
-int where_case(const char *name, char *ret, size_t size);    /* testcases/cases/GS101 */
+int where_case(const char *name, char *ret, size_t size);    /* cases/GS101, guide/pitfalls */
 
 #endif

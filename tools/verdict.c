@@ -112,18 +112,35 @@ static bool saw_something(const struct report *r)
 	return false;
 }
 
-/* A process that was stopped has no status of its own worth showing. */
+/* Why the run is not the whole run, or NULL. Only an end that the library wrote is an end: leaks and what else
+ * is judged at the end were judged then. */
+static const char *cut_short(const struct report *r)
+{
+	if (r->timed_out)
+		return "the program was stopped by --timeout";
+	if (r->exit_status > 128)
+		return arena_printf(r->arena, "the program died of signal %d", r->exit_status - 128);
+	if (r->main && strcmp(r->main->why, "crash") == 0)
+		return "the program panicked or crashed";
+	return r->main && !*r->main->why ? "the program left without its end being seen" : NULL;
+}
+
+/* A process that was stopped has no status of its own worth showing. What was cut short is never clean. */
 void verdict_decide(struct report *r, pid_t main_pid, int exit_status, bool timed_out)
 {
 	r->main = find_main(r, main_pid);
 	r->exit_status = exit_status >= 0 ? exit_status : r->main ? r->main->status : 0;
 	r->timed_out = timed_out || (r->main && strcmp(r->main->why, "timeout") == 0);
 	r->checks = checks_on(r->arena);
+	r->cut = cut_short(r);
+	if (r->cut)
+		add_not_checked(r, arena_printf(r->arena, "what came after %s", r->cut));
 	sum_up(r);
+	r->saw_something = saw_something(r);
 	if (r->n_shown)
 		r->verdict = VERDICT_FINDINGS;
 	else
-		r->verdict = saw_something(r) ? VERDICT_CLEAN : VERDICT_BLIND;
+		r->verdict = r->saw_something && !r->cut ? VERDICT_CLEAN : VERDICT_BLIND;
 }
 
 /* Findings replace a zero and nothing else: a test that fails keeps its own status, and its findings are
@@ -188,14 +205,10 @@ static const char *unchecked(const struct report *r)
 	return *text ? arena_printf(r->arena, "; not checked: %s", text) : "";
 }
 
-/* Why the status is what it is, if it isn't ours. */
+/* Why the status is what it is, if it isn't ours and not explained by what was cut. */
 static const char *ending(const struct report *r)
 {
-	if (r->timed_out)
-		return arena_printf(r->arena, "; stopped by --timeout (exit %d)", verdict_exit(r));
-	if (r->exit_status > 128)
-		return arena_printf(r->arena, "; the program died of signal %d", r->exit_status - 128);
-	if (r->exit_status)
+	if (r->exit_status && !r->cut)
 		return arena_printf(r->arena, "; the program's own status is %d", r->exit_status);
 	return "";
 }
@@ -223,6 +236,9 @@ const char *verdict_line(const struct report *r)
 	case VERDICT_BLIND:
 		break;
 	}
+	if (r->saw_something)
+		return arena_printf(a, "gosan: no findings so far: %s; checked: %s%s; exit %d", seen(r),
+				    r->checks, unchecked(r), verdict_exit(r));
 	return arena_printf(
 		a,
 		"gosan: blind: %s has no goroutines, no instrumented code and no events, so nothing "

@@ -85,7 +85,7 @@ int where_page(const char *name, char *ret, size_t size)
 /* Installed, or in the sources. */
 int where_case(const char *name, char *ret, size_t size)
 {
-	static const char *const dirs[] = {"share/gosan/cases", GOSAN_SOURCE_DIR "/testcases/cases", NULL};
+	static const char *const dirs[] = {"share/gosan/testcases", GOSAN_SOURCE_DIR "/testcases", NULL};
 
 	return look(dirs, name, ret, size);
 }

@@ -76,7 +76,8 @@ bool gosan_waits_uses(const struct gosan_g *g, const struct gosan_obj *obj);
 bool gosan_waits_on(const struct gosan_g *g, const struct gosan_obj *obj);
 /* Does anybody wait for obj? Cheap. */
 bool gosan_waits_any(const struct gosan_obj *obj);
-void gosan_waits_explain(struct gosan_g *g);
+/* A finding of this check explains it. What nobody will get to see explains nothing: ignored when it is off. */
+void gosan_waits_explain(struct gosan_g *g, const char *check);
 bool gosan_waits_explained(const struct gosan_g *g);
 uint32_t gosan_waits_new_mark(void);
 bool gosan_waits_mark(struct gosan_g *g, uint32_t mark); /* true the first time */

@@ -78,7 +78,7 @@ static void report_nil(struct gosan_g *g)
 			 "channel of a context"
 		       : "make the channel with go_make() before it is used");
 	gosan_finding_emit(f);
-	gosan_waits_explain(g);
+	gosan_waits_explain(g, "channel");
 }
 
 /* Cycles of lock owners. */
@@ -217,7 +217,7 @@ static void report_cycle(const struct cycle *c)
 	tell_story(f, c);
 	gosan_finding_emit(f);
 	for (size_t i = 0; i < c->n; i++)
-		gosan_waits_explain(c->g[i]);
+		gosan_waits_explain(c->g[i], "deadlock");
 }
 
 /* In order of discovery. */
@@ -267,7 +267,7 @@ static bool any_explained(void)
 static void explain_all(void)
 {
 	for (struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g))
-		gosan_waits_explain(g);
+		gosan_waits_explain(g, "deadlock");
 }
 
 /* "a waits for x, its last sender was b, which ended; .." as far as there is room. */

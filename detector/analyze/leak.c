@@ -232,7 +232,7 @@ static void spread_explanations(void)
 		pass++;
 		for (size_t i = 0; i < stuck.n; i++)
 			if (!is_explained(list()[i]) && ask(list()[i], EXPLAINED_BELOW)) {
-				gosan_waits_explain(list()[i]);
+				gosan_waits_explain(list()[i], "leak");
 				more = true;
 			}
 	}
@@ -280,7 +280,7 @@ void gosan_leak_judge(enum gosan_end why)
 {
 	bool reported = false;
 
-	if (why != GOSAN_END_EXIT && why != GOSAN_END_TIMEOUT)
+	if ((why != GOSAN_END_EXIT && why != GOSAN_END_TIMEOUT) || !gosan_check_on("leak"))
 		return;
 	cut_off = why == GOSAN_END_TIMEOUT;
 	collect();

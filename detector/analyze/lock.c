@@ -73,15 +73,25 @@ static struct cond *cond_of(struct gosan_obj *obj)
 	return obj->cond;
 }
 
-/* Beyond READERS_MAX readers are not listed: a cycle through one of them is found at the end as a leak. */
+static bool has(const struct gosan_g *g, const struct gosan_obj *obj)
+{
+	for (size_t i = 0; i < g->n_held; i++)
+		if (g->held[i].obj == obj)
+			return true;
+	return false;
+}
+
+/* Beyond READERS_MAX readers are not listed: a cycle through one of them is found at the end as a leak. Go lets
+ * another goroutine read-unlock, so a listed one may have it no more: held[] knows. */
 size_t gosan_lock_readers(const struct gosan_obj *obj, struct gosan_g **ret, size_t n)
 {
 	const struct lock *l = obj->lock;
-	size_t i = 0;
+	size_t found = 0;
 
-	for (; l && i < l->n_readers && i < n; i++)
-		ret[i] = l->readers[i];
-	return i;
+	for (size_t i = 0; l && i < l->n_readers && found < n; i++)
+		if (has(l->readers[i], obj))
+			ret[found++] = l->readers[i];
+	return found;
 }
 
 /* A goroutine that reads twice is listed twice, and taken out twice. */
@@ -135,7 +145,7 @@ static void on_request(const struct gosan_event *ev)
 	gosan_finding_story(f, ev->g, h->stack, was_read ? "rlock" : "lock");
 	gosan_finding_story(f, ev->g, ev->stack, "%s  <-- waits for itself", read ? "rlock" : "lock");
 	gosan_finding_emit(f);
-	gosan_waits_explain(ev->g);
+	gosan_waits_explain(ev->g, "deadlock");
 }
 
 /* GS601 */
@@ -173,7 +183,7 @@ static void explain_waiters(const struct gosan_obj *obj)
 	for (struct gosan_g *g = gosan_waits_any(obj) ? gosan_waits_first() : NULL; g;
 	     g = gosan_waits_next(g))
 		if (gosan_waits_on(g, obj))
-			gosan_waits_explain(g);
+			gosan_waits_explain(g, "lock");
 }
 
 /* In order of their ids; true when there were any. */
@@ -241,12 +251,7 @@ static void destroy(struct gosan_obj *obj, void *arg)
 /* Nobody unlocked it in its name. */
 static bool still_held(const struct left *l)
 {
-	if (l->obj->dead)
-		return false;
-	for (size_t i = 0; i < l->g->n_held; i++)
-		if (l->g->held[i].obj == l->obj)
-			return true;
-	return false;
+	return !l->obj->dead && has(l->g, l->obj);
 }
 
 /* Idempotent: the finding is the same each time, and folds. */
@@ -398,7 +403,7 @@ static void judge_lost_wake(struct gosan_g *g)
 	gosan_finding_story(f, c->waker, c->empty_stack, "signal: nobody waits");
 	gosan_finding_story(f, g, g->wait.stack, "wait  <-- for ever");
 	gosan_finding_emit(f);
-	gosan_waits_explain(g);
+	gosan_waits_explain(g, "lock");
 }
 
 /* After a panic nothing is judged that needs the end of the program: defers that would have unlocked did not

@@ -162,9 +162,9 @@ struct gosan_g *gosan_waits_by_id(uint64_t from, const struct gosan_obj *obj)
 }
 
 /* Without memory the mark is lost, and a hang may be reported twice: better than not at all. */
-void gosan_waits_explain(struct gosan_g *g)
+void gosan_waits_explain(struct gosan_g *g, const char *check)
 {
-	struct gosan_waits *w = gosan_waits_of(g);
+	struct gosan_waits *w = gosan_check_on(check) ? gosan_waits_of(g) : NULL;
 
 	if (w)
 		w->explained = true;

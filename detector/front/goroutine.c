@@ -145,8 +145,10 @@ static void spawn_child(struct go_ginfo *info)
 	info->watch = child;
 	EMIT(G_SPAWN, .g = parent, .peer = child, .stack = stack);
 	/* From here on the main thread runs goroutines only: its own context does nothing any more. */
-	if (info->id == 1)
+	if (info->id == 1) {
+		gosan_access_adopt(child, parent);
 		parent->ended = true;
+	}
 }
 
 /* Before the child can run. */

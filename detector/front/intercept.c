@@ -23,11 +23,13 @@ void *gosan_intercept_next(const char *name)
 	return dlsym(RTLD_NEXT, name);
 }
 
+/* Needs no table, so it also answers before there is one. */
 static inline bool is_self(uintptr_t pc)
 {
 	return pc >= (uintptr_t)__ehdr_start && pc < (uintptr_t)_etext;
 }
 
+/* NULL for code that no module holds, such as a just-in-time compiler's. */
 static inline const struct gosan_module *module_of(uintptr_t pc)
 {
 	const struct gosan_module *m = __atomic_load_n(&hot, __ATOMIC_RELAXED);

@@ -23,6 +23,8 @@ static bool watched(uintptr_t pc)
 	return gosan_access_ready && !gosan_ignore && !gosan_intercept_is_own(pc);
 }
 
+/* After the real call: n as it returned, errno as it left it. The edge comes before the access, or the data would
+ * look unordered with what the writer did to the same buffer. */
 static ssize_t did_read(int fd, void *buf, ssize_t n, uintptr_t pc)
 {
 	int saved = errno;
@@ -36,6 +38,7 @@ static ssize_t did_read(int fd, void *buf, ssize_t n, uintptr_t pc)
 	return n;
 }
 
+/* Before the real call: from then on a reader may have the bytes. */
 static void will_write(int fd, const void *buf, size_t n, uintptr_t pc)
 {
 	int saved = errno;
@@ -48,6 +51,7 @@ static void will_write(int fd, const void *buf, size_t n, uintptr_t pc)
 	errno = saved;
 }
 
+/* The vector is filled in order, and the last part perhaps not to its end. */
 static ssize_t did_readv(int fd, const struct iovec *v, int n_v, ssize_t n, uintptr_t pc)
 {
 	size_t left = n > 0 ? (size_t)n : 0;
@@ -62,6 +66,7 @@ static ssize_t did_readv(int fd, const struct iovec *v, int n_v, ssize_t n, uint
 	return n;
 }
 
+/* All parts are taken as written out, though the call may write fewer: they are read in any case. */
 static void will_writev(int fd, const struct iovec *v, int n_v, uintptr_t pc)
 {
 	for (int i = 0; i < n_v && gosan_intercept_sees(pc); i++)

@@ -39,6 +39,7 @@ static struct {
 	size_t (*usable)(void *);
 } real;
 
+/* Zeroed, as calloc needs it: the arena is never used twice. */
 static void *from_arena(size_t size)
 {
 	size_t at = __atomic_fetch_add(&arena_used, (size + 15) & ~(size_t)15, __ATOMIC_RELAXED);
@@ -55,6 +56,8 @@ static inline bool in_arena(const void *p)
 	return (const char *)p >= arena && (const char *)p < arena + ARENA;
 }
 
+/* False inside itself: dlsym allocated. Two threads may resolve at once, to the same answers; malloc is stored
+ * last, so whoever sees it sees all. */
 static __attribute__((noinline)) bool resolve(void)
 {
 	if (resolving)
@@ -74,11 +77,13 @@ static inline bool ready(void)
 	return __atomic_load_n(&real.malloc, __ATOMIC_ACQUIRE) || resolve();
 }
 
+/* Without instrumented code there are no accesses to check blocks for: the program pays nothing. */
 static inline bool tracking(void)
 {
 	return gosan_access_ready && gosan_module_any_instrumented();
 }
 
+/* After the real call: nobody else has the block yet. Its memory may have been another's, so its past goes. */
 static void *born(void *p, size_t size, uintptr_t pc)
 {
 	int saved = errno;
@@ -96,6 +101,7 @@ static void *born(void *p, size_t size, uintptr_t pc)
 }
 
 /* The synchronisation objects in the block die first: it is their last moment to be judged. */
+/* As asked for; for blocks from before we looked, what the allocator gave. */
 static size_t size_of(void *p)
 {
 	size_t size = gosan_heap_size((uintptr_t)p);
@@ -135,6 +141,7 @@ GOSAN_EXPORT void *calloc(size_t n, size_t size)
 	return born(real.calloc(n, size), n * size, GOSAN_CALLER);
 }
 
+/* Not the arena's, and nothing before the real one is known: then the arena's are all there are. */
 GOSAN_EXPORT void free(void *p)
 {
 	if (!p || in_arena(p) || !ready())
@@ -152,6 +159,8 @@ static void *leave_arena(const char *p, size_t size, uintptr_t pc)
 	return q ? memcpy(q, p, size < room ? size : room) : NULL;
 }
 
+/* The old block ends before the real call, whether it will move or not: in the next moment it may be another
+ * thread's. A realloc that fails leaves the block: it is born again, so that its marks don't cry wolf. */
 static void *resize(void *p, size_t size, uintptr_t pc)
 {
 	size_t old;
@@ -222,6 +231,7 @@ GOSAN_EXPORT void *pvalloc(size_t size)
 
 /* Mappings: by system call, because the detector itself maps before anything else works. */
 
+/* The runtime maps stacks, which it announces by probes, and the detector maps its own memory. */
 static void mapped(const void *p, size_t size, uintptr_t pc)
 {
 	int saved = errno;
@@ -231,6 +241,7 @@ static void mapped(const void *p, size_t size, uintptr_t pc)
 	errno = saved;
 }
 
+/* Before the call: afterwards the addresses may be mapped by somebody else. */
 static void unmapped(const void *p, size_t size, uintptr_t pc)
 {
 	int saved = errno;
@@ -265,6 +276,7 @@ GOSAN_EXPORT int munmap(void *p, size_t size)
 	return (int)syscall(SYS_munmap, p, size);
 }
 
+/* A mapping that grew in place has new memory at its end; one that moved is new as a whole. */
 GOSAN_EXPORT void *mremap(void *old, size_t old_size, size_t size, int flags, ...)
 {
 	va_list args;

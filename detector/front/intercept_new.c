@@ -29,6 +29,7 @@ void _ZdaPvSt11align_val_t(void *p, size_t align);
 void _ZdlPvmSt11align_val_t(void *p, size_t size, size_t align);
 void _ZdaPvmSt11align_val_t(void *p, size_t size, size_t align);
 
+/* As in intercept_mem.c: only where accesses are checked, and not for libraries of the system. */
 static bool counts(uintptr_t pc)
 {
 	return gosan_access_ready && !gosan_ignore && gosan_module_any_instrumented() &&

@@ -8,6 +8,9 @@
 #include <string.h>
 #include <strings.h>
 
+/* Macros, because each has to name the return address of the function that it stands in. SEES() comes first
+ * everywhere: for callers that are not instrumented all that is left is the jump to libc. Nothing here may use a
+ * string function in a loop over the program's data that libc's own would not have read. */
 #define READ(p, n)  gosan_intercept_read(p, n, GOSAN_CALLER)
 #define WRITE(p, n) gosan_intercept_write(p, n, GOSAN_CALLER)
 #define SEES()      __builtin_expect(gosan_intercept_sees(GOSAN_CALLER), 0)
@@ -30,7 +33,8 @@ static size_t bounded(const char *s, size_t n)
 	return len < n ? len + 1 : n;
 }
 
-/* How many bytes of both a comparison reads. */
+/* How many bytes of both a comparison reads: up to the first difference or the end. The C locale's folding is
+ * enough to find it: other locales differ in bytes above 127 only, and then by reading on. */
 static size_t compared(const char *a, const char *b, size_t max, bool fold)
 {
 	for (size_t i = 0; i < max; i++) {
@@ -46,6 +50,7 @@ static size_t compared(const char *a, const char *b, size_t max, bool fold)
 	return max;
 }
 
+/* The read before the write, as the function does it: an overlapping memmove keeps both. */
 #define COPY(d, s, n) \
 	do { \
 		if (SEES()) { \
@@ -118,6 +123,7 @@ GOSAN_EXPORT void *__memset_chk(void *d, int c, size_t n, size_t room)
 	return GOSAN_REAL(__memset_chk)(d, c, n, room);
 }
 
+/* The standard gives memcmp all n bytes of both, wherever they differ. */
 GOSAN_EXPORT int memcmp(const void *a, const void *b, size_t n)
 {
 	if (SEES()) {
@@ -146,6 +152,7 @@ GOSAN_EXPORT void *memchr(const void *s, int c, size_t n)
 	return at;
 }
 
+/* The length first: only then is it known what was read. */
 GOSAN_EXPORT size_t strlen(const char *s)
 {
 	size_t n = LEN(s);
@@ -164,6 +171,7 @@ GOSAN_EXPORT size_t strnlen(const char *s, size_t max)
 	return n;
 }
 
+/* The length of the source is asked twice; strings are short, and a third variable would not make it faster. */
 GOSAN_EXPORT char *strcpy(char *restrict d, const char *restrict s)
 {
 	if (SEES()) {
@@ -219,6 +227,7 @@ GOSAN_EXPORT char *__strncpy_chk(char *d, const char *s, size_t n, size_t room)
 	return GOSAN_REAL(__strncpy_chk)(d, s, n, room);
 }
 
+/* The end of d is read to find it, then overwritten. */
 static void append(char *d, const char *s, size_t n, uintptr_t pc)
 {
 	size_t at = LEN(d);
@@ -289,6 +298,7 @@ GOSAN_EXPORT int strncasecmp(const char *a, const char *b, size_t n)
 	return GOSAN_REAL(strncasecmp)(a, b, n);
 }
 
+/* Searches that stop early have read no further. */
 GOSAN_EXPORT char *strchr(const char *s, int c)
 {
 	char *at = GOSAN_REAL(strchr)(s, c);
@@ -307,6 +317,7 @@ GOSAN_EXPORT char *strchrnul(const char *s, int c)
 	return at;
 }
 
+/* The last one is known at the end only. */
 GOSAN_EXPORT char *strrchr(const char *s, int c)
 {
 	if (SEES())

@@ -22,6 +22,7 @@ struct op {
 
 enum kind { LOAD, STORE, RMW };
 
+/* Unlike hooks these are called by everybody: callers that are not instrumented have no clock to keep. */
 static struct op begin(const volatile void *p, size_t size, uintptr_t pc)
 {
 	struct op o = {.addr = (uintptr_t)p, .pc = pc, .size = size};
@@ -34,6 +35,7 @@ static struct op begin(const volatile void *p, size_t size, uintptr_t pc)
 	return o;
 }
 
+/* Edges and access in the order that atomic.h asks for, all before anybody else gets the variable's lock. */
 static void end(struct op *o, enum kind kind, int mo)
 {
 	if (!o->lock)

@@ -13,6 +13,7 @@
 #define EXPORT __attribute__((visibility("default")))
 #define PC     ((uintptr_t)__builtin_return_address(0))
 
+/* Everything that the hot path left out: hooks that are off, threads that nobody announced, new accesses. */
 static __attribute__((noinline)) void slow(uintptr_t addr, size_t size, unsigned flags, uintptr_t pc)
 {
 	struct gosan_g *g = gosan_self;
@@ -28,13 +29,15 @@ static __attribute__((noinline)) void slow(uintptr_t addr, size_t size, unsigned
 	gosan_shadow_access(g, addr, size, flags, pc);
 }
 
-/* Not in the inline cell. Memory that several goroutines read has their cells in a list: look there first. */
+/* Not in the inline cell. Memory that several goroutines read has their cells in a list: look there first,
+ * unless this epoch is so young that it has no cells at all. */
 static __attribute__((noinline)) void slow_small(uintptr_t addr, size_t size, uint64_t low, uintptr_t pc)
 {
 	struct gosan_g *g = gosan_self;
 	const struct gosan_cell *c = gosan_shadow_cell(addr);
 
-	if (g && c && !(low >> GOSAN_CELL_EPOCH) && gosan_shadow_listed(c, gosan_cell_what(g, low)))
+	if (g && c && g->access_epoch == g->epoch && !(low >> GOSAN_CELL_EPOCH) &&
+	    gosan_shadow_listed(c, gosan_cell_what(g, low)))
 		return;
 	slow(addr, size, gosan_cell_flags(low), pc);
 }
@@ -56,6 +59,7 @@ static inline __attribute__((always_inline)) void access_small(const void *p, si
 	slow_small(addr, size, low, pc);
 }
 
+/* Any size; the shadow has a fast loop of its own. Empty ranges (a memcpy of nothing) touch nothing. */
 static inline __attribute__((always_inline)) void access_range(const void *p, size_t size, unsigned flags,
 							       uintptr_t pc)
 {
@@ -124,6 +128,7 @@ EXPORT void __tsan_vptr_read(void **p)
 	access_sized(p, sizeof(*p), 0, PC);
 }
 
+/* pc is the return address of the function that was entered, PC an address inside it. */
 EXPORT void __tsan_func_entry(void *pc);
 EXPORT void __tsan_func_entry(void *pc)
 {
@@ -143,6 +148,7 @@ EXPORT void __tsan_func_exit(void)
 		gosan_context_leave(g);
 }
 
+/* From every module's constructor, before ours perhaps: there is nothing that could not wait. */
 EXPORT void __tsan_init(void);
 EXPORT void __tsan_init(void)
 {

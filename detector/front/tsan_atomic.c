@@ -22,6 +22,7 @@ struct op {
 	size_t size;
 };
 
+/* pc is the hook's return address: the place of the access. */
 static struct op begin(const volatile void *p, size_t size, uintptr_t pc)
 {
 	struct op o = {.g = gosan_self, .addr = (uintptr_t)p, .pc = pc, .size = size};
@@ -39,6 +40,7 @@ static void end(struct op *o)
 		gosan_atomic_unlock(o->lock);
 }
 
+/* The access: repeated ones end at the inline cell, as plain ones do. */
 static void check(struct op *o, unsigned flags)
 {
 	uint64_t bytes = ((UINT64_C(1) << o->size) - 1) << (o->addr & 7);
@@ -56,7 +58,7 @@ static void note_load(struct op *o, int mo)
 	check(o, GOSAN_ATOMIC);
 }
 
-/* Before the new value is visible to code without hooks. */
+/* The value is written already, but nobody with a hook sees it before we unlock. */
 static void note_rmw(struct op *o, int mo)
 {
 	if (!o->lock)
@@ -66,6 +68,7 @@ static void note_rmw(struct op *o, int mo)
 	gosan_atomic_stored(o->lock, o->g, o->addr, mo, true);
 }
 
+/* Before the value is written. */
 static void note_store(struct op *o, int mo)
 {
 	if (!o->lock)

@@ -32,6 +32,7 @@ GOSAN_EXPORT void *__tsan_memset(void *d, int c, size_t n)
 	return GOSAN_REAL(memset)(d, c, n);
 }
 
+/* They nest. Atomics and locks inside lose their edges too: what the program asks for. */
 GOSAN_EXPORT void __tsan_ignore_thread_begin(void);
 GOSAN_EXPORT void __tsan_ignore_thread_begin(void)
 {
@@ -44,6 +45,7 @@ GOSAN_EXPORT void __tsan_ignore_thread_end(void)
 	gosan_ignore--;
 }
 
+/* The address names the object, as the program's own use of it does. */
 static void edge(enum gosan_op op, void *addr)
 {
 	struct gosan_event ev = {.op = op};

@@ -14,7 +14,7 @@ static void consume(go_chan(int) ch, go_waitgroup *wg)
 
 int main(void)
 {
-	go_chan(int) ch = go_make(int, 0);
+	go_chan(int) ch = go_make(int, 1);
 	go_waitgroup wg = {0};
 
 	go_waitgroup_add(&wg, 1);

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "feed.h"
+#include "options.h"
 
 #define OBJ(name, kind) struct gosan_obj *name = feed_obj(GOSAN_OBJ_##kind)
 
@@ -185,6 +186,32 @@ PROGRAM(nil_channel)
 	ONLY(504);
 }
 
+/* A finding that nobody will see explains nothing. */
+PROGRAM(nil_channel_with_the_check_off)
+{
+	struct gosan_g *m = feed_main();
+
+	gosan_options.no_checks = "channel";
+	PARK(m, GO_WAIT_NIL_CHAN, NULL, GO_ON_RECV);
+	n_found = 0; /* what finding.c would have done */
+	STALL();
+	ONLY(201);
+}
+
+PROGRAM(leaks_with_the_check_off)
+{
+	struct gosan_g *m = feed_main(), *x = GO(m), *y = GO(m), *closer = GO(m);
+	OBJ(a, MUTEX);
+	OBJ(b, MUTEX);
+
+	gosan_options.no_checks = "leak";
+	alarm(20);
+	cross(x, y, a, b);
+	PARK_LOCK(closer, a);
+	EXIT();
+	ONLY(202);
+}
+
 PROGRAM(no_cases_at_exit)
 {
 	struct gosan_g *m = feed_main();
@@ -363,6 +390,8 @@ int main(void)
 		RUN(recursive_read_lock_that_happened),
 		RUN(waiting_for_a_running_owner),
 		RUN(nil_channel),
+		RUN(nil_channel_with_the_check_off),
+		RUN(leaks_with_the_check_off),
 		RUN(no_cases_at_exit),
 		RUN(leak_likely),
 		RUN(leak_proved),

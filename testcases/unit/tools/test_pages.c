@@ -31,7 +31,9 @@ static void check_programs(const char *page, const char *code)
 		bool broken = sscanf(at, "\n@broken %127s", name) == 1;
 
 		assert_true(broken || sscanf(at, "\n@fixed %127s", name) == 1);
-		snprintf(file, sizeof file, "%s/%s%s", code, name, broken ? "_bug.c" : "_ok.c");
+		snprintf(file, sizeof file, "%s%s%s%s%s", strchr(name, '/') ? "" : "cases/",
+			 strchr(name, '/') ? "" : code, strchr(name, '/') ? "" : "/", name,
+			 broken ? "_bug.c" : "_ok.c");
 		if (where_case(file, path, sizeof path) != 0)
 			fail_msg("%s is missing", file);
 	}

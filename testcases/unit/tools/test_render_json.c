@@ -100,6 +100,24 @@ static void verdicts(void **state)
 	raw_report_free(blind);
 }
 
+/* What was cut short is never called clean, and says so. */
+static void cut_short_is_not_clean(void **state)
+{
+	struct report *r = sample_report(START END, NULL, NULL, 0);
+	json_t *o;
+
+	(void)state;
+	verdict_decide(r, 100, 139, false);
+	o = render(r, false);
+	assert_string_equal(json_string_value(json_object_get(o, "verdict")), "blind");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(o, "not_checked"), 0)),
+			    "what came after the program died of signal 11");
+	assert_int_equal(verdict_exit(r), 139);
+	assert_non_null(strstr(verdict_line(r), "gosan: no findings so far: 1,204 events"));
+	json_decref(o);
+	raw_report_free(r);
+}
+
 /* A finding replaces only a zero; a timeout has statuses of its own. */
 static void exit_statuses(void **state)
 {
@@ -159,6 +177,7 @@ int main(void)
 		cmocka_unit_test(verdicts),
 		cmocka_unit_test(exit_statuses),
 		cmocka_unit_test(not_utf8),
+		cmocka_unit_test(cut_short_is_not_clean),
 		cmocka_unit_test(formats_are_named),
 	};
 

@@ -7,8 +7,8 @@ cd "$(dirname "$0")" || exit 70
 include=../../../../runtime
 failed=0 ran=0
 if [ $# -eq 0 ]; then
-	for cc in gcc gcc-12 clang clang-14; do
-		command -v $cc >/dev/null && set -- "$@" $cc
+	for cc in gcc "$(command -v clang || echo clang-14)"; do
+		command -v "$cc" >/dev/null && set -- "$@" "$cc"
 	done
 fi
 [ $# -gt 0 ] || { echo "no compiler"; exit 77; }
