@@ -63,6 +63,17 @@ static void read_options(void)
 		print_help();
 }
 
+/* The runtime reads its seed when it starts, which is after this. */
+static void pass_seed(void)
+{
+	char text[16];
+
+	if (gosan_options.seed == 0)
+		return;
+	snprintf(text, sizeof(text), "%d", gosan_options.seed);
+	setenv("GO_SEED", text, 1);
+}
+
 /* Running on without a detector would end in a clean verdict that is none. */
 static void internal_error(const char *what)
 {
@@ -152,6 +163,7 @@ static void print_settings(void)
 static void bring_up(int argc, char **argv)
 {
 	read_options();
+	pass_seed();
 	if (gosan_engine_init() != 0)
 		internal_error("the engine");
 	if (gosan_module_init() != 0)
