@@ -270,22 +270,37 @@ static void explain_all(void)
 		gosan_waits_explain(g, "deadlock");
 }
 
+/* An earlier participant waits at the same place for the same thing. */
+static bool told_before(const struct gosan_finding *f, size_t i)
+{
+	const struct gosan_g *g = f->parts[i].g;
+
+	for (size_t k = 0; k < i; k++)
+		if (f->parts[k].stack == f->parts[i].stack && waits_for(f->parts[k].g) == waits_for(g))
+			return true;
+	return false;
+}
+
 /* "a waits for x, its last sender was b, which ended; .." as far as there is room. */
 static void tell_waits(struct gosan_finding *f)
 {
 	char *text = f->why;
-	size_t at = 0, size = sizeof f->why;
+	size_t at = 0, told = 0, size = sizeof f->why - 40;
 
-	for (size_t i = 0; i < f->n_parts && i < 4 && at < size; i++) {
+	for (size_t i = 0; i < f->n_parts && told < 4 && at < size; i++) {
 		const struct gosan_g *g = f->parts[i].g;
 		const char *help = gosan_waits_helper(g);
 
-		at += (size_t)snprintf(text + at, size - at, "%s%s is blocked in %s", i ? "; " : "",
+		if (told_before(f, i))
+			continue;
+		at += (size_t)snprintf(text + at, size - at, "%s%s is blocked in %s", told++ ? "; " : "",
 				       gosan_waits_who(g), gosan_waits_op(g));
 		if (at < size && waits_for(g))
 			at += (size_t)snprintf(text + at, size - at, " on %s%s%s",
 					       gosan_waits_what(waits_for(g)), *help ? ", " : "", help);
 	}
+	if (told < f->n_parts + f->n_more && at < size)
+		snprintf(text + at, 40, "; %zu more wait", f->n_parts + f->n_more - told);
 }
 
 /* All of the parked, main first. With a cycle of owners among them, that is the reason and the others wait
