@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define GOSAN_CID_BITS 21
-#define GOSAN_CID_MAX ((1u << GOSAN_CID_BITS) - 1)
+#define GOSAN_CID_MAX  ((1u << GOSAN_CID_BITS) - 1)
 
 struct gosan_node;
 
@@ -40,7 +40,8 @@ uint32_t gosan_clock_get(const struct gosan_clock *c, uint32_t cid);
 void gosan_clock_set(struct gosan_clock *c, uint32_t cid, uint32_t epoch);
 void gosan_clock_join(struct gosan_clock *dst, const struct gosan_clock *src);
 /* The same, where dst is known to cover `known`: what src shares with that is skipped. */
-void gosan_clock_join_since(struct gosan_clock *dst, const struct gosan_clock *src, const struct gosan_clock *known);
+void gosan_clock_join_since(struct gosan_clock *dst, const struct gosan_clock *src,
+			    const struct gosan_clock *known);
 /* dst is released first; dst == src is allowed. O(1). */
 void gosan_clock_copy(struct gosan_clock *dst, const struct gosan_clock *src);
 void gosan_clock_clear(struct gosan_clock *c);

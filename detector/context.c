@@ -17,7 +17,7 @@
 
 #include <errno.h>
 
-#define NODES_MAX (1u << 27)
+#define NODES_MAX (1u << 25)
 #define LOCKED    (UINT64_C(1) << 63)
 #define LOCK_ROOT 1u
 

@@ -22,22 +22,26 @@ enum gosan_end { GOSAN_END_EXIT, GOSAN_END_STALL, GOSAN_END_TIMEOUT, GOSAN_END_C
 /* A plug-in. All callbacks run under the engine lock; each may be NULL. Analyzers never print; they
  * call gosan_finding_emit (finding.h). */
 struct gosan_analyzer {
-	const char *check;               /* name in --checks */
+	const char *check; /* name in --checks */
 	void (*before)(const struct gosan_event *ev);
 	void (*after)(const struct gosan_event *ev);
 	void (*end)(enum gosan_end why); /* once, when the run is over: judge what is still open */
 };
-extern const struct gosan_analyzer gosan_analyze_waitgroup, gosan_analyze_lockorder,
-	gosan_analyze_lock, gosan_analyze_channel, gosan_analyze_block, gosan_analyze_resource;
+extern const struct gosan_analyzer gosan_analyze_waitgroup, gosan_analyze_lockorder, gosan_analyze_lock,
+	gosan_analyze_channel, gosan_analyze_block, gosan_analyze_resource;
 
 /* Counters live in a MAP_SHARED page, so that they survive the process. X(name, "text") */
 #define GOSAN_COUNTERS(X) \
-	X(events, "synchronisation events") X(accesses, "memory accesses") X(lost, "events lost") \
-	X(goroutines, "goroutines") X(threads, "threads") X(stacks_lost, "stacks lost") \
-	X(clock_lost, "clock entries lost") X(shadow_lost, "accesses not remembered") \
-	X(cid_lost, "goroutines without a chain of their own") X(held_lost, "held locks not remembered") \
-	X(wg_lost, "WaitGroup questions not answered") X(deps_lost, "lock dependencies not remembered") \
-	X(findings, "findings emitted") X(findings_lost, "findings not written")
+	X(events, "synchronisation events") \
+	X(accesses, "memory accesses") X(lost, "events lost") X(goroutines, "goroutines") \
+		X(threads, "threads") X(stacks_lost, "stacks lost") X(clock_lost, "clock entries lost") \
+			X(shadow_lost, \
+			  "accesses not remembered") X(cid_lost, "goroutines without a chain of their own") \
+				X(held_lost, "held locks not remembered") \
+					X(wg_lost, "WaitGroup questions not answered") \
+						X(deps_lost, "lock dependencies not remembered") \
+							X(findings, "findings emitted") \
+								X(findings_lost, "findings not written")
 struct gosan_counters {
 #define X(name, text) uint64_t name;
 	GOSAN_COUNTERS(X)
@@ -57,8 +61,8 @@ int gosan_engine_init(void);
  * they count an event as lost and return (NULL). */
 void gosan_engine_lock(void);
 void gosan_engine_unlock(void);
-bool gosan_engine_lock_within(unsigned ms);          /* false: not to be had in this time */
-bool gosan_engine_inside(void);                      /* does this thread hold it or wait for it? */
+bool gosan_engine_lock_within(unsigned ms); /* false: not to be had in this time */
+bool gosan_engine_inside(void);             /* does this thread hold it or wait for it? */
 /* Around fork: true takes every lock of the core (engine, depot, memory), false releases them, in parent and
  * child alike. */
 void gosan_engine_fork(bool before);
@@ -72,7 +76,7 @@ void gosan_engine_end(enum gosan_end why);
  * the G_SPAWN event, which is the caller's to send, makes one. Never NULL: when memory is exhausted, one
  * context that covers everything and whose events are dropped and counted as lost. Takes the lock. */
 struct gosan_g *gosan_engine_new_g(uint64_t id, bool is_thread);
-struct gosan_g *gosan_engine_all(void);              /* head of the list; under the lock */
+struct gosan_g *gosan_engine_all(void); /* head of the list; under the lock */
 /* Whose moment s is: chains are reused, so a cid alone does not say. NULL when unknown. Under the lock. */
 struct gosan_g *gosan_engine_whose(struct gosan_stamp s);
 /* The system context sys starts to act for a timer that fired (NULL: a signal): it knows what the arming
@@ -83,7 +87,7 @@ void gosan_engine_system_begin(struct gosan_g *sys, struct gosan_obj *timer);
  * is 0. An id that belongs to another, living address is a copy: *ret_copied_from gets the original
  * (may be NULL if not wanted) and a new object is made. Takes the lock. */
 struct gosan_obj *gosan_engine_object(uint32_t *id_word, enum gosan_obj_kind kind,
-                                      struct gosan_obj **ret_copied_from);
+				      struct gosan_obj **ret_copied_from);
 /* The object for an address that has no id word (pthread objects, descriptors, atomics, timers). */
 struct gosan_obj *gosan_engine_object_at(uintptr_t addr, enum gosan_obj_kind kind);
 /* Look up only; NULL when unknown. Under the lock. */

@@ -21,27 +21,38 @@ enum gosan_op {
 };
 
 enum gosan_obj_kind {
-	GOSAN_OBJ_CHAN, GOSAN_OBJ_MUTEX, GOSAN_OBJ_RWMUTEX, GOSAN_OBJ_WAITGROUP, GOSAN_OBJ_ONCE,
-	GOSAN_OBJ_COND, GOSAN_OBJ_CONTEXT, GOSAN_OBJ_TICKER, GOSAN_OBJ_TIMER, GOSAN_OBJ_SEM,
-	GOSAN_OBJ_BARRIER, GOSAN_OBJ_FD, GOSAN_OBJ_ATOMIC, GOSAN_OBJ_OTHER,
+	GOSAN_OBJ_CHAN,
+	GOSAN_OBJ_MUTEX,
+	GOSAN_OBJ_RWMUTEX,
+	GOSAN_OBJ_WAITGROUP,
+	GOSAN_OBJ_ONCE,
+	GOSAN_OBJ_COND,
+	GOSAN_OBJ_CONTEXT,
+	GOSAN_OBJ_TICKER,
+	GOSAN_OBJ_TIMER,
+	GOSAN_OBJ_SEM,
+	GOSAN_OBJ_BARRIER,
+	GOSAN_OBJ_FD,
+	GOSAN_OBJ_ATOMIC,
+	GOSAN_OBJ_OTHER,
 };
 
-#define GOSAN_HELD_MAX 64                /* held locks beyond are counted in held_lost */
+#define GOSAN_HELD_MAX  64 /* held locks beyond are counted in held_lost */
 #define GOSAN_EDGES_MAX 4
-#define GOSAN_WAIT_MAX 16
+#define GOSAN_WAIT_MAX  16
 
 /* A lock that a goroutine holds. */
 struct gosan_held {
 	struct gosan_obj *obj;
-	int mode;               /* enum go_lock_mode */
-	uint32_t stack;         /* of the acquisition */
+	int mode;       /* enum go_lock_mode */
+	uint32_t stack; /* of the acquisition */
 	struct gosan_stamp at;
 };
 
 /* An event that brought knowledge of another goroutine. */
 struct gosan_edge {
 	const struct gosan_g *from;
-	struct gosan_stamp known;        /* what was known of it afterwards */
+	struct gosan_stamp known; /* what was known of it afterwards */
 	enum gosan_op op;
 	uint32_t stack;
 };
@@ -49,22 +60,25 @@ struct gosan_edge {
 /* What a parked goroutine waits for. Before its G_PARK event the goroutine itself fills n, on and truncated
  * (nobody reads them while why is 0); the engine sets the rest, and clears why at G_READY. */
 struct gosan_wait {
-	int why;                /* enum go_wait; 0: it runs or is runnable */
+	int why; /* enum go_wait; 0: it runs or is runnable */
 	uint32_t stack;
 	struct gosan_stamp at;
-	uint64_t since_ns;      /* CLOCK_MONOTONIC */
-	size_t n;               /* how many on[] are valid; more than GOSAN_WAIT_MAX: truncated set */
+	uint64_t since_ns; /* CLOCK_MONOTONIC */
+	size_t n;          /* how many on[] are valid; more than GOSAN_WAIT_MAX: truncated set */
 	bool truncated;
-	struct { struct gosan_obj *obj; int op; /* enum go_wait_op */ } on[GOSAN_WAIT_MAX];
+	struct {
+		struct gosan_obj *obj;
+		int op; /* enum go_wait_op */
+	} on[GOSAN_WAIT_MAX];
 };
 
 /* A goroutine, a foreign thread, or the system on one thread. Never freed (reports name the dead);
  * its clocks are released at its end. */
 struct gosan_g {
 	/* ADMIN */
-	struct gosan_g *next;            /* all goroutines, newest first: gosan_engine_all() */
-	uint64_t id;                     /* goroutine id, or 0 for threads and the system */
-	uint32_t tid;                    /* thread ordinal for threads, 0 for goroutines */
+	struct gosan_g *next; /* all goroutines, newest first: gosan_engine_all() */
+	uint64_t id;          /* goroutine id, or 0 for threads and the system */
+	uint32_t tid;         /* thread ordinal for threads, 0 for goroutines */
 	bool is_thread, is_system, ended;
 	/* HAPPENS-BEFORE: written under the engine lock, by itself or on its behalf while parked.
 	 * An event has the stamp (cid, epoch) that its goroutine had when it began. A release publishes the
@@ -72,33 +86,33 @@ struct gosan_g {
 	 * all before, and none after. The entry of a goroutine's own chain in its own clocks is always its
 	 * current epoch, so its own events always count as ordered. */
 	uint32_t cid;
-	uint32_t epoch;                  /* its own current epoch, >= 1 */
-	uint32_t busy_epoch;             /* of its last event but G_END */
-	uint32_t access_epoch;           /* the access layer stores epoch here when it remembers an access */
-	uint64_t n_access;               /* accesses seen; the access layer adds them up at the end */
-	void *tenancy;                   /* chain.c */
+	uint32_t epoch;        /* its own current epoch, >= 1 */
+	uint32_t busy_epoch;   /* of its last event but G_END */
+	uint32_t access_epoch; /* the access layer stores epoch here when it remembers an access */
+	uint64_t n_access;     /* accesses seen; the access layer adds them up at the end */
+	void *tenancy;         /* chain.c */
 	struct gosan_edge edges[GOSAN_EDGES_MAX]; /* the last ones, as a ring */
-	uint32_t n_edges;                /* ever written */
-	uint32_t learned, learned_weak;  /* epoch in which it last acquired something (hb.c) */
-	struct gosan_clock strong;       /* all edges */
-	struct gosan_clock weak;         /* without lock edges: schedule-independent order */
+	uint32_t n_edges;                         /* ever written */
+	uint32_t learned, learned_weak;           /* epoch in which it last acquired something (hb.c) */
+	struct gosan_clock strong;                /* all edges */
+	struct gosan_clock weak;                  /* without lock edges: schedule-independent order */
 	/* BLOCKING */
 	struct gosan_wait wait;
 	size_t n_held;
-	struct gosan_held *held;         /* in order of acquisition; NULL when it never held one */
+	struct gosan_held *held; /* in order of acquisition; NULL when it never held one */
 	size_t held_room;
 	/* EXPOSITION */
 	char name[32];
 	const char *fn_name;
 	struct gosan_g *parent;
 	uint32_t created_stack;
-	uint32_t last_stack;             /* stack of its last synchronisation event */
+	uint32_t last_stack; /* stack of its last synchronisation event */
 	uintptr_t stack_lo, stack_hi;
 	/* ANALYZERS: one private word (analyze/waits.c), NULL at birth */
 	void *waits;
 	/* MEMORY ACCESSES: owned by the tsan front end, touched by the running goroutine only */
-	uint32_t ctx;                    /* current calling context (context.h) */
-	uint32_t ctx_depth, ctx_room;    /* callers' contexts: ctx_stack[0 .. ctx_depth - 1] */
+	uint32_t ctx;                 /* current calling context (context.h) */
+	uint32_t ctx_depth, ctx_room; /* callers' contexts: ctx_stack[0 .. ctx_depth - 1] */
 	uint32_t *ctx_stack, ctx_first[10];
 	void *access;
 };
@@ -112,52 +126,52 @@ struct gosan_slot {
 
 /* A synchronisation object. Freed never; `dead` when its memory was freed or reused. */
 struct gosan_obj {
-	uint32_t id;                     /* index into the object table; 0 is none */
+	uint32_t id; /* index into the object table; 0 is none */
 	enum gosan_obj_kind kind;
 	uintptr_t addr;
-	uint64_t seq;                    /* number of events on it */
+	uint64_t seq; /* number of events on it */
 	bool dead;
-	uint32_t created_stack;          /* make, or first use */
-	uint64_t created_by;             /* goroutine id */
+	uint32_t created_stack; /* make, or first use */
+	uint64_t created_by;    /* goroutine id */
 	/* HAPPENS-BEFORE (hb.c) */
-	struct gosan_clock strong, weak; /* what a release left */
-	struct gosan_clock r_strong;     /* rwmutex: readers' releases */
+	struct gosan_clock strong, weak;    /* what a release left */
+	struct gosan_clock r_strong;        /* rwmutex: readers' releases */
 	struct gosan_clock seen, seen_weak; /* what was merged last: strong (r_strong) and weak cover it */
-	struct gosan_stamp at;           /* strong and weak are exactly what was released then; 0: a merge */
-	const struct gosan_g *from;      /* who released last: exposition */
-	struct gosan_slot *slots;        /* channel: [cap] */
+	struct gosan_stamp at;      /* strong and weak are exactly what was released then; 0: a merge */
+	const struct gosan_g *from; /* who released last: exposition */
+	struct gosan_slot *slots;   /* channel: [cap] */
 	size_t cap;
 	bool closed;
-	struct gosan_obj *link;          /* object.c */
+	struct gosan_obj *link; /* object.c */
 	/* OWNERSHIP (engine.c keeps it from lock events) */
-	struct gosan_g *owner;           /* writer, or NULL */
+	struct gosan_g *owner; /* writer, or NULL */
 	size_t readers;
 	/* ANALYZERS: one private word each, NULL at birth */
 	void *wg, *lock, *chan, *cond, *res;
-	void *use;                       /* analyze/waits.c: who uses it */
+	void *use; /* analyze/waits.c: who uses it */
 };
 
 /* One event. The front end fills what event.def lists for op; zero the rest. */
 struct gosan_event {
 	enum gosan_op op;
 	int mode;
-	uint32_t stack;                  /* depot id; of g, also when another acts on its behalf */
-	struct gosan_g *g;               /* who did it */
+	uint32_t stack;    /* depot id; of g, also when another acts on its behalf */
+	struct gosan_g *g; /* who did it */
 	struct gosan_g *peer;
 	struct gosan_obj *obj, *obj2;
 	int64_t arg, arg2;
 	uintptr_t addr;
 	size_t size;
-	const char *text;                /* FAULT: the message */
+	const char *text; /* FAULT: the message */
 	/* Set by the engine */
-	struct gosan_stamp at;           /* g's stamp when the event began */
-	uint64_t seq;                    /* number of this event on obj */
+	struct gosan_stamp at; /* g's stamp when the event began */
+	uint64_t seq;          /* number of this event on obj */
 };
 
 /* The stamp of g now. */
 static inline struct gosan_stamp gosan_stamp_of(const struct gosan_g *g)
 {
-	return (struct gosan_stamp){ g->cid, g->epoch };
+	return (struct gosan_stamp){g->cid, g->epoch};
 }
 
 #endif

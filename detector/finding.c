@@ -59,6 +59,7 @@ static struct seen seen[SEEN_MAX];
 static struct takes takes[TAKES_MAX];
 static size_t n_takes;
 static uint32_t n_keys;
+static uint64_t last; /* number of the emission << 32 | key */
 
 static const struct description *describe(int code)
 {
@@ -362,17 +363,57 @@ static bool write_finding(const struct gosan_finding *f, uint32_t key)
 	return true;
 }
 
+static void write_count(const char *record_name, const struct seen *s)
+{
+	if (s->inherited || !gosan_stream_begin(record_name))
+		return;
+	gosan_stream_uint("key", s->key);
+	gosan_stream_uint("count", s->count);
+	gosan_stream_end_line();
+}
+
 /* At the end, one line per bug that was seen more than once, instead of one per time. */
 static void write_again(void)
 {
 	for (size_t i = 0; i < SEEN_MAX; i++) {
 		const struct seen *s = &seen[i];
 
-		if (s->hash == 0 || s->inherited || s->count < 2 || !gosan_stream_begin("again"))
+		if (s->hash != 0 && s->count >= 2)
+			write_count("again", s);
+	}
+}
+
+/* Told at once: the process may be killed before its end. Its place in the table stays, so that the bug gets the
+ * same key should it come for real. */
+void gosan_finding_take_back(uint64_t emission)
+{
+	uint32_t key = (uint32_t)emission;
+
+	for (size_t i = 0; key && i < SEEN_MAX; i++) {
+		struct seen *s = &seen[i];
+
+		if (s->key != key || s->count == 0)
 			continue;
-		gosan_stream_uint("key", s->key);
-		gosan_stream_uint("count", s->count);
-		gosan_stream_end_line();
+		s->count--;
+		write_count("taken_back", s);
+		if (s->count == 0)
+			__atomic_fetch_sub(&gosan_counters->findings, 1, __ATOMIC_RELAXED);
+		return;
+	}
+}
+
+uint64_t gosan_finding_last(void)
+{
+	return last;
+}
+
+/* Seen before. After it was taken back for the last time, the reader must be told that it is back. */
+static void repeat(struct seen *s)
+{
+	last = ((last >> 32) + 1) << 32 | s->key;
+	if (s->count++ == 0) {
+		write_count("again", s);
+		GOSAN_COUNT(findings);
 	}
 }
 
@@ -392,15 +433,18 @@ bool gosan_finding_emit(struct gosan_finding *f)
 	/* A bug whose check is off still explains a stall: rules ask gosan_finding_has. */
 	for (size_t i = 0; i < f->n_parts; i++)
 		take_part(f->code, f->parts[i].g);
-	if (!d || !gosan_check_on(d->check))
+	if (!d || !gosan_check_on(d->check)) {
+		last = last >> 32 << 32;
 		return false;
+	}
 	if (s && s->hash) {
-		s->count++;
+		repeat(s);
 		return false;
 	}
 	if (s)
 		*s = (struct seen){.hash = hash, .key = n_keys + 1, .count = 1};
 	n_keys++;
+	last = ((last >> 32) + 1) << 32 | n_keys;
 	gosan_stream_before_end = write_again; /* the stream knows nothing of repetitions */
 	GOSAN_COUNT(findings);
 	/* The stream may be opened by this: so before the line is written. */

@@ -11,6 +11,7 @@
  *  {"r":"finding","key":N,"code":"GS101","grade":"proved","title":"..","object":{OBJ},
  *   "participants":[{PART}..],"more":N,"why":"..","help":"..","story":[{"g":N,"t":N,"pc":"0x..","text":".."}..]}
  *  {"r":"again","key":N,"count":N}         the same finding, seen N times in all
+ *  {"r":"taken_back","key":N,"count":N}    N times are left, none for 0: what it said cannot end did end
  *  {"r":"dump","g":N,"t":N,"name":"..","fn":"..","state":"..","stack":["0x"..],"created":["0x"..]}   at a hang
  *  {"r":"end","why":"exit|stall|timeout|crash|exec","status":N,"counters":{..},"not_checked":["..",..]}
  *  OBJ  {"kind":"chan","name":"","address":"0x..","size":N,"created":["0x"..],"alloc_offset":N,"block_size":N,"of":N}
@@ -128,6 +129,10 @@ void gosan_finding_story(struct gosan_finding *f, const struct gosan_g *g, uint3
 /* Write it, or count it when this bug was seen before or its check is off. True when it was new. With
  * halt_on_error the process ends here with the exit code of findings. Under the engine lock. */
 bool gosan_finding_emit(struct gosan_finding *f);
+/* The last emission, also of one that was seen before; 0 when its check is off. */
+uint64_t gosan_finding_last(void);
+/* This emission turned out to be wrong. Nothing for 0; once each. */
+void gosan_finding_take_back(uint64_t emission);
 /* Was a finding of this code emitted in which g takes part? For "one stall, one finding". */
 bool gosan_finding_has(int code, const struct gosan_g *g);
 /* Small words for reports: "goroutine 7 \"worker\"", "mutex". */

@@ -205,6 +205,16 @@ static void on_again(struct reader *rd, const json_t *o)
 	}
 }
 
+/* What is left of the count; the finding stays listed until the image is read, since it may come again. */
+static void on_taken_back(struct reader *rd, const json_t *o)
+{
+	uint64_t key = number(o, "key");
+
+	for (size_t i = 0; i < rd->r->n_findings; i++)
+		if (rd->r->findings[i]->process == rd->p && rd->r->findings[i]->key == key)
+			rd->r->findings[i]->count = number(o, "count");
+}
+
 /* `why` stays empty until an end is read: that is how a killed process is recognised. */
 static void on_start(struct reader *rd, const json_t *o)
 {
@@ -273,6 +283,7 @@ static const struct {
 } records[] = {
 	{"start", on_start}, {"module", on_module}, {"finding", on_finding},
 	{"again", on_again}, {"dump", on_dump},     {"end", on_end},
+	{"taken_back", on_taken_back},
 };
 
 /* Records of a kind that this version doesn't know are skipped: the format may grow. */

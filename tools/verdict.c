@@ -118,14 +118,24 @@ static const char *cut_short(const struct report *r)
 {
 	if (r->timed_out)
 		return "the program was stopped by --timeout";
-	if (r->exit_status > 128)
+	if (r->exit_status > 128 && !(r->main && strcmp(r->main->why, "exit") == 0))
 		return arena_printf(r->arena, "the program died of signal %d", r->exit_status - 128);
 	if (r->main && strcmp(r->main->why, "crash") == 0)
 		return "the program panicked or crashed";
 	return r->main && !*r->main->why ? "the program left without its end being seen" : NULL;
 }
 
-/* A process that was stopped has no status of its own worth showing. What was cut short is never clean. */
+/* What was lost may have been half of a bug. A stack that was lost only makes a report poorer. */
+static bool lost_anything(const struct report *r)
+{
+	for (size_t i = 0; i < COUNTER_COUNT; i++)
+		if (i != COUNTER_stacks_lost && strstr(counter_names[i], "lost") && r->counters[i])
+			return true;
+	return false;
+}
+
+/* A process that was stopped has no status of its own worth showing. What was cut short is never clean, nor is
+ * what was seen in part. */
 void verdict_decide(struct report *r, pid_t main_pid, int exit_status, bool timed_out)
 {
 	r->main = find_main(r, main_pid);
@@ -139,8 +149,10 @@ void verdict_decide(struct report *r, pid_t main_pid, int exit_status, bool time
 	r->saw_something = saw_something(r);
 	if (r->n_shown)
 		r->verdict = VERDICT_FINDINGS;
+	else if (r->saw_something && !r->cut && !lost_anything(r))
+		r->verdict = VERDICT_CLEAN;
 	else
-		r->verdict = r->saw_something && !r->cut ? VERDICT_CLEAN : VERDICT_BLIND;
+		r->verdict = VERDICT_BLIND;
 }
 
 /* Findings replace a zero and nothing else: a test that fails keeps its own status, and its findings are
@@ -237,7 +249,8 @@ const char *verdict_line(const struct report *r)
 		break;
 	}
 	if (r->saw_something)
-		return arena_printf(a, "gosan: no findings so far: %s; checked: %s%s; exit %d", seen(r),
+		return arena_printf(a, "gosan: no findings %s: %s; checked: %s%s; exit %d",
+				    r->cut ? "so far" : "in what was seen, but something was lost", seen(r),
 				    r->checks, unchecked(r), verdict_exit(r));
 	return arena_printf(
 		a,

@@ -33,6 +33,7 @@ struct gosan_waits {
 	bool explained; /* a finding says why it will never run again */
 	bool live;      /* leak.c: somebody may still wake it */
 	uint32_t mark;  /* walks: seen in this one */
+	uint64_t blamed; /* the emission that explains it, when that is wrong as soon as it goes on */
 	bool lost_wake; /* lock.c: it waits for a signal that came before */
 	struct {
 		const struct gosan_obj *lock;
@@ -78,6 +79,10 @@ bool gosan_waits_on(const struct gosan_g *g, const struct gosan_obj *obj);
 bool gosan_waits_any(const struct gosan_obj *obj);
 /* A finding of this check explains it. What nobody will get to see explains nothing: ignored when it is off. */
 void gosan_waits_explain(struct gosan_g *g, const char *check);
+/* The finding that was just emitted says that g waits for ever: explain, and take it back should g go on. Go lets
+ * anybody unlock a mutex. */
+void gosan_waits_blame(struct gosan_g *g, const char *check);
+void gosan_waits_went_on(struct gosan_g *g); /* it got what it waited for, perhaps without parking */
 bool gosan_waits_explained(const struct gosan_g *g);
 uint32_t gosan_waits_new_mark(void);
 bool gosan_waits_mark(struct gosan_g *g, uint32_t mark); /* true the first time */

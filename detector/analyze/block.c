@@ -35,6 +35,7 @@
 struct cycle {
 	size_t n;
 	struct gosan_g *g[CYCLE_MAX]; /* each waits for the next, the last for the first */
+	uint64_t since[CYCLE_MAX];    /* which wait of each */
 	uint64_t since_ns;
 };
 
@@ -161,13 +162,15 @@ static void normalize(struct cycle *c)
 	}
 	for (size_t i = 0; i < c->n; i++)
 		c->g[i] = g[(first + i) % c->n];
+	for (size_t i = 0; i < c->n; i++)
+		c->since[i] = c->g[i]->wait.since_ns;
 }
 
 /* Somebody else may have unlocked in the meantime. */
 static bool still_stuck(const struct cycle *c)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (!c->g[i]->wait.why)
+		if (!c->g[i]->wait.why || c->g[i]->wait.since_ns != c->since[i])
 			return false;
 	return true;
 }
@@ -217,7 +220,7 @@ static void report_cycle(const struct cycle *c)
 	tell_story(f, c);
 	gosan_finding_emit(f);
 	for (size_t i = 0; i < c->n; i++)
-		gosan_waits_explain(c->g[i], "deadlock");
+		gosan_waits_blame(c->g[i], "deadlock");
 }
 
 /* In order of discovery. */

@@ -122,7 +122,8 @@ static const struct gosan_held *conflict(const struct gosan_g *g, const struct g
 	return NULL;
 }
 
-/* At the request, not at the park: the process may be killed while it waits. */
+/* At the request, not at the park: the process may be killed while it waits. Taken back when it gets the lock: a
+ * mutex that others unlock is a semaphore. */
 static void on_request(const struct gosan_event *ev)
 {
 	const struct gosan_held *h = ev->mode & GO_LOCK_TRY ? NULL : conflict(ev->g, ev->obj, ev->mode);
@@ -145,7 +146,7 @@ static void on_request(const struct gosan_event *ev)
 	gosan_finding_story(f, ev->g, h->stack, was_read ? "rlock" : "lock");
 	gosan_finding_story(f, ev->g, ev->stack, "%s  <-- waits for itself", read ? "rlock" : "lock");
 	gosan_finding_emit(f);
-	gosan_waits_explain(ev->g, "deadlock");
+	gosan_waits_blame(ev->g, "deadlock");
 }
 
 /* GS601 */
@@ -462,6 +463,7 @@ static void note_acquire(const struct gosan_event *ev)
 {
 	struct lock *l = lock_of(ev->obj);
 
+	gosan_waits_went_on(ev->g);
 	if (l && ev->mode & GO_LOCK_READ)
 		add_reader(l, ev->g);
 }

@@ -104,13 +104,29 @@ static void park(struct gosan_g *g)
 }
 
 /* Whoever goes on is not stuck, whatever was said of it: Go lets anybody unlock a mutex, so even a goroutine
- * that waited for a lock of its own can be freed. */
+ * that waited for a lock of its own can be freed. A cycle of several was one emission. */
+void gosan_waits_went_on(struct gosan_g *g)
+{
+	struct gosan_waits *w = g->waits;
+	uint64_t emission = w ? w->blamed : 0;
+
+	if (!emission)
+		return;
+	for (struct gosan_g *p = parked; p; p = gosan_waits_next(p))
+		if (gosan_waits_of(p)->blamed == emission)
+			gosan_waits_of(p)->blamed = 0;
+	w->blamed = 0;
+	w->explained = false;
+	gosan_finding_take_back(emission);
+}
+
 static void unpark(struct gosan_g *g)
 {
 	struct gosan_waits *w = g->waits;
 
 	if (!w || !w->parked)
 		return;
+	gosan_waits_went_on(g);
 	if (w->prev)
 		gosan_waits_of(w->prev)->next = w->next;
 	else
@@ -168,6 +184,15 @@ void gosan_waits_explain(struct gosan_g *g, const char *check)
 
 	if (w)
 		w->explained = true;
+}
+
+void gosan_waits_blame(struct gosan_g *g, const char *check)
+{
+	struct gosan_waits *w = gosan_waits_of(g);
+
+	gosan_waits_explain(g, check);
+	if (w)
+		w->blamed = gosan_finding_last();
 }
 
 bool gosan_waits_explained(const struct gosan_g *g)

@@ -26,7 +26,8 @@ void gosan_wgreport_overtaken(const struct gosan_obj *wg, const struct gosan_wgo
 	snprintf(f->help, sizeof f->help,
 		 "call Add before the go statement that starts the work, or start it with go_waitgroup_go()");
 	if (a->g && a->g->parent == wait->g)
-		gosan_finding_story(f, wait->g, a->g->created_stack, "go");
+		gosan_finding_story(f, wait->g, a->g->created_stack, "go %s()",
+				    a->g->fn_name ? a->g->fn_name : "a function");
 	gosan_finding_story(f, wait->g, wait->stack, "Wait: counter is 0, returns");
 	gosan_finding_story(f, a->g, a->stack, "Add(%" PRId64 ")  <-- too late", a->n);
 	gosan_finding_emit(f);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS204 double-lock
+// OBJECT: mu
 // EXIT: 2
 // FINDINGS: 1
 /* One goroutine locks twice; three others and main wait behind it. One cause, one finding. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS204 double-lock
+// OBJECT: rw
 // EXIT: 2
 /* A read lock can't be turned into a write lock while it is held. */
 #include <goroutine.h>

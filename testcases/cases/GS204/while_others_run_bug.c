@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS204 double-lock
+// OBJECT: mu
 /* A goroutine locks twice and hangs for ever; main goes on and returns. */
 #include "../../gate.h"
 

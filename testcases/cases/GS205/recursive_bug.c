@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS205 recursive-rlock
+// OBJECT: rw
 // GRADE: possible
 // FUNCTIONS: total writer
 /* A reader calls another reader; a writer that queues in between stops both for ever. The gate keeps the

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS205 recursive-rlock
+// OBJECT: rw
 /* The same as recursive_bug.c, and the writer comes first. */
 #include "../../gate.h"
 

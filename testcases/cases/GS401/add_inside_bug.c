@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS401 waitgroup-add-in-goroutine
+// OBJECT: wg
 // FUNCTIONS: worker main
 // FINDINGS: 1
 /* Each worker adds for itself: the Wait may come first, see zero, and return with the work undone. */

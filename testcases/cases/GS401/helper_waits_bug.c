@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS401 waitgroup-add-in-goroutine
+// OBJECT: wg
 // FUNCTIONS: close_when_done main
 /* The helper that waits is started first: main's Adds don't happen before its Wait. The gate lets the Adds
  * come first in this run. */

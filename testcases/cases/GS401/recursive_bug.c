@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS401 waitgroup-add-in-goroutine
+// OBJECT: wg
 // FUNCTIONS: leaf main
 /* The sub-work adds for itself, when the worker that started it may be done already. The gate keeps that
  * worker counted in this run. */

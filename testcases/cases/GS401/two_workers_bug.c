@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS401 waitgroup-add-in-goroutine
+// OBJECT: wg
 // FUNCTIONS: late main
 /* The counter is positive when `late` adds, because another worker is still counted, but that worker does
  * not wait for `late`: in another schedule it is done first, and the Wait returns before the Add. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS402 waitgroup-negative
+// OBJECT: wg
 // FUNCTIONS: worker main
 /* The Add comes after the go statement: a quick worker's Done is first in another schedule, and panics. */
 #include "../../gate.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS402 waitgroup-negative
+// OBJECT: wg
 /* Two Dones, but only one Add happens before both: the second Add is not ordered with the first worker. */
 #include "../../gate.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS403 waitgroup-reuse
+// OBJECT: wg
 // EXIT: 2
 // PROCS: 1
 // FINDINGS: 1

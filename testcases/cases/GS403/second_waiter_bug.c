@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS403 waitgroup-reuse
+// OBJECT: wg
 // FUNCTIONS: other_waiter main
 /* Two goroutines wait for a round; main starts the next one without knowing that the other's Wait has
  * returned. (The gate lets it return first.) */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS601 unlock-of-unlocked
+// OBJECT: rw
 // EXIT: 2
 /* A read unlock of a lock that nobody reads. */
 #include <goroutine.h>

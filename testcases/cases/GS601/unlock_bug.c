@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS601 unlock-of-unlocked
+// OBJECT: mu
 // EXIT: 2
 // FUNCTIONS: main
 /* The error path unlocks a second time. */

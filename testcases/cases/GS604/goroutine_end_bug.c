@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS604 exit-holding-lock
+// OBJECT: mu
 // FUNCTIONS: worker
 /* An early return leaves the mutex locked; nobody ever unlocks it. */
 #include <goroutine.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS604 exit-holding-lock
+// OBJECT: mu
 // EXIT: 2
 // FINDINGS: 1
 /* A goroutine ended with the lock held, and now main waits for it: the cause is the end, not the wait. */

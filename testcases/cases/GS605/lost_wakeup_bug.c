@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS605 cond-misuse
+// OBJECT: c
 // EXIT: 2
 // FINDINGS: 1
 /* No predicate: the signal came before the wait, woke nobody, and is lost. */

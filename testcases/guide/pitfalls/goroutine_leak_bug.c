@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS301 goroutine-leak
+// OBJECT: ch
 // FUNCTIONS: consume
 // FINDINGS: 1
 /* Goroutine leak: the consumer only ends when the channel is closed, and nobody closes it. When main

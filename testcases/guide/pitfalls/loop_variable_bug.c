@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS101 data-race
+// OBJECT: i
 // FUNCTIONS: print main
 // MATCH: value
 /* Capturing the loop variable: the goroutines get its address, and read it while the loop goes on. */

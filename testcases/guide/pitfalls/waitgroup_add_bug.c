@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS401 waitgroup-add-in-goroutine
+// OBJECT: wg
 // GRADE: proved
 // FINDINGS: 1
 /* Incorrect WaitGroup usage, as the guide has it: ten goroutines Add for themselves, and nothing forces an

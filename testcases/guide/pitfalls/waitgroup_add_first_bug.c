@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: GS401 waitgroup-add-in-goroutine
+// OBJECT: wg
 // GRADE: proved
 // FUNCTIONS: work main
 // FINDINGS: 1
