@@ -244,6 +244,28 @@ void gosan_chain_end(struct gosan_g *g)
 	push(&dead, g->cid);
 }
 
+/* The last tenant of a chain is at its own epoch, unless it moved on: then the chain stops below `next`. */
+void gosan_chain_alone(struct gosan_g *g)
+{
+	bool one = g->strong.root == g->weak.root;
+
+	if (one)
+		gosan_clock_clear(&g->weak);
+	for (uint32_t cid = 1; cid <= n_chains; cid++) {
+		const struct tenant *t = chains[cid].last;
+		uint32_t last = t && t->g->cid == cid ? t->g->epoch : chains[cid].next;
+
+		if (cid == g->cid)
+			continue;
+		gosan_clock_set(&g->strong, cid, last);
+		if (!one)
+			gosan_clock_set(&g->weak, cid, last);
+	}
+	if (one)
+		gosan_clock_copy(&g->weak, &g->strong);
+	own_entry_or_nobody(g);
+}
+
 struct gosan_g *gosan_chain_whose(struct gosan_stamp s)
 {
 	struct tenant *t = chains && s.cid <= GOSAN_CID_MAX ? chains[s.cid].last : NULL;

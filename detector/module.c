@@ -378,3 +378,28 @@ bool gosan_module_any_instrumented(void)
 {
 	return __atomic_load_n(&any_instrumented, __ATOMIC_RELAXED);
 }
+
+struct tls_search {
+	uintptr_t addr;
+	bool found;
+};
+
+static int search_tls(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct tls_search *s = arg;
+
+	(void)size;
+	for (size_t i = 0; i < info->dlpi_phnum && info->dlpi_tls_data; i++)
+		if (info->dlpi_phdr[i].p_type == PT_TLS &&
+		    s->addr - (uintptr_t)info->dlpi_tls_data < info->dlpi_phdr[i].p_memsz)
+			s->found = true;
+	return s->found;
+}
+
+bool gosan_module_own_tls(uintptr_t addr)
+{
+	struct tls_search s = {addr, false};
+
+	dl_iterate_phdr(search_tls, &s);
+	return s.found;
+}

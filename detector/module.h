@@ -44,6 +44,8 @@ const struct gosan_module *gosan_module_find(uintptr_t addr);
 const struct gosan_module *gosan_module_list(size_t *ret_n);
 /* How many PROGRAM modules carry no instrumentation; fn (may be NULL) is called for each. */
 size_t gosan_module_uninstrumented(void (*fn)(const struct gosan_module *, void *), void *arg);
+/* Does addr lie in the thread-local storage of the calling thread? Asks the linker: not under the engine lock. */
+bool gosan_module_own_tls(uintptr_t addr);
 /* True once any module was seen that is instrumented: only then can there be accesses to check. */
 bool gosan_module_any_instrumented(void);
 

@@ -134,7 +134,18 @@ static bool parse_int(const char *s, int *ret)
 	return true;
 }
 
-/* 0, or -EINVAL and the sentence. The setting is untouched on failure. */
+/* No setting counts below zero, and of an exit status only a byte arrives: 256 would be a success. */
+static int in_range(const struct setting *s, char *err, size_t size)
+{
+	int *value = s->value, most = value == &gosan_options.exitcode ? 255 : INT_MAX;
+
+	if (*value >= 0 && *value <= most)
+		return 0;
+	snprintf(err, size, "%d is not a value for %s: use 0 to %d", *value, s->name, most);
+	return -EINVAL;
+}
+
+/* 0, or -EINVAL and the sentence. The caller gives up on failure. */
 static int assign(const struct setting *s, const char *value, char *err, size_t size)
 {
 	switch (s->type) {
@@ -145,7 +156,7 @@ static int assign(const struct setting *s, const char *value, char *err, size_t 
 		return -EINVAL;
 	case INT:
 		if (parse_int(value, s->value))
-			return 0;
+			return in_range(s, err, size);
 		snprintf(err, size, "'%s' is not a value for %s: use a whole number", value, s->name);
 		return -EINVAL;
 	case STR:

@@ -177,6 +177,7 @@ static size_t add_option(struct arena *a, struct ccargs *c, char **argv)
 	if (compiles_only(argv[0]))
 		c->mode = CCARGS_COMPILE;
 	c->is_static |= strcmp(argv[0], "-static") == 0 || strcmp(argv[0], "-static-pie") == 0;
+	c->relocatable |= strcmp(argv[0], "-r") == 0;
 	if (row == N_TABLE) {
 		bool warning = strncmp(argv[0], "-W", 2) == 0 && strncmp(argv[0], "-Wa,", 4) != 0;
 

@@ -128,8 +128,14 @@ static struct words start(const struct build *b)
  * clang what it vectorises. */
 static void add_compile_flags(const struct build *b, struct words *w)
 {
-	static const char *const gcc[] = {"-fno-builtin-memcpy", "-fno-builtin-memmove",
-					  "-fno-builtin-memset", NULL};
+	static const char *const gcc[] = {"-fno-builtin-memcpy",   "-fno-builtin-memmove",
+					  "-fno-builtin-memset",   "-fno-builtin-mempcpy",
+					  "-fno-builtin-memcmp",   "-fno-builtin-bcmp",
+					  "-fno-builtin-strcpy",   "-fno-builtin-stpcpy",
+					  "-fno-builtin-strncpy",  "-fno-builtin-strcat",
+					  "-fno-builtin-strncat",  "-fno-builtin-strcmp",
+					  "-fno-builtin-strncmp",  "-fno-builtin-sprintf",
+					  "-fno-builtin-snprintf", NULL};
 	static const char *const clang[] = {"-fno-vectorize", "-fno-slp-vectorize", NULL};
 	char dir[TOOL_PATH_MAX];
 
@@ -245,7 +251,8 @@ static int compile_and_link(struct build *b, const struct ccargs *args)
 			ccargs_add(&link, arg->text);
 		}
 	}
-	if (!status)
+	/* A relocatable object (-r) is linked with libraries later. */
+	if (!status && !args->relocatable)
 		status = add_link_flags(b, &link);
 	if (!status)
 		status = run(&link);

@@ -14,6 +14,7 @@
 #include "tmpdir.h"
 #include "tool.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,6 +55,22 @@ static int check_suppressions(void)
 		return 0;
 	r = raw_report_new();
 	error = suppress_read(r, gosan_options.suppressions, err, sizeof err);
+	raw_report_free(r);
+	if (error)
+		tool_error("%s", err);
+	return error ? TOOL_USAGE : 0;
+}
+
+/* Nor should a format or a file that a report cannot be written to. */
+static int check_reports(const struct run *run)
+{
+	struct settings s = run->settings;
+	struct report *r = raw_report_new();
+	char err[TOOL_ERROR_MAX];
+	int error = settings_finish(&s, r->arena, err, sizeof err);
+
+	if (!error)
+		error = render_check(s.formats, s.n_formats, err, sizeof err);
 	raw_report_free(r);
 	if (error)
 		tool_error("%s", err);
@@ -108,6 +125,9 @@ static int run_program(struct run *run)
 		status = check_program(run->command[0], path, sizeof path);
 	if (status)
 		return status;
+	status = check_reports(run);
+	if (status)
+		return status;
 	/* Half an installation: the tool without the library it preloads. */
 	if (where_library("libgosan.so", library, sizeof library) != 0) {
 		tool_error("%s is missing: install or build all of gosan", library);
@@ -149,9 +169,11 @@ int cmd_run(int argc, char **argv)
 	const char *unknown, *meant = NULL;
 	char err[TOOL_ERROR_MAX];
 
-	if (settings_begin(&run.settings, err, sizeof err) != 0) {
+	int error = settings_begin(&run.settings, err, sizeof err);
+
+	if (error) {
 		tool_error("%s", err);
-		return TOOL_USAGE;
+		return error == -ENOTSUP ? TOOL_MISSING : TOOL_USAGE;
 	}
 	if (run.settings.help) {
 		print_settings();

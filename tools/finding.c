@@ -3,8 +3,8 @@
  * finding.c: from program counters to names: every stack, object, lock and text of a finding. After
  * resolve_report nothing in a finding needs the debug information any more.
  *
- * Placeholders in texts keep the library free of symbols: it writes {pc:0x55..}, {fn:0x55..}, {var:0x55..}
- * and {obj}, and the words are put in here. In texts a place is short (file:line without the directory),
+ * Placeholders in texts keep the library free of symbols: it writes {pc:0x55..}, {fn:0x55..}, {var:0x55..},
+ * {made:0x55..} and {obj}, and the words are put in here. In texts a place is short (file:line without the directory),
  * since the participants above show it in full.
  */
 #include "resolve.h"
@@ -104,9 +104,11 @@ static const char *placeholder(const struct context *c, const char *word, uint64
 		return objname_label(c->a, &c->f->object);
 	if (strcmp(word, "var") == 0)
 		return variable(c, value);
-	if (strcmp(word, "pc") != 0 && strcmp(word, "fn") != 0)
+	if (strcmp(word, "pc") != 0 && strcmp(word, "fn") != 0 && strcmp(word, "made") != 0)
 		return NULL;
 	struct frame f = symbolize_pc(c->z, c->p, value);
+	if (*word == 'm')
+		return objname_made(c->a, &f);
 	if (*word == 'f' && *f.function)
 		return f.function;
 	return resolve_place_short(c->a, &f);

@@ -60,7 +60,7 @@ static const char *heap_name(struct symbolizer *z, struct arena *a, const struct
 			     const struct object *o)
 {
 	const struct frame *f = first_with_line(&o->created);
-	const char *left = source_assigned(a, statement(a, f)), *path = NULL;
+	const char *left = source_assigned_at(a, statement(a, f), f ? f->column : 0), *path = NULL;
 	uint64_t offset = o->alloc_offset > 0 ? (uint64_t)o->alloc_offset : 0;
 
 	if (!left)
@@ -113,14 +113,23 @@ static const char *stack_owner(struct arena *a, const struct finding *f)
 	return "";
 }
 
+/* What the statement of a channel's birth calls it; never empty. */
+const char *objname_made(struct arena *a, const struct frame *f)
+{
+	const char *name = source_assigned_at(a, statement(a, f), f->column);
+
+	return name ? name : arena_printf(a, "made at %s", resolve_place_short(a, f));
+}
+
 /* A channel and its like are called what their making was assigned to, and that is the same in every run. The
  * others get the name that the statement at their first use has for them. */
 static void sync_name(struct arena *a, struct object *o)
 {
-	const char *line = statement(a, first_with_line(&o->created)), *name = NULL;
+	const struct frame *f = first_with_line(&o->created);
+	const char *line = statement(a, f), *name = NULL;
 
 	if (is_made_by_call(o->kind))
-		name = source_assigned(a, line);
+		name = source_assigned_at(a, line, f ? f->column : 0);
 	if (!name)
 		name = source_sync_argument(a, line);
 	if (!name)

@@ -12,6 +12,8 @@
 void objname_object(struct symbolizer *z, struct arena *a, struct finding *f);
 /* The same for a lock that was held; `created` is its acquisition. */
 void objname_lock(struct symbolizer *z, struct arena *a, const struct process *p, struct object *lock);
+/* What was made at this frame: "sem", or "made at prog.c:12". */
+const char *objname_made(struct arena *a, const struct frame *f);
 /* The name, or the best that can be said: "a local of main", "chan made at prog.c:12". */
 const char *objname_label(struct arena *a, const struct object *o);
 

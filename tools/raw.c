@@ -281,9 +281,8 @@ static const struct {
 	const char *name;
 	void (*fn)(struct reader *, const json_t *);
 } records[] = {
-	{"start", on_start}, {"module", on_module}, {"finding", on_finding},
-	{"again", on_again}, {"dump", on_dump},     {"end", on_end},
-	{"taken_back", on_taken_back},
+	{"start", on_start}, {"module", on_module}, {"finding", on_finding},       {"again", on_again},
+	{"dump", on_dump},   {"end", on_end},       {"taken_back", on_taken_back},
 };
 
 /* Records of a kind that this version doesn't know are skipped: the format may grow. */
@@ -350,6 +349,17 @@ static int read_lines(struct reader *rd, FILE *in, const char *path, char *err, 
 	return error ? explain(error, path, line, err, err_size) : 0;
 }
 
+/* What was taken back altogether never was. */
+static void drop_taken_back(struct report *r)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->n_findings; i++)
+		if (r->findings[i]->count)
+			r->findings[kept++] = r->findings[i];
+	r->n_findings = kept;
+}
+
 /* May be called for several files: processes and findings add up. */
 int raw_read_file(struct report *r, const char *path, char *err, size_t err_size)
 {
@@ -360,6 +370,7 @@ int raw_read_file(struct report *r, const char *path, char *err, size_t err_size
 		return explain(-errno, path, 0, err, err_size);
 	int error = read_lines(&rd, in, path, err, err_size);
 	fclose(in);
+	drop_taken_back(r);
 	return error;
 }
 

@@ -9,9 +9,11 @@
 #include "options.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct render_ops *const formats[] = {&render_text, &render_json};
@@ -80,6 +82,32 @@ static int render_one(const struct report *r, const struct render_request *q)
 	return error;
 }
 
+static const char *file_name(const struct render_request *q)
+{
+	if (!*q->file)
+		return "standard error";
+	return strcmp(q->file, "-") == 0 ? "standard output" : q->file;
+}
+
+/* Opening is all that can be tried without writing; a pipe is left alone, because its reader would see an end. */
+int render_check(const struct render_request *list, size_t n, char *err, size_t err_size)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *file = list[i].file;
+		struct stat st;
+
+		if (!*file || strcmp(file, "-") == 0 || (stat(file, &st) == 0 && !S_ISREG(st.st_mode)))
+			continue;
+		int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+		if (fd < 0) {
+			snprintf(err, err_size, "cannot write the report: %s: %s", file, strerror(errno));
+			return -errno;
+		}
+		close(fd);
+	}
+	return 0;
+}
+
 int render_all(const struct report *r, const struct render_request *list, size_t n, char *err,
 	       size_t err_size)
 {
@@ -90,8 +118,7 @@ int render_all(const struct report *r, const struct render_request *list, size_t
 
 		if (!error)
 			continue;
-		snprintf(err, err_size, "%s: %s", *list[i].file ? list[i].file : "standard error",
-			 strerror(-error));
+		snprintf(err, err_size, "%s: %s", file_name(&list[i]), strerror(-error));
 		result = error;
 	}
 	return result;

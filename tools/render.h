@@ -25,6 +25,8 @@ struct render_request {
 
 /* "text", "json:FILE". 0, or -EINVAL / -ENOTSUP with one sentence in err. */
 int render_parse(const char *spec, struct render_request *ret, char *err, size_t err_size);
+/* Can the files be opened? They are made when they aren't there. 0, or -errno with a sentence in err. */
+int render_check(const struct render_request *list, size_t n, char *err, size_t err_size);
 /* Write all; a failure of one does not stop the others. 0, or the last -errno with a sentence in err. */
 int render_all(const struct report *r, const struct render_request *list, size_t n, char *err,
 	       size_t err_size);

@@ -24,6 +24,7 @@
 #define LINES_MAX    30
 #define SNIPPETS_MAX 3
 #define DUMPS_MAX    64
+#define PLACE_MAX    50 /* columns for the file in the last line */
 
 static const char frame_line[] = "==================";
 
@@ -188,7 +189,7 @@ static const char *origin(const char *kind)
 static const char *where(struct arena *a, const struct finding *f)
 {
 	const struct object *o = &f->object;
-	const char *text = arena_printf(a, "%s %s", o->kind, *o->name ? o->name : "");
+	const char *text = arena_printf(a, "%s%s%s", o->kind, *o->name ? " " : "", o->name);
 
 	if (o->size)
 		text = arena_printf(a, "%s, %" PRIu64 " bytes", text, o->size);
@@ -242,7 +243,12 @@ static void add_tail(struct page *p, const struct finding *f)
 	page_add(p, "  fingerprint: %s   more: gosan explain %s", f->fingerprint, f->code);
 	if (f->count > 1)
 		page_add(p, "  seen %s times", verdict_number(p->a, f->count));
-	page_add(p, "SUMMARY: gosan: %s %s in %s", kind_words(p->a, f->kind), place, function);
+	place = page_fit_end(p->a, place, PLACE_MAX);
+	page_add(p, "%s",
+		 page_fit(p->a,
+			  arena_printf(p->a, "SUMMARY: gosan: %s %s in %s", kind_words(p->a, f->kind), place,
+				       function),
+			  TEXT_COLUMNS));
 	page_add(p, "%s", frame_line);
 }
 

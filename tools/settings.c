@@ -80,6 +80,8 @@ static int whole_number(struct argp_state *state, const char *option, const char
 /* A misspelt check would silently check nothing. */
 static void check_list(struct argp_state *state, const char *option, const char *list)
 {
+	if (!list[strspn(list, ",")])
+		argp_error(state, "--%s: no check is named", option);
 	for (const char *at = list; *at; at += strspn(at, ",")) {
 		char word[32];
 		size_t n = strcspn(at, ",");
@@ -198,6 +200,11 @@ int settings_begin(struct settings *s, char *err, size_t err_size)
 	if (error)
 		return error;
 	s->help = gosan_options.help;
+	if (*gosan_options.trace || *gosan_options.baseline) {
+		snprintf(err, err_size, "GOSAN_OPTIONS: %s is not available in this version",
+			 *gosan_options.trace ? "trace" : "baseline");
+		return -ENOTSUP;
+	}
 	if (snprintf(s->for_program, sizeof s->for_program, "%s", env) >= (int)sizeof s->for_program) {
 		snprintf(err, err_size, "GOSAN_OPTIONS: too long");
 		return -E2BIG;

@@ -21,7 +21,7 @@ struct settings {
 /* Child parser for argp; its input is a struct settings that settings_begin filled. */
 extern const struct argp settings_argp;
 
-/* Parse GOSAN_OPTIONS. 0, or a negative errno with one sentence in err. */
+/* Parse GOSAN_OPTIONS. 0, or a negative errno with one sentence in err; -ENOTSUP: a key of a later version. */
 int settings_begin(struct settings *s, char *err, size_t err_size);
 /* After the command line: fill what was left open (formats, log_path with %p as pid). */
 int settings_finish(struct settings *s, struct arena *a, char *err, size_t err_size);

@@ -152,6 +152,16 @@ const char *source_assigned(struct arena *a, const char *line)
 	return lvalue_before(a, line, equal);
 }
 
+/* "go_chan(int) a = go_make(int, 0), b = go_make(int, 0);": the last assignment before the call is the call's. */
+const char *source_assigned_at(struct arena *a, const char *line, unsigned column)
+{
+	const char *equal = line ? find_assignment(line) : NULL, *last = NULL;
+
+	for (; equal && equal - line < (ptrdiff_t)column - 1; equal = find_assignment(equal))
+		last = equal;
+	return last && strchr(last, '(') ? lvalue_before(a, line, last) : source_assigned(a, line);
+}
+
 /* The interface of the runtime and of POSIX threads; a project's own wrappers are not known here. */
 static bool is_sync_call(const char *at)
 {

@@ -18,6 +18,8 @@ void source_forget(void);
 /* Left-hand side of an assignment from a call: "jobs" of "go_chan(int) jobs = go_make(int, 3);", "s->jobs" of
  * "s->jobs = go_make(...)". NULL when the line is none. */
 const char *source_assigned(struct arena *a, const char *line);
+/* The same of the assignment from the call in this column, of several in the line; column 0: the first. */
+const char *source_assigned_at(struct arena *a, const char *line, unsigned column);
 /* First argument of the first synchronisation call in the line, without "&": "c->mu" of
  * "go_mutex_lock(&c->mu);". NULL when there is none. */
 const char *source_sync_argument(struct arena *a, const char *line);

@@ -13,6 +13,7 @@
 #include "options.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,17 @@ static void add_not_checked(struct report *r, const char *name)
 	r->not_checked[r->n_not_checked++] = name;
 }
 
+/* A process that outlives its parent, such as a daemon, goes on unseen: its leaks and what it does from now on
+ * are in no report. Zombies have written their end. */
+static void tell_running(struct report *r, const struct process *p)
+{
+	const char *slash = strrchr(p->program, '/');
+
+	if (p != r->main && p->pid > 0 && !*p->why && kill(p->pid, 0) == 0)
+		add_not_checked(r, arena_printf(r->arena, "process %d (%s), which goes on", (int)p->pid,
+						slash ? slash + 1 : p->program));
+}
+
 /* Over all processes; what was lost anywhere was lost. */
 static void sum_up(struct report *r)
 {
@@ -66,6 +78,7 @@ static void sum_up(struct report *r)
 			r->counters[k] += p->counters[k];
 		for (size_t k = 0; k < p->n_not_checked; k++)
 			add_not_checked(r, p->not_checked[k]);
+		tell_running(r, p);
 	}
 	for (size_t i = 0; i < r->n_findings; i++) {
 		r->n_shown += !r->findings[i]->suppressed && !r->findings[i]->folded;
@@ -73,27 +86,15 @@ static void sum_up(struct report *r)
 	}
 }
 
-/* Whole words: "lock" is not in "deadlock". */
-static bool word_in(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (; *list; list += strcspn(list, ", "), list += strspn(list, ", "))
-		if (strncmp(list, word, n) == 0 && (list[n] == '\0' || list[n] == ',' || list[n] == ' '))
-			return true;
-	return false;
-}
-
 /* The checks in the order of the table of findings. */
 static const char *checks_on(struct arena *a)
 {
 	static const char *const all[] = {"race",    "deadlock", "leak",    "waitgroup",
 					  "channel", "lock",     "resource"};
-	const char *on = gosan_options.checks ? gosan_options.checks : "all";
-	const char *off = gosan_options.no_checks ? gosan_options.no_checks : "", *text = "";
+	const char *text = "";
 
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-		if ((!*on || word_in(on, "all") || word_in(on, all[i])) && !word_in(off, all[i]))
+		if (gosan_check_on(all[i]))
 			text = arena_printf(a, "%s%s%s", text, *text ? " " : "", all[i]);
 	return text;
 }
@@ -149,7 +150,7 @@ void verdict_decide(struct report *r, pid_t main_pid, int exit_status, bool time
 	r->saw_something = saw_something(r);
 	if (r->n_shown)
 		r->verdict = VERDICT_FINDINGS;
-	else if (r->saw_something && !r->cut && !lost_anything(r))
+	else if (r->saw_something && *r->checks && !r->cut && !lost_anything(r))
 		r->verdict = VERDICT_CLEAN;
 	else
 		r->verdict = VERDICT_BLIND;
@@ -248,13 +249,16 @@ const char *verdict_line(const struct report *r)
 	case VERDICT_BLIND:
 		break;
 	}
+	if (!*r->checks)
+		return arena_printf(
+			a, "gosan: blind: every check is switched off, so nothing was checked%s; exit %d",
+			ending(r), verdict_exit(r));
 	if (r->saw_something)
 		return arena_printf(a, "gosan: no findings %s: %s; checked: %s%s; exit %d",
 				    r->cut ? "so far" : "in what was seen, but something was lost", seen(r),
 				    r->checks, unchecked(r), verdict_exit(r));
-	return arena_printf(
-		a,
-		"gosan: blind: %s has no goroutines, no instrumented code and no events, so nothing "
-		"was checked; build it with 'gosan cc'%s; exit %d",
-		program_name(r), ending(r), verdict_exit(r));
+	return arena_printf(a,
+			    "gosan: blind: %s showed no goroutine, no memory access and no event, so nothing "
+			    "was checked; build it with 'gosan cc'%s%s; exit %d",
+			    program_name(r), unchecked(r), ending(r), verdict_exit(r));
 }

@@ -30,11 +30,11 @@ void gosan_vec_free(struct gosan_vec *v, size_t size);
 struct gosan_waits {
 	struct gosan_g *prev, *next; /* parked goroutines: gosan_waits_first() */
 	bool parked;
-	bool explained; /* a finding says why it will never run again */
-	bool live;      /* leak.c: somebody may still wake it */
-	uint32_t mark;  /* walks: seen in this one */
+	bool explained;  /* a finding says why it will never run again */
+	bool live;       /* leak.c: somebody may still wake it */
+	uint32_t mark;   /* walks: seen in this one */
 	uint64_t blamed; /* the emission that explains it, when that is wrong as soon as it goes on */
-	bool lost_wake; /* lock.c: it waits for a signal that came before */
+	bool lost_wake;  /* lock.c: it waits for a signal that came before */
 	struct {
 		const struct gosan_obj *lock;
 		uint64_t tick;
@@ -93,6 +93,8 @@ const char *gosan_waits_who(const struct gosan_g *g);      /* goroutine 7 "worke
 const char *gosan_waits_what(const struct gosan_obj *obj); /* mutex 0x.. */
 /* A sentence part about the goroutine that could have helped a parked g, "" when none is known. */
 const char *gosan_waits_helper(const struct gosan_g *g);
+/* The first who is parked for a lock that g holds, and that lock; NULL when there is none. */
+const struct gosan_g *gosan_waits_hostage(const struct gosan_g *g, const struct gosan_obj **ret_lock);
 uint64_t gosan_waits_hash(uint64_t h, uint64_t x);
 
 /* lock.c: GS604 and GS605 that stand when the run stops for `why`; idempotent. Marks what they explain. */

@@ -35,7 +35,6 @@
 struct cycle {
 	size_t n;
 	struct gosan_g *g[CYCLE_MAX]; /* each waits for the next, the last for the first */
-	uint64_t since[CYCLE_MAX];    /* which wait of each */
 	uint64_t since_ns;
 };
 
@@ -162,44 +161,63 @@ static void normalize(struct cycle *c)
 	}
 	for (size_t i = 0; i < c->n; i++)
 		c->g[i] = g[(first + i) % c->n];
-	for (size_t i = 0; i < c->n; i++)
-		c->since[i] = c->g[i]->wait.since_ns;
 }
 
-/* Somebody else may have unlocked in the meantime. */
+/* Somebody else may have unlocked in the meantime, and the same goroutines may wait for other things by now. */
 static bool still_stuck(const struct cycle *c)
 {
-	for (size_t i = 0; i < c->n; i++)
-		if (!c->g[i]->wait.why || c->g[i]->wait.since_ns != c->since[i])
+	struct gosan_g *next[EDGES_MAX];
+
+	for (size_t i = 0; i < c->n; i++) {
+		size_t n = helpers(c->g[i], next);
+
+		while (n > 0 && next[n - 1] != c->g[(i + 1) % c->n])
+			n--;
+		if (n == 0)
 			return false;
+	}
 	return true;
 }
 
-/* "a waits for x held by b, b waits for y held by a" */
+/* The acquisition by which g has l, or NULL: a writer that is queued keeps readers out without having it. */
+static const struct gosan_held *holds(const struct gosan_g *g, const struct gosan_obj *l)
+{
+	for (size_t k = 0; k < g->n_held; k++)
+		if (g->held[k].obj == l)
+			return &g->held[k];
+	return NULL;
+}
+
+/* "a waits for x, which b has; b waits for y, which a has" */
 static void tell_cycle(const struct cycle *c, char *text, size_t size)
 {
 	size_t at = 0;
 
-	for (size_t i = 0; i < c->n && at < size; i++)
-		at += (size_t)snprintf(text + at, size - at, "%s%s waits for %s, which %s has", i ? "; " : "",
-				       gosan_waits_who(c->g[i]), gosan_waits_what(waits_for(c->g[i])),
-				       gosan_waits_who(c->g[(i + 1) % c->n]));
+	for (size_t i = 0; i < c->n && at < size; i++) {
+		const struct gosan_g *next = c->g[(i + 1) % c->n];
+		const struct gosan_obj *l = waits_for(c->g[i]);
+		bool queued = waits_for(next) == l && !holds(next, l);
+
+		at += (size_t)snprintf(text + at, size - at, "%s%s waits for %s, which %s %s", i ? "; " : "",
+				       gosan_waits_who(c->g[i]), gosan_waits_what(l), gosan_waits_who(next),
+				       queued ? "wants to write first" : "has");
+	}
 }
 
 /* Who took what first, then who waits: the two halves of a deadlock. */
 static void tell_story(struct gosan_finding *f, const struct cycle *c)
 {
 	for (size_t i = 0; i < c->n && i < 4; i++) {
-		const struct gosan_g *g = c->g[i];
+		const struct gosan_held *h = holds(c->g[i], waits_for(c->g[(i + c->n - 1) % c->n]));
 
-		for (size_t k = 0; k < g->n_held; k++)
-			if (g->held[k].obj == waits_for(c->g[(i + c->n - 1) % c->n]))
-				gosan_finding_story(f, g, g->held[k].stack, "lock %s",
-						    gosan_waits_what(g->held[k].obj));
+		if (h)
+			gosan_finding_story(f, c->g[i], h->stack, "%s %s",
+					    h->mode & GO_LOCK_READ ? "rlock" : "lock",
+					    gosan_waits_what(h->obj));
 	}
 	for (size_t i = 0; i < c->n && i < 4; i++)
-		gosan_finding_story(f, c->g[i], c->g[i]->wait.stack, "lock %s  <-- waits",
-				    gosan_waits_what(waits_for(c->g[i])));
+		gosan_finding_story(f, c->g[i], c->g[i]->wait.stack, "%s %s  <-- waits",
+				    gosan_waits_op(c->g[i]), gosan_waits_what(waits_for(c->g[i])));
 }
 
 /* One participant for each, with the locks that it holds, which is where it took what the one before it wants. */
@@ -306,6 +324,20 @@ static void tell_waits(struct gosan_finding *f)
 		snprintf(text + at, 40, "; %zu more wait", f->n_parts + f->n_more - told);
 }
 
+/* Does one of them keep a lock that others wait for, while it waits for something else? */
+static bool any_hostage(const struct gosan_finding *f)
+{
+	const struct gosan_obj *lock;
+
+	for (size_t i = 0; i < f->n_parts; i++) {
+		enum go_wait why = f->parts[i].g->wait.why;
+
+		if ((why < GO_WAIT_MUTEX || why > GO_WAIT_WLOCK) && gosan_waits_hostage(f->parts[i].g, &lock))
+			return true;
+	}
+	return false;
+}
+
 /* All of the parked, main first. With a cycle of owners among them, that is the reason and the others wait
  * behind it; else each is asked who could have helped. */
 static void report_stall(void)
@@ -330,9 +362,10 @@ static void report_stall(void)
 		tell_waits(f);
 	}
 	snprintf(f->help, sizeof f->help,
-		 c ? "take these locks in the same order everywhere"
-		   : "make sure that each wait has somebody left who ends it: a send, a "
-		     "close, a Done or an unlock on every path");
+		 c                ? "take these locks in the same order everywhere"
+		 : any_hostage(f) ? "unlock before the wait: whoever could end it may need the lock"
+				  : "make sure that each wait has somebody left who ends it: a send, a "
+				    "close, a Done or an unlock on every path");
 	gosan_finding_emit(f);
 }
 

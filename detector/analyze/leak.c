@@ -19,10 +19,12 @@
  * Grade: proved when everybody who ever used the object has ended or is stuck, too, and nobody runs who could
  * have been given it; else likely (main could still have helped, and did not).
  * Consequences of what a finding explains already are not reported, nor are waits for a WaitGroup or lock
- * that a leaked goroutine keeps from being released.
+ * that a leaked goroutine keeps from being released. Where these go round in a circle (the holder of a lock
+ * waits for workers that need the lock) the first of the circle stands for all.
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "../../runtime/probe.h"
 #include "analyze.h"
@@ -66,6 +68,8 @@ static struct gosan_waits *waits_of(const struct gosan_g *g)
  * The latter may have been given it and not have come to it yet. Nobody who asks is of the sort asked for, so
  * the answer is the same for all who wait for the object, and is remembered for one pass. */
 enum question { RUNS, RUNS_BELOW, EXPLAINED_BELOW, BLOCKED_BELOW, IN_ONCE, LEFT };
+
+#define KNOTS_MAX 16 /* each costs a walk over all of the stuck */
 
 static uint32_t pass;
 
@@ -250,12 +254,44 @@ static bool follows(const struct gosan_g *g)
 	return obj && obj->owner && is_stuck(obj->owner);
 }
 
+/* What a way out looks like depends on what it waits for. */
+static const char *way_out(const struct gosan_g *g)
+{
+	switch (g->wait.why) {
+	case GO_WAIT_WAITGROUP:
+		return "make sure that every Add has its Done on every path: go_defer(go_waitgroup_done, ..) "
+		       "first "
+		       "thing in the worker";
+	case GO_WAIT_MUTEX:
+	case GO_WAIT_RLOCK:
+	case GO_WAIT_WLOCK:
+		return "make sure that whoever holds the lock comes to its unlock: hold it for short "
+		       "sections that "
+		       "do not block";
+	case GO_WAIT_ONCE:
+		return "the function of a once must return, so it must not wait for somebody who waits for "
+		       "the same "
+		       "once";
+	case GO_WAIT_COND:
+		return "wake everybody when the condition changes for all (go_cond_broadcast), also when "
+		       "there is no "
+		       "more to come";
+	default:
+		return "give it a way out: close the channel when there is no more to come, or select on the "
+		       "done "
+		       "channel of a context too";
+	}
+}
+
 /* Leaks of goroutines from one go statement, blocked at one place, are one bug, with a count. */
 static void report(const struct gosan_g *g, enum gosan_end why)
 {
 	struct gosan_finding *f = gosan_finding_begin(301);
 	const struct gosan_obj *obj = g->wait.n ? g->wait.on[0].obj : NULL;
-	bool alone = !ask(g, LEFT) && !ask(g, RUNS_BELOW);
+	const struct gosan_g *main_g = gosan_waits_by_id(1, NULL),
+			     *waiter; /* main, when it is parked itself */
+	const struct gosan_obj *lock;
+	bool left = ask(g, LEFT), alone = !left && !ask(g, RUNS_BELOW);
 	const char *helper = gosan_waits_helper(g);
 
 	f->obj = obj;
@@ -268,17 +304,43 @@ static void report(const struct gosan_g *g, enum gosan_end why)
 	snprintf(f->why, sizeof f->why, "%s is still blocked in %s on {obj} %s; %s%s%s", gosan_waits_who(g),
 		 gosan_waits_op(g),
 		 why == GOSAN_END_TIMEOUT ? "when the time is up" : "when the program exits",
-		 alone ? "nobody who ever used it is left to wake it" : "nobody who runs has ever used it",
+		 alone ? "nobody who ever used it is left to wake it"
+		 : left && (!main_g || main_g->id != 1)
+			 ? "of those who ever used it, only main is not blocked, and it ends"
+			 : "nobody who runs has ever used it",
 		 *helper ? "; " : "", helper);
-	snprintf(f->help, sizeof f->help,
-		 "give it a way out: close the channel when there is no more to come, or select on the done "
-		 "channel of a context too");
+	snprintf(f->help, sizeof f->help, "%s", way_out(g));
+	waiter = gosan_waits_hostage(g, &lock);
+	if (waiter) {
+		size_t at = strlen(f->why);
+
+		snprintf(f->why + at, sizeof f->why - at, "; meanwhile it holds %s, for which %s waits",
+			 gosan_waits_what(lock), gosan_waits_who(waiter));
+		snprintf(f->help, sizeof f->help,
+			 "unlock before the wait: whoever could end it may need the lock");
+	}
 	gosan_finding_emit(f);
+}
+
+/* Everybody left follows somebody. Without whoever is explained by now, what remains are circles. */
+static void report_knots(enum gosan_end why)
+{
+	size_t knots = 0;
+
+	spread_explanations();
+	for (size_t i = 0; i < stuck.n && knots < KNOTS_MAX; i++) {
+		if (is_explained(list()[i]))
+			continue;
+		report(list()[i], why);
+		gosan_waits_explain(list()[i], "leak");
+		spread_explanations();
+		knots++;
+	}
 }
 
 void gosan_leak_judge(enum gosan_end why)
 {
-	bool reported = false;
+	bool more = false;
 
 	if ((why != GOSAN_END_EXIT && why != GOSAN_END_TIMEOUT) || !gosan_check_on("leak"))
 		return;
@@ -287,13 +349,16 @@ void gosan_leak_judge(enum gosan_end why)
 	release_helped();
 	spread_explanations();
 	pass++;
-	for (int consequences = 0; consequences < 2 && !reported; consequences++)
-		for (size_t i = 0; i < stuck.n; i++) {
-			const struct gosan_g *g = list()[i];
-
-			if (is_explained(g) || (!consequences && follows(g)))
-				continue;
-			report(g, why);
-			reported = true;
+	for (size_t i = 0; i < stuck.n; i++) {
+		if (is_explained(list()[i]))
+			continue;
+		if (follows(list()[i])) {
+			more = true;
+			continue;
 		}
+		report(list()[i], why);
+		gosan_waits_explain(list()[i], "leak");
+	}
+	if (more)
+		report_knots(why);
 }

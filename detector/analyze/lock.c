@@ -10,7 +10,7 @@
  * channel in it is freed; GS606 when the front end meets an id at an address that it was not given for.
  *
  * What is only known at the end. GS604: Go lets another goroutine unlock, so a lock that the dead left locked
- * counts when nobody has unlocked it by the end. GS605, lost wake-up: a goroutine waits, no wake came since,
+ * counts when nobody has unlocked it by the end, and nobody ever unlocked it for another: then it is a semaphore. GS605, lost wake-up: a goroutine waits, no wake came since,
  * and one that woke nobody came before, with no section of the mutex by this waiter in between: had it
  * looked at the condition in an earlier section, it had seen what the wake was about:
  *
@@ -33,6 +33,7 @@ struct lock {
 	size_t n_readers;
 	const struct gosan_g *unlocker; /* who released it last */
 	uint32_t unlock_stack;
+	bool handed_over; /* somebody unlocked it who had not locked it */
 };
 
 /* obj->cond. */
@@ -240,7 +241,8 @@ static void destroy(struct gosan_obj *obj, void *arg)
 		return;
 	snprintf(f->title, sizeof f->title, "{obj} is freed while it is %s", held ? "held" : "waited for");
 	snprintf(f->why, sizeof f->why, "%s frees the %s that %s %s", gosan_waits_who(ev->g),
-		 gosan_finding_kind_name(obj->kind), gosan_waits_who(f->parts[1].g),
+		 gosan_finding_kind_name(obj->kind),
+		 f->parts[1].g == ev->g ? "it" : gosan_waits_who(f->parts[1].g),
 		 held ? "still holds" : "is parked on");
 	snprintf(f->help, sizeof f->help, "free it only after every goroutine that uses it is done");
 	gosan_finding_emit(f);
@@ -249,10 +251,12 @@ static void destroy(struct gosan_obj *obj, void *arg)
 
 /* GS604 */
 
-/* Nobody unlocked it in its name. */
+/* Nobody unlocked it in its name, or is used to. */
 static bool still_held(const struct left *l)
 {
-	return !l->obj->dead && has(l->g, l->obj);
+	const struct lock *lock = l->obj->lock;
+
+	return !l->obj->dead && has(l->g, l->obj) && !(lock && lock->handed_over);
 }
 
 /* Idempotent: the finding is the same each time, and folds. */
@@ -453,6 +457,7 @@ void gosan_lock_copied(struct gosan_obj *copy, const struct gosan_obj *original,
 	snprintf(f->help, sizeof f->help, "pass a pointer to it, and to the struct that contains it");
 	gosan_finding_emit(f);
 	gosan_waitgroup_copied(copy);
+	gosan_waitgroup_copied((struct gosan_obj *)original);
 	gosan_engine_unlock();
 }
 
@@ -478,6 +483,7 @@ static void note_release(const struct gosan_event *ev)
 	if (l) {
 		l->unlocker = ev->g;
 		l->unlock_stack = ev->stack;
+		l->handed_over |= !has(ev->g, ev->obj) && ev->g->n_held < GOSAN_HELD_MAX;
 		if (ev->mode & GO_LOCK_READ)
 			drop_reader(l, ev->g);
 	}

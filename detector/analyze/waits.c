@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "../../runtime/probe.h"
+#include "depot.h"
 #include "mem.h"
 #include "analyze.h"
 
@@ -446,14 +447,21 @@ const char *gosan_waits_who(const struct gosan_g *g)
 	return s;
 }
 
-/* The tool puts the variable's name in place of {var:..}; without debug information, the address. */
+/* The tool puts the variable's name in place of {var:..}, and the name of what the statement at an address made in
+ * place of {made:..}: a channel lives on the heap. Without debug information, the address. */
 const char *gosan_waits_what(const struct gosan_obj *obj)
 {
 	char *s = scratch();
+	bool made = obj && (obj->kind == GOSAN_OBJ_CHAN || obj->kind == GOSAN_OBJ_CONTEXT);
+	size_t n = 0;
+	const uintptr_t *pcs = made ? gosan_depot_get(obj->created_stack, &n) : NULL;
 
 	if (!obj)
 		return "nothing";
-	snprintf(s, 128, "%s {var:0x%" PRIxPTR "}", gosan_finding_kind_name(obj->kind), obj->addr);
+	if (n)
+		snprintf(s, 128, "%s {made:0x%" PRIxPTR "}", gosan_finding_kind_name(obj->kind), pcs[0]);
+	else
+		snprintf(s, 128, "%s {var:0x%" PRIxPTR "}", gosan_finding_kind_name(obj->kind), obj->addr);
 	return s;
 }
 
@@ -494,13 +502,33 @@ const char *gosan_waits_helper(const struct gosan_g *g)
 	words(obj, sends, &done, &who);
 	if (obj->owner)
 		snprintf(s, 128, "held by %s, %s", gosan_waits_who(obj->owner), state_of(obj->owner));
+	else if (obj->kind == GOSAN_OBJ_ONCE)
+		return "whose function has not returned";
 	else if (!done)
 		return "";
+	else if (!last && !sends && u && u->fed)
+		snprintf(s, 128, "nobody but a timer, a signal or I/O ever %s it", done);
 	else if (!last)
 		snprintf(s, 128, "nobody ever %s it", done);
 	else
 		snprintf(s, 128, "its last %s was %s, %s", who, gosan_waits_who(last), state_of(last));
 	return s;
+}
+
+const struct gosan_g *gosan_waits_hostage(const struct gosan_g *g, const struct gosan_obj **ret_lock)
+{
+	for (size_t i = 0; i < g->n_held; i++) {
+		const struct gosan_obj *l = g->held[i].obj;
+		const struct gosan_g *waiter = gosan_waits_any(l) ? gosan_waits_by_id(1, l) : NULL;
+
+		if (waiter == g)
+			waiter = gosan_waits_by_id(g->id + 1, l);
+		if (waiter) {
+			*ret_lock = l;
+			return waiter;
+		}
+	}
+	return NULL;
 }
 
 /* One round of a multiplicative hash (the golden ratio, Knuth vol. 3, 6.4), folded, since callers use the low

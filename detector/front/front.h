@@ -88,6 +88,7 @@ void gosan_report_init(void);
 int gosan_report_render(const char *dir, int status);
 /* report.c: there is no tool; then each finding is printed at once, with offsets instead of names. */
 bool gosan_report_prints_itself(void);
+void gosan_report_alone(void); /* there is no stream: print itself from now on */
 void gosan_report_finding(const struct gosan_finding *f);
 
 /* exit.c: judge and close the stream; at most once per process. Returns the exit status to use. */

@@ -53,9 +53,11 @@ GOSAN_EXPORT int vsprintf(char *restrict s, const char *restrict format, va_list
 	return did_print(s, SIZE_MAX, GOSAN_REAL(vsprintf)(s, format, args), GOSAN_CALLER);
 }
 
-GOSAN_EXPORT int __vsnprintf_chk(char *s, size_t room, int flag, size_t size, const char *format, va_list args)
+GOSAN_EXPORT int __vsnprintf_chk(char *s, size_t room, int flag, size_t size, const char *format,
+				 va_list args)
 {
-	return did_print(s, room, GOSAN_REAL(__vsnprintf_chk)(s, room, flag, size, format, args), GOSAN_CALLER);
+	return did_print(s, room, GOSAN_REAL(__vsnprintf_chk)(s, room, flag, size, format, args),
+			 GOSAN_CALLER);
 }
 
 GOSAN_EXPORT int __vsprintf_chk(char *s, int flag, size_t size, const char *format, va_list args)

@@ -23,14 +23,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ENV_MAX         2048
-#define FINDINGS_STATUS 66
+#define ENV_MAX 2048
+
+/* Of the tool's exit statuses, those that don't concern a process that was only preloaded. */
+#define NOTHING_STATUS 77
+#define TIMEOUT_STATUS 124
 
 extern char **environ;
 
 /* Found once, at start. */
 static char tool[PATH_MAX];
 static bool have_tool;
+static const char *no_names = "the tool 'gosan' is not beside the library";
 
 /* One line to standard error, past stdio: a lock of the program's stream may be held. */
 static void print(const char *fmt, ...)
@@ -65,24 +69,63 @@ static void print_part(const struct gosan_part *p)
 	const uintptr_t *pcs = gosan_depot_get(p->stack, &n);
 
 	if (g->id)
-		print("  %s: %s by goroutine %lu %s\n", p->role, p->op, (unsigned long)g->id, g->name);
+		print("  %s: %s by goroutine %lu%s%s\n", p->role, p->op, (unsigned long)g->id,
+		      g->name[0] ? " " : "", g->name);
 	else
-		print("  %s: %s by thread %u %s\n", p->role, p->op, g->tid, g->name);
+		print("  %s: %s by thread %u%s%s\n", p->role, p->op, g->tid, g->name[0] ? " " : "", g->name);
 	for (size_t i = 0; i < n; i++)
 		print_frame(i, pcs[i]);
 }
 
-/* Texts keep their placeholders: offsets are what there is without debug information. */
+/* What stands for a placeholder ("pc:0x12}...", see finding.h): addresses are what there is without debug
+ * information, those of code as addr2line wants them. */
+static int name_of(char *buf, size_t size, const char *word, const struct gosan_finding *f)
+{
+	uintptr_t addr = strtoull(word + strcspn(word, ":}") + 1, NULL, 16);
+	const struct gosan_module *m;
+
+	if (strncmp(word, "obj}", 4) == 0)
+		return snprintf(buf, size, "%s 0x%lx",
+				f->obj ? gosan_finding_kind_name(f->obj->kind) : "memory at",
+				(unsigned long)(f->obj ? f->obj->addr : f->addr));
+	m = gosan_module_find(addr);
+	if (!m || strncmp(word, "var:", 4) == 0)
+		return snprintf(buf, size, "0x%lx", (unsigned long)addr);
+	word = strrchr(m->path, '/');
+	return snprintf(buf, size, "%s+0x%lx", word ? word + 1 : m->path, (unsigned long)(addr - m->base));
+}
+
+static void print_text(const char *head, const char *text, const struct gosan_finding *f)
+{
+	char line[GOSAN_TEXT_MAX * 2];
+	size_t n = 0;
+
+	while (*text && n < sizeof(line) - 1) {
+		const char *end = *text == '{' ? strchr(text, '}') : NULL;
+
+		if (!end) {
+			line[n++] = *text++;
+			continue;
+		}
+		n += (size_t)name_of(line + n, sizeof(line) - n, text + 1, f);
+		text = end + 1;
+	}
+	line[n < sizeof(line) ? n : sizeof(line) - 1] = 0;
+	if (n)
+		print("%s%s\n", head, line);
+}
+
 void gosan_report_finding(const struct gosan_finding *f)
 {
-	print("==================\ngosan: error[GS%03d]: %s: %s\n", f->code, gosan_finding_kind(f->code),
-	      f->title);
+	char head[64];
+
+	snprintf(head, sizeof(head), "==================\ngosan: error[GS%03d]: %s: ", f->code,
+		 gosan_finding_kind(f->code));
+	print_text(head, f->title, f);
 	for (size_t i = 0; i < f->n_parts; i++)
 		print_part(&f->parts[i]);
-	if (f->why[0])
-		print("  why: %s\n", f->why);
-	if (f->help[0])
-		print("  help: %s\n", f->help);
+	print_text("  why: ", f->why, f);
+	print_text("  help: ", f->help, f);
 	print("SUMMARY: gosan: %s\n", gosan_finding_kind(f->code));
 }
 
@@ -111,6 +154,13 @@ static bool find_tool(void)
 void gosan_report_init(void)
 {
 	have_tool = find_tool();
+}
+
+/* The tool has nowhere to read from. */
+void gosan_report_alone(void)
+{
+	have_tool = false;
+	no_names = "no directory for temporary files can be written: set TMPDIR";
 }
 
 bool gosan_report_prints_itself(void)
@@ -166,8 +216,9 @@ static int run_tool(const char *dir)
 	return rc;
 }
 
-/* The tool says by its status whether findings are left after suppressions; when it cannot be asked, all that
- * were emitted count. The program's own failure is never hidden. */
+/* The tool says by its status whether findings are left after suppressions, or why there is no report: that must not
+ * look like a clean run. When it cannot be asked, all that were emitted count. The program's own failure is never
+ * hidden, and a process in which there was nothing to see is none. */
 int gosan_report_render(const char *dir, int status)
 {
 	bool found = gosan_counters->findings > 0;
@@ -175,14 +226,14 @@ int gosan_report_render(const char *dir, int status)
 	if (have_tool) {
 		int rc = run_tool(dir);
 
+		if (rc > 0 && rc != NOTHING_STATUS && rc != TIMEOUT_STATUS)
+			return status ? status : rc;
 		if (rc >= 0)
-			found = rc != 0 && (rc == FINDINGS_STATUS || rc == gosan_options.exitcode);
+			found = false;
 	} else if (found || !gosan_options.quiet) {
-		print("gosan: %lu finding%s, %lu events, %lu lost (no names: the tool 'gosan' is not beside "
-		      "the "
-		      "library)\n",
-		      gosan_counters->findings, gosan_counters->findings == 1 ? "" : "s",
-		      gosan_counters->events, gosan_counters->lost);
+		print("gosan: %lu finding%s, %lu events, %lu lost (no names: %s)\n", gosan_counters->findings,
+		      gosan_counters->findings == 1 ? "" : "s", gosan_counters->events, gosan_counters->lost,
+		      no_names);
 	}
 	return found && status == 0 ? gosan_options.exitcode : status;
 }

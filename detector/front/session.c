@@ -13,6 +13,7 @@
 
 #include "front.h"
 
+#include "../chain.h"
 #include "../finding_hook.h"
 #include "../options.h"
 #include "../stream.h"
@@ -77,15 +78,16 @@ static void write_start(void)
 /* Mode 0700 by mkdtemp: findings tell addresses and paths, which are nobody else's business. */
 static int make_dir(void)
 {
-	const char *tmp = getenv("TMPDIR");
+	const char *tmp[] = {getenv("TMPDIR"), "/tmp"};
 
-	if (session.dir[0])
-		return 0;
-	snprintf(session.dir, sizeof(session.dir), "%s/gosan-XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp");
-	if (mkdtemp(session.dir))
-		return 0;
-	session.dir[0] = 0;
-	return -errno;
+	for (size_t i = 0; i < 2 && !session.dir[0]; i++) {
+		if (!tmp[i] || tmp[i][0] != '/')
+			continue;
+		snprintf(session.dir, sizeof(session.dir), "%s/gosan-XXXXXX", tmp[i]);
+		if (!mkdtemp(session.dir))
+			session.dir[0] = 0;
+	}
+	return session.dir[0] ? 0 : -EACCES;
 }
 
 /* 0 or negative errno. A run whose stream cannot be opened goes on: the tool misses it and says so. */
@@ -100,13 +102,21 @@ static int open_stream(void)
 	return rc;
 }
 
-/* Under the engine lock, at the first finding of a session without the tool. */
+/* Of a session without the tool in front. Without a stream the tool can't be asked, but a finding is never lost. */
+static void need_stream(void)
+{
+	if (gosan_report_prints_itself() || gosan_stream_is_open())
+		return;
+	if (make_dir() != 0 || open_stream() != 0)
+		gosan_report_alone();
+}
+
+/* Under the engine lock, at each finding of such a session. */
 static void on_finding(const struct gosan_finding *f)
 {
+	need_stream();
 	if (gosan_report_prints_itself())
 		gosan_report_finding(f);
-	else if (!gosan_stream_is_open() && make_dir() == 0)
-		open_stream();
 }
 
 /* The counters beside the stream: they survive a SIGKILL. Without the file they count on in our memory. */
@@ -190,9 +200,7 @@ int gosan_session_end(enum gosan_end why, int status)
 	/* Preloaded into everything, a process that has nothing to say says nothing. */
 	if (!something || (session.forked && !gosan_counters->findings))
 		return status;
-	if (!gosan_report_prints_itself() && !gosan_stream_is_open() &&
-	    (make_dir() != 0 || open_stream() != 0))
-		return status;
+	need_stream();
 	gosan_stream_end(why, status);
 	gosan_stream_close();
 	status = render(why, status);
@@ -225,11 +233,14 @@ void gosan_session_fork_parent(void)
 	gosan_engine_fork(false);
 }
 
-/* The other goroutines and threads stayed with the parent. */
+/* The other goroutines and threads stayed with the parent: they do nothing any more in this copy of memory, so
+ * all that they did is before whatever the child does. */
 static void forget_others(void)
 {
 	struct gosan_g *me = gosan_self;
 
+	if (me)
+		gosan_chain_alone(me);
 	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next) {
 		if (g == me || g->ended)
 			continue;

@@ -59,6 +59,16 @@ bool gosan_finding_emit(struct gosan_finding *f)
 	return true;
 }
 
+uint64_t gosan_finding_last(void)
+{
+	return 0;
+}
+
+void gosan_finding_take_back(uint64_t emission)
+{
+	(void)emission;
+}
+
 bool gosan_finding_has(int code, const struct gosan_g *g)
 {
 	(void)code, (void)g;

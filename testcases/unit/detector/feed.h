@@ -28,7 +28,7 @@
 /* The double. */
 static struct gosan_finding now_open, found[64];
 static size_t n_found;
-static unsigned n_again;
+static unsigned n_again, n_emitted, n_taken_back;
 
 struct gosan_finding *gosan_finding_begin(int code)
 {
@@ -83,6 +83,7 @@ static uint64_t same_bug(const struct gosan_finding *f)
 
 bool gosan_finding_emit(struct gosan_finding *f)
 {
+	n_emitted++;
 	for (size_t i = 0; i < n_found; i++)
 		if (found[i].code == f->code && same_bug(&found[i]) == same_bug(f)) {
 			n_again++;
@@ -91,6 +92,16 @@ bool gosan_finding_emit(struct gosan_finding *f)
 	if (n_found < 64)
 		found[n_found++] = *f;
 	return true;
+}
+
+uint64_t gosan_finding_last(void)
+{
+	return n_emitted;
+}
+
+void gosan_finding_take_back(uint64_t emission)
+{
+	n_taken_back += emission > 0 && emission <= n_emitted;
 }
 
 bool gosan_finding_has(int code, const struct gosan_g *g)

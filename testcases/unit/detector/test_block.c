@@ -339,6 +339,48 @@ PROGRAM(consequence_of_a_leak)
 	CHECK(found[0].parts[0].g == w);
 }
 
+/* The holder of a lock waits for workers that need it: one finding, beside that of a leak that has nothing to do
+ * with it. */
+PROGRAM(circle_of_leaks)
+{
+	struct gosan_g *m = feed_main(), *plain = GO(m), *boss = GO(m), *w;
+	OBJ(wg, WAITGROUP);
+	OBJ(mu, MUTEX);
+	OBJ(ch, CHAN);
+
+	PARK(plain, GO_WAIT_CHAN_RECV, ch, GO_ON_RECV);
+	LOCK(boss, mu);
+	ADD(boss, wg, 1);
+	w = GO(boss);
+	PARK_LOCK(w, mu);
+	WAIT(boss, wg);
+	PARK(boss, GO_WAIT_WAITGROUP, wg, GO_ON_WAIT);
+	EXIT();
+	CHECK(n_found == 2 && found[0].code == 301 && found[1].code == 301);
+	CHECK(found[0].parts[0].g == plain && found[1].parts[0].g == boss);
+}
+
+/* Two wait for each other's lock until a third unlocks one. */
+PROGRAM(cycle_that_somebody_ends)
+{
+	struct gosan_g *m = feed_main(), *x = GO(m), *y = GO(m);
+	OBJ(a, MUTEX);
+	OBJ(b, MUTEX);
+	OBJ(ch, CHAN);
+
+	cross(x, y, a, b);
+	nanosleep(&(struct timespec){.tv_nsec = 250000000}, NULL);
+	CLOSE(m, ch);
+	ONLY(202);
+	UNLOCK(m, b);
+	READY(m, x);
+	CHECK(n_taken_back == 1 && !gosan_waits_explained(x));
+	EV(LOCK_ACQUIRE, x, .obj = b);
+	UNLOCK(x, a);
+	READY(x, y);
+	CHECK(n_taken_back == 1);
+}
+
 PROGRAM(no_leaks_after_stall_or_panic)
 {
 	struct gosan_g *m = feed_main(), *w = GO(m);
@@ -400,6 +442,8 @@ int main(void)
 		RUN(help_is_transitive),
 		RUN(readied_at_exit),
 		RUN(consequence_of_a_leak),
+		RUN(circle_of_leaks),
+		RUN(cycle_that_somebody_ends),
 		RUN(no_leaks_after_stall_or_panic),
 		RUN(timeout_spares_main_and_who_may_be_helped),
 		RUN(timeout_finds_leaks),

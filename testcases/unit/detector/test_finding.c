@@ -144,6 +144,29 @@ static void the_same_bug_is_counted_either_way_round(void **state)
 	assert_non_null(strstr(line_of("again"), "\"count\":3}"));
 }
 
+/* What is taken back is told at once, and so is its return. */
+static void a_finding_can_be_taken_back(void **state)
+{
+	uint64_t first, second;
+
+	(void)state;
+	assert_true(gosan_finding_emit(race(&g7, &g1, (uintptr_t)&fresh + 16384)));
+	first = gosan_finding_last();
+	assert_false(gosan_finding_emit(race(&g7, &g1, (uintptr_t)&fresh + 16384)));
+	second = gosan_finding_last();
+	assert_true(first && second && first != second);
+	gosan_finding_take_back(0);
+	gosan_finding_take_back(first);
+	gosan_finding_take_back(second);
+	gosan_finding_take_back(second); /* nothing is left of it */
+	slurp();
+	assert_non_null(strstr(line_of("taken_back"), "\"count\":1}"));
+	assert_null(line_of("again"));
+	assert_false(gosan_finding_emit(race(&g7, &g1, (uintptr_t)&fresh + 16384)));
+	slurp();
+	assert_non_null(strstr(line_of("again"), "\"count\":1}"));
+}
+
 static void dedup_overrides_the_stacks(void **state)
 {
 	struct gosan_finding *f = race(&g1, &g7, (uintptr_t)&fresh + 256);
@@ -387,6 +410,7 @@ int main(void)
 		TEST(begin_fills_the_defaults),
 		TEST(a_finding_is_one_line_with_its_modules_before),
 		TEST(the_same_bug_is_counted_either_way_round),
+		TEST(a_finding_can_be_taken_back),
 		TEST(dedup_overrides_the_stacks),
 		TEST(participants_are_remembered),
 		TEST(a_check_that_is_off_emits_nothing_and_still_explains),

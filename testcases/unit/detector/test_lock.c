@@ -19,6 +19,53 @@ PROGRAM(lock_twice)
 	ONLY(204);
 }
 
+/* A mutex as a semaphore: legal in Go, and known only when it happens. */
+PROGRAM(freed_by_another)
+{
+	struct gosan_g *m = feed_main(), *w = GO(m);
+	OBJ(mu, MUTEX);
+
+	LOCK(m, mu);
+	PARK_LOCK(m, mu);
+	ONLY(204);
+	UNLOCK(w, mu);
+	READY(w, m);
+	CHECK(n_taken_back == 1);
+	EV(LOCK_ACQUIRE, m, .obj = mu);
+	UNLOCK(m, mu);
+	EXIT();
+	ONLY(204);
+	CHECK(n_taken_back == 1);
+}
+
+/* The same when the unlock comes between the request and the park. */
+PROGRAM(freed_before_the_park)
+{
+	struct gosan_g *m = feed_main(), *w = GO(m);
+	OBJ(mu, MUTEX);
+
+	LOCK(m, mu);
+	REQUEST(m, mu);
+	ONLY(204);
+	UNLOCK(w, mu);
+	EV(LOCK_ACQUIRE, m, .obj = mu);
+	CHECK(n_taken_back == 1 && !gosan_waits_explained(m));
+}
+
+/* Whoever takes it last need not give it back. */
+PROGRAM(semaphore_left_locked)
+{
+	struct gosan_g *m = feed_main(), *w = GO(m);
+	OBJ(mu, MUTEX);
+
+	LOCK(m, mu);
+	UNLOCK(w, mu);
+	LOCK(w, mu);
+	END(w);
+	EXIT();
+	NOTHING();
+}
+
 PROGRAM(write_lock_under_read_lock)
 {
 	struct gosan_g *m = feed_main();
@@ -276,6 +323,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RUN(lock_twice),
+		RUN(freed_by_another),
+		RUN(freed_before_the_park),
+		RUN(semaphore_left_locked),
 		RUN(write_lock_under_read_lock),
 		RUN(read_lock_under_write_lock),
 		RUN(lock_again_after_unlock),

@@ -129,6 +129,25 @@ static void exec_begins_a_new_image(void **state)
 	raw_report_free(r);
 }
 
+/* A total of zero: the finding never was. One that came again after that is back. */
+static void taken_back(void **state)
+{
+	struct report *r = sample_report(
+		START RACE("1", "\"0x3\"", "\"0x4\"") RACE("2", "\"0x3\"", "\"0x4\"")
+			RACE("3", "\"0x3\"", "\"0x4\"") "{\"r\":\"taken_back\",\"key\":1,\"count\":0}\n"
+							"{\"r\":\"taken_back\",\"key\":2,\"count\":0}\n"
+							"{\"r\":\"again\",\"key\":2,\"count\":1}\n"
+							"{\"r\":\"again\",\"key\":3,\"count\":4}\n"
+							"{\"r\":\"taken_back\",\"key\":3,\"count\":3}\n",
+		NULL, NULL, 0);
+
+	(void)state;
+	assert_int_equal(r->n_findings, 2);
+	assert_int_equal(r->findings[0]->count, 1);
+	assert_int_equal(r->findings[1]->count, 3);
+	raw_report_free(r);
+}
+
 static void write_file(const char *dir, const char *name, const void *bytes, size_t n)
 {
 	char path[256];
@@ -170,6 +189,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_is_no_stream),
 		cmocka_unit_test(trusts_nothing),
 		cmocka_unit_test(exec_begins_a_new_image),
+		cmocka_unit_test(taken_back),
 		cmocka_unit_test(directory_with_a_killed_process),
 	};
 

@@ -204,12 +204,26 @@ static void names_in_statements(void **state)
 	assert_string_equal(source_last_component("c->pool[3].mu"), "mu");
 }
 
+static void names_by_column(void **state)
+{
+	const char *line = "\tgo_chan(int) a = go_make(int, 0), b = go_make(int, 0), s->c = go_make(int, 1);";
+
+	(void)state;
+	assert_string_equal(source_assigned_at(arena, line, 0), "a");
+	assert_string_equal(source_assigned_at(arena, line, 19), "a");
+	assert_string_equal(source_assigned_at(arena, line, 40), "b");
+	assert_string_equal(source_assigned_at(arena, line, 63), "s->c");
+	assert_null(source_assigned_at(arena, "go_make(int, 0);", 1));
+	assert_null(source_assigned_at(arena, NULL, 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(inlined_frames), cmocka_unit_test(variables_and_members),
-		cmocka_unit_test(locals),         cmocka_unit_test(unknown_addresses),
-		cmocka_unit_test(other_build_id), cmocka_unit_test(names_in_statements),
+		cmocka_unit_test(inlined_frames),  cmocka_unit_test(variables_and_members),
+		cmocka_unit_test(locals),          cmocka_unit_test(unknown_addresses),
+		cmocka_unit_test(other_build_id),  cmocka_unit_test(names_in_statements),
+		cmocka_unit_test(names_by_column),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// EXPECT: clean
+/* The same channels, and main takes what it asked for. */
+#include <goroutine.h>
+
+static void square(go_chan(int) in, go_chan(int) out)
+{
+	int n = go_recv(in);
+
+	go_send(out, n * n);
+}
+
+int main(void)
+{
+	go_chan(int) numbers = go_make(int, 0), squares = go_make(int, 0);
+
+	go(square, numbers, squares);
+	go_send(numbers, 3);
+	return go_recv(squares) - 9;
+}
