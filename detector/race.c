@@ -60,10 +60,16 @@ struct pair {
 	uint64_t places, key;
 };
 
-/* Any good mixing will do: among the few thousand keys of a run no two of 64 bits collide in practice. */
+/* Addresses, epochs and program counters differ in few bits, so each input bit has to reach every output bit
+ * (the finalizer of MurmurHash3, Appleby): a weaker mixing made two meetings of one run collide, and hid a
+ * race. Then no two of a run's few thousand keys are equal in practice. */
 static uint64_t mix(uint64_t a, uint64_t b)
 {
-	return (a ^ (b + UINT64_C(0x9e3779b97f4a7c15) + (a << 6) + (a >> 2))) * UINT64_C(0xff51afd7ed558ccd);
+	uint64_t h = a * UINT64_C(0x9e3779b97f4a7c15) + (b << 32 | b >> 32) + UINT64_C(0x632be59bd9b4e019);
+
+	h = (h ^ h >> 33) * UINT64_C(0xff51afd7ed558ccd);
+	h = (h ^ h >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+	return h ^ h >> 33;
 }
 
 /* Order-independent, so that the same bug has the same key whichever access came first. */
@@ -239,14 +245,27 @@ static void tell_birth(struct gosan_finding *f, const struct gosan_g *g)
 				    g->fn_name ? g->fn_name : "thread", g->fn_name ? "()" : "");
 }
 
+/* The rwmutex that both sides hold, which then both hold for reading: a writer would have been ordered. */
+static const struct gosan_obj *read_by_both(const struct pair *p)
+{
+	for (size_t i = 0; i < p->now.n_locks; i++)
+		for (size_t j = 0; j < p->then.n_locks; j++) {
+			const struct gosan_obj *l = gosan_object_by_id(p->now.locks[i].obj);
+
+			if (l && p->now.locks[i].obj == p->then.locks[j].obj && l->kind == GOSAN_OBJ_RWMUTEX)
+				return l;
+		}
+	return NULL;
+}
+
 /* At most two locks: the story shows the interleaving, the participants list all. */
-static void tell_side(struct gosan_finding *f, const struct side *s, bool last)
+static void tell_side(struct gosan_finding *f, const struct side *s, const struct gosan_obj *read, bool last)
 {
 	for (size_t i = 0; i < s->n_locks && i < 2; i++) {
 		const struct gosan_obj *l = gosan_object_by_id(s->locks[i].obj);
 
-		gosan_finding_story(f, s->g, s->locks[i].stack, "lock {var:0x%llx}",
-				    (unsigned long long)(l ? l->addr : 0));
+		gosan_finding_story(f, s->g, s->locks[i].stack, "%s {var:0x%llx}",
+				    l && l == read ? "rlock" : "lock", (unsigned long long)(l ? l->addr : 0));
 	}
 	if (s->flags & GOSAN_FREE)
 		gosan_finding_story(f, s->g, s->stack, "free%s", last ? "    <-- unordered" : "");
@@ -327,6 +346,7 @@ static void say_help(struct gosan_finding *f, const struct pair *p)
 {
 	const struct gosan_g *child = captured_by(p);
 	const struct side *a = &p->now, *b = &p->then;
+	const struct gosan_obj *read = read_by_both(p);
 	char name[48];
 
 	if (f->code == 102) {
@@ -339,6 +359,10 @@ static void say_help(struct gosan_finding *f, const struct pair *p)
 			 "%s got a pointer to a variable on the stack of its creator: pass "
 			 "the value as an argument of the go statement instead",
 			 who(child, name, sizeof(name)));
+	} else if (read) {
+		snprintf(f->help, sizeof(f->help),
+			 "both hold {var:0x%llx}, but for reading only: lock it for writing around the write",
+			 (unsigned long long)read->addr);
 	} else if (a->n_locks && !b->n_locks) {
 		advise_lock(f, a, b);
 	} else if (b->n_locks && !a->n_locks) {
@@ -401,8 +425,8 @@ static void write_finding(struct pair *p, int code)
 	tell_birth(f, p->then.g);
 	if (p->now.g != p->then.g)
 		tell_birth(f, p->now.g);
-	tell_side(f, &p->then, false);
-	tell_side(f, &p->now, !p->r->ordered);
+	tell_side(f, &p->then, read_by_both(p), false);
+	tell_side(f, &p->now, read_by_both(p), !p->r->ordered);
 	say_why(f, p);
 	say_help(f, p);
 	f->dedup = p->key;

@@ -137,6 +137,20 @@ static const char *expand(const struct context *c, const char *text)
 	return arena_printf(c->a, "%s%s", out, text);
 }
 
+/* "{fn:a} / {fn:b}" names the two sides of a finding: by the alphabet, since who came first is an accident. */
+static const char *in_order(const struct context *c, const char *title)
+{
+	const char *at = strstr(title, "{fn:");
+	uint64_t one, other;
+	int n = 0;
+
+	if (!at || sscanf(at, "{fn:%" SCNx64 "} / {fn:%" SCNx64 "}%n", &one, &other, &n) != 2 || n == 0 ||
+	    strcmp(placeholder(c, "fn", one), placeholder(c, "fn", other)) <= 0)
+		return title;
+	return arena_printf(c->a, "%.*s{fn:0x%" PRIx64 "} / {fn:0x%" PRIx64 "}%s", (int)(at - title), title,
+			    other, one, at + n);
+}
+
 /* --- Resolving ---------------------------------------------------------------------------------------- */
 
 /* Names from go_set_name come first; without one the function of the go statement serves as the name. */
@@ -193,7 +207,7 @@ static void resolve_finding(struct context *c, struct finding *f)
 	for (size_t i = 0; i < f->n_parts; i++)
 		resolve_part(c, &f->parts[i]);
 	objname_object(c->z, c->a, f);
-	f->title = expand(c, f->title);
+	f->title = expand(c, in_order(c, f->title));
 	f->why = expand(c, f->why);
 	f->help = expand(c, f->help);
 	f->reproduce = resolve_command(c->a, f->process);

@@ -15,12 +15,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 /* The library stops the program at its timeout; one that is still there so much later cannot be helped. */
 #define GRACE_SECONDS 5
+
+/* Passed on to the program, as if it stood in our place. */
+static const int passed_on[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+
+static pid_t tool_pid;
 
 /* Ours first in LD_PRELOAD: its interposers must be the outermost ones. What the user preloads stays. */
 static void set_environment(const struct launch *l)
@@ -41,6 +47,9 @@ static void set_environment(const struct launch *l)
  * which an exec that succeeds closes. */
 static _Noreturn void child(const struct launch *l, const sigset_t *mask, int report_fd)
 {
+	/* A tool that is killed leaves no hung test behind. Children of the program don't inherit this. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() != tool_pid)
+		_exit(71);
 	set_environment(l);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	execv(l->path, l->argv);
@@ -98,9 +107,11 @@ int launch_run(struct launch *l)
 
 	if (pipe2(report, O_CLOEXEC) != 0)
 		return -errno;
+	tool_pid = getpid();
 	sigemptyset(&signals);
-	for (size_t i = 0; i < 5; i++)
-		sigaddset(&signals, ((const int[]){SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT})[i]);
+	sigaddset(&signals, SIGCHLD);
+	for (size_t i = 0; i < sizeof passed_on / sizeof *passed_on; i++)
+		sigaddset(&signals, passed_on[i]);
 	sigprocmask(SIG_BLOCK, &signals, &before);
 	fflush(NULL);
 	l->pid = fork();

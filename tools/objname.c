@@ -188,6 +188,11 @@ static void memory_name(struct symbolizer *z, struct arena *a, struct finding *f
 
 	if (strcmp(o->kind, "heap") == 0)
 		o->name = o->stable_name = heap_name(z, a, f->process, o);
+	if (strcmp(o->kind, "global") == 0) { /* the place is the same in every run, unlike the address */
+		const char *place = symbolize_offset(a, f->process, o->address);
+
+		o->name = place ? place : "";
+	}
 	if (strcmp(o->kind, "stack") != 0)
 		return;
 	o->name = o->stable_name = stack_name(z, a, f);

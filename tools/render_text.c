@@ -24,6 +24,7 @@
 #define LINES_MAX    30
 #define SNIPPETS_MAX 3
 #define DUMPS_MAX    64
+#define MODULE_MAX   32
 #define PLACE_MAX    50 /* columns for the file in the last line */
 
 static const char frame_line[] = "==================";
@@ -100,12 +101,15 @@ static const char *place_with_column(struct arena *a, const struct frame *f)
 	return f->line && f->column ? arena_printf(a, "%s:%u", place, f->column) : place;
 }
 
-/* The path gives way before the function and the module do. */
+/* The path gives way before the function and the module do, then a function of C++, which can be longer than any
+ * line, and last a module with a long name. */
 static void add_frame(struct page *p, size_t i, const struct frame *f)
 {
-	const char *tail = arena_printf(p->a, " (%s+0x%" PRIx64 ")%s", f->module, f->offset,
-					f->inlined ? " inlined" : "");
-	const char *head = arena_printf(p->a, "    #%zu %s ", i, resolve_function(f));
+	const char *tail =
+		arena_printf(p->a, " (%s+0x%" PRIx64 ")%s", page_fit_end(p->a, f->module, MODULE_MAX),
+			     f->offset, f->inlined ? " inlined" : "");
+	const char *function = page_fit(p->a, resolve_function(f), TEXT_COLUMNS - 30 - strlen(tail));
+	const char *head = arena_printf(p->a, "    #%zu %s ", i, function);
 	const char *place = *f->file && f->line ? place_with_column(p->a, f) : "<no line>";
 	size_t room = TEXT_COLUMNS - least(TEXT_COLUMNS - 20, strlen(head) + strlen(tail));
 

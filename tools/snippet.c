@@ -51,7 +51,8 @@ size_t snippet_add(struct page *p, const struct frame *f, const char *mark)
 	underline[caret] = '^';
 	underline[caret + width] = '\0';
 	page_add(p, "%6u | %s", f->line, page_fit(p->a, text, TEXT_COLUMNS - 9));
-	page_add(p, "       | %s %s", page_paint(p, "1;31", underline),
-		 page_fit(p->a, mark, TEXT_COLUMNS - 10 - caret - width));
+	if (strlen(mark) > TEXT_COLUMNS - 10 - caret - width) /* the caret alone says enough */
+		mark = "";
+	page_add(p, "       | %s %s", page_paint(p, "1;31", underline), mark);
 	return 2;
 }

@@ -12,6 +12,7 @@
 
 #include "symfile.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -171,6 +172,14 @@ const char *symbolize_variable(struct symbolizer *z, const struct process *p, ui
 	struct symfile *symbols = symbols_of(z, m);
 
 	return symbols ? symfile_variable(symbols, addr - m->base, size) : NULL;
+}
+
+const char *symbolize_offset(struct arena *a, const struct process *p, uint64_t addr)
+{
+	const struct module *m = find_module(p, addr);
+	const char *slash = m ? strrchr(m->path, '/') : NULL;
+
+	return m ? arena_printf(a, "%s+0x%" PRIx64, slash ? slash + 1 : m->path, addr - m->base) : NULL;
 }
 
 bool symbolize_in_module(const struct process *p, uint64_t addr)

@@ -20,6 +20,8 @@ void symbolize_stack(struct symbolizer *z, const struct process *p, struct stack
 struct frame symbolize_pc(struct symbolizer *z, const struct process *p, uint64_t pc);
 /* "cache.len", or NULL when addr is in no module or has no name there. */
 const char *symbolize_variable(struct symbolizer *z, const struct process *p, uint64_t addr, uint64_t size);
+/* "module+0x.." for data without a name; NULL outside of all modules. */
+const char *symbolize_offset(struct arena *a, const struct process *p, uint64_t addr);
 bool symbolize_in_module(const struct process *p, uint64_t addr);
 /* symfile.h, of the function that returns to pc. */
 uint64_t symbolize_local_size(struct symbolizer *z, const struct process *p, uint64_t pc, const char *name);

@@ -12,6 +12,7 @@
 #include "finding.h"
 #include "options.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -63,7 +64,7 @@ static void tell_running(struct report *r, const struct process *p)
 {
 	const char *slash = strrchr(p->program, '/');
 
-	if (p != r->main && p->pid > 0 && !*p->why && kill(p->pid, 0) == 0)
+	if (p != r->main && p->pid > 0 && !*p->why && (kill(p->pid, 0) == 0 || errno == EPERM))
 		add_not_checked(r, arena_printf(r->arena, "process %d (%s), which goes on", (int)p->pid,
 						slash ? slash + 1 : p->program));
 }

@@ -49,6 +49,7 @@ struct gosan_use {
 	const struct gosan_g *recent;
 	size_t waiting; /* parked goroutines that wait for it, among others */
 	bool partial;   /* memory was exhausted: nothing is concluded from absence */
+	bool copied;    /* GS606 was found for it, as copy or as original: waits for it are explained */
 	bool fed;       /* timers, signals or I/O deliver here */
 	/* [0] who gives (send, close, done, unlock, wake), [1] who takes (receive): for reports */
 	struct {
@@ -100,8 +101,7 @@ uint64_t gosan_waits_hash(uint64_t h, uint64_t x);
 /* lock.c: GS604 and GS605 that stand when the run stops for `why`; idempotent. Marks what they explain. */
 void gosan_lock_judge(enum gosan_end why);
 /* lock.c: `copy` holds the id of `original`: GS606. Takes the engine lock. */
-void gosan_lock_copied(struct gosan_obj *copy, const struct gosan_obj *original, struct gosan_g *g,
-		       uint32_t stack);
+void gosan_lock_copied(struct gosan_obj *copy, struct gosan_obj *original, struct gosan_g *g, uint32_t stack);
 /* waitgroup.c: its counter came by copying, so its Adds are not known: no verdicts on it. */
 void gosan_waitgroup_copied(struct gosan_obj *copy);
 /* lock.c: the readers of an rwmutex that are known, up to n. */

@@ -330,7 +330,7 @@ static bool any_hostage(const struct gosan_finding *f)
 	const struct gosan_obj *lock;
 
 	for (size_t i = 0; i < f->n_parts; i++) {
-		enum go_wait why = f->parts[i].g->wait.why;
+		int why = f->parts[i].g->wait.why;
 
 		if ((why < GO_WAIT_MUTEX || why > GO_WAIT_WLOCK) && gosan_waits_hostage(f->parts[i].g, &lock))
 			return true;

@@ -422,8 +422,14 @@ void gosan_lock_judge(enum gosan_end why)
 	judged = true;
 	for (size_t i = 0; i < left.n; i++)
 		judge_left(&l[i]);
-	for (struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g))
+	for (struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g)) {
+		const struct gosan_obj *obj = g->wait.n ? g->wait.on[0].obj : NULL;
+		const struct gosan_use *u = obj ? obj->use : NULL;
+
+		if (u && u->copied)
+			gosan_waits_explain(g, "lock");
 		judge_lost_wake(g);
+	}
 }
 
 /* GS606 */
@@ -438,8 +444,17 @@ static const struct gosan_g *find_g(uint64_t id)
 	return g;
 }
 
-void gosan_lock_copied(struct gosan_obj *copy, const struct gosan_obj *original, struct gosan_g *g,
-		       uint32_t stack)
+/* Neither side wakes the other's users, so a wait for either may last for ever. */
+static void mark_copied(struct gosan_obj *obj)
+{
+	struct gosan_use *u = gosan_waits_use(obj);
+
+	if (u)
+		u->copied = true;
+	gosan_waitgroup_copied(obj);
+}
+
+void gosan_lock_copied(struct gosan_obj *copy, struct gosan_obj *original, struct gosan_g *g, uint32_t stack)
 {
 	struct gosan_finding *f;
 
@@ -456,8 +471,8 @@ void gosan_lock_copied(struct gosan_obj *copy, const struct gosan_obj *original,
 		 gosan_waits_who(g), gosan_finding_kind_name(copy->kind), gosan_waits_what(original));
 	snprintf(f->help, sizeof f->help, "pass a pointer to it, and to the struct that contains it");
 	gosan_finding_emit(f);
-	gosan_waitgroup_copied(copy);
-	gosan_waitgroup_copied((struct gosan_obj *)original);
+	mark_copied(copy);
+	mark_copied(original);
 	gosan_engine_unlock();
 }
 

@@ -144,6 +144,9 @@ static void spawn_child(struct go_ginfo *info)
 	}
 	info->watch = child;
 	EMIT(G_SPAWN, .g = parent, .peer = child, .stack = stack);
+	/* What a timer starts has no go statement, and where the scheduler was says nothing. */
+	if (parent->is_system)
+		child->created_stack = 0;
 	/* From here on the main thread runs goroutines only: its own context does nothing any more. */
 	if (info->id == 1) {
 		gosan_access_adopt(child, parent);

@@ -75,6 +75,10 @@ static void errors_are_one_clear_sentence(void **state)
 	assert_string_equal(err, "'many' is not a value for exitcode: use a whole number");
 	assert_int_equal(parse("exitcode=99999999999"), -EINVAL);
 	assert_int_equal(parse("exitcode="), -EINVAL);
+	assert_int_equal(parse("exitcode=256"), -EINVAL);
+	assert_string_equal(err, "256 is not a value for exitcode: use 0 to 255");
+	assert_int_equal(parse("timeout=-1"), -EINVAL);
+	assert_int_equal(parse("exitcode=255:timeout=256"), 0);
 	assert_int_equal(parse("quiet=maybe"), -EINVAL);
 	assert_string_equal(err, "'maybe' is not a value for quiet: use 0 or 1");
 	assert_int_equal(parse("log_path"), -EINVAL);

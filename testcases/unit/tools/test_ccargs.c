@@ -41,6 +41,20 @@ static void steps(void **state)
 	expect("", "", CCARGS_ASK);
 }
 
+/* -r makes an object, which is linked with the libraries later. */
+static void relocatable(void **state)
+{
+	struct arena *a = arena_new();
+	struct ccargs args;
+
+	(void)state;
+	ccargs_parse(a, &args, (char *[]){"-r", "a.o", "b.o", "-o", "c.o", NULL});
+	assert_true(args.relocatable);
+	ccargs_parse(a, &args, (char *[]){"a.o", "-o", "c", NULL});
+	assert_false(args.relocatable);
+	arena_free(a);
+}
+
 static void quotes(void **state)
 {
 	struct arena *a = arena_new();
@@ -97,10 +111,8 @@ static void facts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(steps),
-		cmocka_unit_test(quotes),
-		cmocka_unit_test(response_file),
-		cmocka_unit_test(facts),
+		cmocka_unit_test(steps),         cmocka_unit_test(relocatable), cmocka_unit_test(quotes),
+		cmocka_unit_test(response_file), cmocka_unit_test(facts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,9 +68,41 @@ static void own_exit_code(void **state)
 	raw_report_free(r);
 }
 
+/* With every check off nothing can be clean. */
+static void nothing_is_checked(void **state)
+{
+	struct report *r = sample_report(START ENDED("exit", SEEN), NULL, NULL, 0);
+
+	(void)state;
+	gosan_options.no_checks = "all";
+	verdict_decide(r, 100, 0, false);
+	gosan_options.no_checks = "";
+	assert_int_equal(r->verdict, VERDICT_BLIND);
+	assert_int_equal(verdict_exit(r), 77);
+	assert_non_null(strstr(verdict_line(r), "every check is switched off"));
+	raw_report_free(r);
+}
+
+/* A daemon outlives the run: process 1 lives and has written no end. */
+static void what_goes_on_is_told(void **state)
+{
+	struct report *r = sample_report(START ENDED("exit", SEEN), NULL, NULL, 0);
+	struct process daemon = {.pid = 1, .ppid = 100, .program = "/nowhere/served", .why = ""};
+	struct process *both[] = {r->processes[0], &daemon};
+
+	(void)state;
+	r->processes = both;
+	r->n_processes = 2;
+	verdict_decide(r, 100, 0, false);
+	assert_non_null(strstr(verdict_line(r), "not checked: process 1 (served), which goes on"));
+	raw_report_free(r);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(table), cmocka_unit_test(own_exit_code)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(table), cmocka_unit_test(own_exit_code),
+					   cmocka_unit_test(nothing_is_checked),
+					   cmocka_unit_test(what_goes_on_is_told)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Hold the tool's command line, exit statuses and JSON against its contract.
+
+usage: contract.py --gosan GOSAN --preload LIBGOSAN --racy PROGRAM --clean PROGRAM
+
+PROGRAM --racy has one data race, --clean has none; both end with 0 when nobody watches.
+"""
+import argparse
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+
+FRAME = {"function": str, "file": str, "line": int, "column": int, "inlined": bool, "module": str, "offset": str}
+PARTICIPANT = {"role": str, "goroutine": int, "thread": int, "name": str, "op": str, "size": int, "locks": list,
+               "stack": list, "created_by": int, "created_at": list}
+OBJECT = {"kind": str, "name": str, "address": str, "size": int, "created_at": list}
+FINDING = {"code": str, "kind": str, "grade": str, "title": str, "fingerprint": str, "count": int, "object": dict,
+           "participants": list, "why": str, "help": str, "reproduce": str}
+REPORT = {"schema": str, "program": str, "argv": list, "verdict": str, "exit_status": int, "counters": dict,
+          "not_checked": list, "findings": list}
+
+WAITS = """
+#include <signal.h>
+#include <unistd.h>
+static void caught(int sig)
+{
+	_exit(sig == SIGUSR1 ? 5 : 6);
+}
+int main(void)
+{
+	signal(SIGUSR1, caught);
+	if (write(1, "x", 1) == 1)
+		sleep(30);
+	return 1;
+}
+"""
+
+DAEMON = """
+#include <stdlib.h>
+#include <unistd.h>
+int main(void)
+{
+	if (fork() == 0 && setsid() > 0)
+		sleep(2);
+	return 0;
+}
+"""
+
+failures = []
+
+
+def need(condition, what, run=None):
+    if not condition:
+        failures.append(what)
+        print("FAILED:", what)
+        if run:
+            print(f"  status {run.returncode}\n  out: {run.stdout[-300:]}\n  err: {run.stderr[-600:]}")
+
+
+def run(*argv, env=None, **kw):
+    full = {k: v for k, v in os.environ.items() if k not in ("GOSAN_OPTIONS", "GOSAN_OUT", "LD_PRELOAD", "TMPDIR")}
+    full.update(env or {})
+    return subprocess.run([str(a) for a in argv], env=full, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=60, **kw)
+
+
+def status(want, says, r):
+    """The run ended with this status and said this on standard error."""
+    what = f"{' '.join(r.args[1:])}: status {want}" + (f", '{says}'" if says else "")
+    need(r.returncode == want and says in r.stderr, what, r)
+
+
+def exact(value, shape, where):
+    need(set(value) == set(shape), f"{where}: members {set(value) ^ set(shape)}")
+    for key, kind in shape.items():
+        need(type(value.get(key)) is kind, f"{where}: {key} is {value.get(key)!r}")
+
+
+def check_json(a):
+    r = run(a.gosan, "run", "--format=json:-", "--", a.racy)
+    report = json.loads(r.stdout[r.stdout.index('{\n "schema"'):])
+    exact(report, REPORT, "report")
+    need(len(report["findings"]) == 1, "one finding", r)
+    for finding in report["findings"]:
+        exact(finding, FINDING, "finding")
+        exact(finding["object"], OBJECT, "object")
+        frames = list(finding["object"]["created_at"])
+        for part in finding["participants"]:
+            exact(part, PARTICIPANT, "participant")
+            frames += part["stack"] + part["created_at"]
+        for frame in frames:
+            exact(frame, FRAME, "frame")
+
+
+def check_options(a):
+    gosan = a.gosan
+    status(66, "error[GS101]", run(gosan, "run", a.racy))
+    status(9, "error[GS101]", run(gosan, "run", "--exit-code=9", a.racy))
+    status(64, "from 0 to 255", run(gosan, "run", "--exit-code=256", a.racy))
+    status(64, "did you mean '--format'", run(gosan, "run", "--formt=json", a.racy))
+    status(64, "did you mean 'race'", run(gosan, "run", "--checks=rase", a.racy))
+    status(64, "no check is named", run(gosan, "run", "--checks=", a.racy))
+    status(77, "every check is switched off", run(gosan, "run", "--no-checks=all", a.racy))
+    status(0, "clean", run(gosan, "run", "--no-checks=race", a.racy))
+    status(0, "clean", run(gosan, "run", a.clean))
+    r = run(gosan, "run", "--quiet", a.clean)
+    need(r.returncode == 0 and not r.stderr, "--quiet says nothing", r)
+
+
+def check_reports(a):
+    """What cannot be written is refused before the program runs."""
+    with tempfile.TemporaryDirectory() as tmp:
+        one, two = os.path.join(tmp, "a b.json"), os.path.join(tmp, "t")
+        status(66, "", run(a.gosan, "run", f"--format=json:{one}", f"--format=text:{two}", a.racy))
+        need(json.load(open(one))["schema"] == "gosan/1" and "error[GS101]" in open(two).read(), "two reports")
+    nowhere = "/nonexistent/report"
+    r = run(a.gosan, "run", f"--format=json:{nowhere}", a.racy)
+    status(64, "cannot write the report", r)
+    need(not r.stdout, "refused before it ran", r)
+    status(64, "unknown format", run(a.gosan, "run", a.racy, env={"GOSAN_OPTIONS": "format=xml"}))
+    status(64, "cannot write", run(a.gosan, "run", a.racy, env={"GOSAN_OPTIONS": f"log_path={nowhere}"}))
+    status(77, "not available", run(a.gosan, "run", a.racy, env={"GOSAN_OPTIONS": "trace=x"}))
+
+
+def check_preload(a):
+    """Without the tool in front: no report is not a clean run."""
+    def preload(program, **env):
+        return run(program, env={"LD_PRELOAD": os.path.abspath(a.preload), **env})
+
+    status(66, "error[GS101]", preload(a.racy))
+    status(66, "error[GS101]", preload(a.racy, TMPDIR="/nonexistent"))
+    status(0, "clean", preload(a.clean))
+    status(64, "unknown format", preload(a.racy, GOSAN_OPTIONS="format=xml"))
+    status(64, "/nonexistent/s", preload(a.racy, GOSAN_OPTIONS="suppressions=/nonexistent/s"))
+    status(64, "use 0 to 255", preload(a.racy, GOSAN_OPTIONS="exitcode=300"))
+    with tempfile.TemporaryDirectory() as tmp:
+        alone = pathlib.Path(tmp, "lib", "libgosan.so")
+        alone.parent.mkdir()
+        alone.write_bytes(pathlib.Path(a.preload).read_bytes())
+        r = run(a.racy, env={"LD_PRELOAD": str(alone)})
+        status(66, "the tool 'gosan' is not beside", r)
+        need("{" not in r.stderr, "no raw placeholders", r)
+
+
+def check_builds(a):
+    with tempfile.TemporaryDirectory() as tmp:
+        source, objects, program = (os.path.join(tmp, n) for n in ("daemon.c", "joined.o", "daemon"))
+        pathlib.Path(source).write_text(DAEMON)
+        status(0, "", run(a.gosan, "cc", "-r", source, "-o", objects))
+        status(0, "", run(a.gosan, "cc", objects, "-o", program))
+        r = run(a.gosan, "run", program)
+        need("which goes on" in r.stderr, "a daemon that outlives the run is told", r)
+        shown = run(a.gosan, "cc", "--show", "-c", source, env={"GOSAN_CC": "gcc"}).stdout
+        need("-fno-builtin-strcpy" in shown, "gcc leaves strings to libc, where they are seen")
+
+
+def check_signals(a):
+    """The program gets what the tool gets, and does not outlive a tool that was killed."""
+    with tempfile.TemporaryDirectory() as tmp:
+        source, program = os.path.join(tmp, "waits.c"), os.path.join(tmp, "waits")
+        pathlib.Path(source).write_text(WAITS)
+        status(0, "", run(a.gosan, "cc", source, "-o", program))
+        for sig, want in ((signal.SIGUSR1, 5), (signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGKILL, -9)):
+            tool = subprocess.Popen([a.gosan, "run", program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE)
+            tool.stdout.read(1)
+            tool.send_signal(sig)
+            try:
+                tool.communicate(timeout=20)  # until the program, too, has closed its output
+            except subprocess.TimeoutExpired:
+                need(False, f"{sig.name} ends the program")
+                tool.kill()
+                tool.communicate()
+            need(tool.returncode == want, f"{sig.name}: status {want}, not {tool.returncode}")
+
+
+def main():
+    p = argparse.ArgumentParser()
+    for name in ("--gosan", "--preload", "--racy", "--clean"):
+        p.add_argument(name, required=True)
+    a = p.parse_args()
+    for check in (check_json, check_options, check_reports, check_preload, check_builds, check_signals):
+        check(a)
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()
