@@ -20,7 +20,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -105,11 +107,37 @@ static bool write_all(const char *p, size_t n)
 	return true;
 }
 
+void gosan_stream_limit_begin(sigset_t *before)
+{
+	sigset_t xfsz;
+
+	sigemptyset(&xfsz);
+	sigaddset(&xfsz, SIGXFSZ);
+	pthread_sigmask(SIG_BLOCK, &xfsz, before);
+}
+
+void gosan_stream_limit_end(const sigset_t *before, bool failed)
+{
+	static const struct timespec now = {0, 0};
+	sigset_t xfsz;
+
+	sigemptyset(&xfsz);
+	sigaddset(&xfsz, SIGXFSZ);
+	if (failed && !sigismember(before, SIGXFSZ))
+		sigtimedwait(&xfsz, NULL, &now);
+	pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
 /* From the first failure on, the rest of the line is dropped: the line will be cut off as a whole. */
 static void flush(void)
 {
-	if (!stream.failed && stream.used && !(have_fd() && write_all(stream.buffer, stream.used)))
-		stream.failed = true;
+	sigset_t before;
+
+	if (!stream.failed && stream.used) {
+		gosan_stream_limit_begin(&before);
+		stream.failed = !(have_fd() && write_all(stream.buffer, stream.used));
+		gosan_stream_limit_end(&before, stream.failed);
+	}
 	stream.used = 0;
 }
 

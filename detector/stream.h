@@ -12,6 +12,7 @@
 
 #include "engine.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,6 +37,11 @@ void gosan_stream_close_object(void);
 /* Name the modules that the stack's frames (that addr) lie in, each once per stream. */
 void gosan_stream_modules(uint32_t stack);
 void gosan_stream_module_of(uintptr_t addr);
+
+/* Around a write of ours: in a program that may write no more to files it fails, but sends no SIGXFSZ, which would end
+ * the program. */
+void gosan_stream_limit_begin(sigset_t *before);
+void gosan_stream_limit_end(const sigset_t *before, bool failed);
 
 /* The file is open. */
 bool gosan_stream_is_open(void);

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -147,6 +148,12 @@ def check_preload(a):
         need("{" not in r.stderr, "no raw placeholders", r)
 
 
+def check_limits(a):
+    """A program that may not write large files does not die of the detector's."""
+    r = run(a.gosan, "run", a.racy, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512)))
+    status(77, "findings not written", r)
+
+
 def check_builds(a):
     with tempfile.TemporaryDirectory() as tmp:
         source, objects, program = (os.path.join(tmp, n) for n in ("daemon.c", "joined.o", "daemon"))
@@ -184,7 +191,7 @@ def main():
     for name in ("--gosan", "--preload", "--racy", "--clean"):
         p.add_argument(name, required=True)
     a = p.parse_args()
-    for check in (check_json, check_options, check_reports, check_preload, check_builds, check_signals):
+    for check in (check_json, check_options, check_reports, check_preload, check_limits, check_builds, check_signals):
         check(a)
     sys.exit(1 if failures else 0)
 

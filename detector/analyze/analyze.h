@@ -104,6 +104,8 @@ void gosan_lock_judge(enum gosan_end why);
 void gosan_lock_copied(struct gosan_obj *copy, struct gosan_obj *original, struct gosan_g *g, uint32_t stack);
 /* waitgroup.c: its counter came by copying, so its Adds are not known: no verdicts on it. */
 void gosan_waitgroup_copied(struct gosan_obj *copy);
+/* lock.c: was it ever unlocked by somebody who had not locked it? Then anybody may do so again. */
+bool gosan_lock_handed_over(const struct gosan_obj *l);
 /* lock.c: the readers of an rwmutex that are known, up to n. */
 size_t gosan_lock_readers(const struct gosan_obj *l, struct gosan_g **ret, size_t n);
 /* leak.c: GS301 when the run ends for `why`. */

@@ -96,12 +96,13 @@ static size_t queued_writers(const struct gosan_obj *l, struct gosan_g **ret, si
 
 /* Everybody who must act before g's wait can end, as far as known. */
 /* Each helper is necessary, none sufficient: a writer needs all readers to go, and one that can't is enough to
- * be stuck. A lock without owner is being handed over: nobody is to blame. */
+ * be stuck. A lock without owner is being handed over: nobody is to blame. A semaphore's owner need not be the one
+ * who gives it back. */
 static size_t helpers(const struct gosan_g *g, struct gosan_g **ret)
 {
 	struct gosan_obj *l = waits_for(g);
 
-	if (!l || g->wait.why < GO_WAIT_MUTEX || g->wait.why > GO_WAIT_WLOCK)
+	if (!l || g->wait.why < GO_WAIT_MUTEX || g->wait.why > GO_WAIT_WLOCK || gosan_lock_handed_over(l))
 		return 0;
 	if (l->owner) {
 		ret[0] = l->owner;
@@ -123,6 +124,7 @@ static bool find_cycle(struct gosan_g *g, struct cycle *c)
 	uint32_t mark = gosan_waits_new_mark();
 	size_t n = 0, n_next;
 
+	gosan_waits_mark(g, mark);
 	seen[n].g = g;
 	seen[n++].from = 0;
 	for (size_t i = 0; i < n; i++) {

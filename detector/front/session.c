@@ -124,12 +124,16 @@ static void share_counters(void)
 {
 	char path[PATH_MAX];
 	void *page = MAP_FAILED;
+	sigset_t before;
 	int fd;
 
 	snprintf(path, sizeof(path), "%.*s.ctr", (int)(strlen(session.file) - 4), session.file);
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	/* Allocated, not just sized: a page that a full disk has no room for would be a SIGBUS at its first use. */
-	if (fd >= 0 && posix_fallocate(fd, 0, sizeof(struct gosan_counters)) == 0)
+	gosan_stream_limit_begin(&before);
+	bool room = fd >= 0 && posix_fallocate(fd, 0, sizeof(struct gosan_counters)) == 0;
+	gosan_stream_limit_end(&before, !room);
+	if (room)
 		page = (void *)syscall(SYS_mmap, NULL, sizeof(struct gosan_counters), PROT_READ | PROT_WRITE,
 				       MAP_SHARED, (long)fd, 0L);
 	if (fd >= 0)

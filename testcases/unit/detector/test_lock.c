@@ -52,6 +52,30 @@ PROGRAM(freed_before_the_park)
 	CHECK(n_taken_back == 1 && !gosan_waits_explained(m));
 }
 
+/* Once handed over, a lock of one's own is worth waiting for: neither GS204 nor a cycle, until nothing moves. */
+PROGRAM(semaphore_is_waited_for)
+{
+	struct gosan_g *m = feed_main(), *w = GO(m);
+	OBJ(ping, MUTEX);
+	OBJ(pong, MUTEX);
+
+	LOCK(m, ping);
+	LOCK(m, pong);
+	UNLOCK(w, ping);
+	UNLOCK(w, pong);
+	LOCK(m, ping);
+	LOCK(w, pong);
+	PARK_LOCK(m, ping);
+	UNLOCK(w, ping);
+	READY(w, m);
+	EV(LOCK_ACQUIRE, m, .obj = ping);
+	PARK_LOCK(m, ping);
+	PARK_LOCK(w, pong);
+	NOTHING();
+	STALL();
+	ONLY(201);
+}
+
 /* Whoever takes it last need not give it back. */
 PROGRAM(semaphore_left_locked)
 {
@@ -325,6 +349,7 @@ int main(void)
 		RUN(lock_twice),
 		RUN(freed_by_another),
 		RUN(freed_before_the_park),
+		RUN(semaphore_is_waited_for),
 		RUN(semaphore_left_locked),
 		RUN(write_lock_under_read_lock),
 		RUN(read_lock_under_write_lock),

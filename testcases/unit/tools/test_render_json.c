@@ -103,7 +103,9 @@ static void verdicts(void **state)
 /* What was cut short is never called clean, and says so. */
 static void cut_short_is_not_clean(void **state)
 {
-	struct report *r = sample_report(START END, NULL, NULL, 0);
+	struct report *r = sample_report(START "{\"r\":\"end\",\"why\":\"crash\",\"status\":139,"
+					       "\"counters\":{\"events\":1204},\"not_checked\":[]}\n",
+					 NULL, NULL, 0);
 	json_t *o;
 
 	(void)state;
