@@ -33,10 +33,11 @@ extern const struct gosan_analyzer gosan_analyze_waitgroup, gosan_analyze_lockor
 /* Counters live in a MAP_SHARED page, so that they survive the process. X(name, "text") */
 #define GOSAN_COUNTERS(X) \
 	X(events, "synchronisation events") \
-	X(accesses, "memory accesses") X(lost, "events lost") X(goroutines, "goroutines") \
-		X(threads, "threads") X(stacks_lost, "stacks lost") X(clock_lost, "clock entries lost") \
-			X(shadow_lost, \
-			  "accesses not remembered") X(cid_lost, "goroutines without a chain of their own") \
+	X(accesses, "memory accesses") \
+	X(lost, "events lost") X(goroutines, "goroutines") X(threads, "threads") X(stacks_lost, \
+										   "stacks lost") \
+		X(clock_lost, "clock entries lost") X(shadow_lost, "accesses not remembered") \
+			X(cid_lost, "goroutines without a chain of their own") \
 				X(held_lost, "held locks not remembered") \
 					X(wg_lost, "WaitGroup questions not answered") \
 						X(deps_lost, "lock dependencies not remembered") \

@@ -42,11 +42,16 @@ int main(void)
 """
 
 DAEMON = """
-#include <stdlib.h>
 #include <unistd.h>
 int main(void)
 {
-	if (fork() == 0 && setsid() > 0)
+	char up;
+	int fds[2];
+	if (pipe(fds) != 0)
+		return 1;
+	if (fork() != 0)
+		return read(fds[0], &up, 1) != 1;
+	if (setsid() > 0 && write(fds[1], "x", 1) == 1)
 		sleep(2);
 	return 0;
 }

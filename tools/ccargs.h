@@ -46,7 +46,7 @@ struct ccargs {
 	struct ccarg *arg;
 	enum ccargs_mode mode;
 	bool is_static;
-	bool relocatable; /* -r: joins objects, no program */
+	bool relocatable;   /* -r: joins objects, no program */
 	bool dependencies;  /* -MD or -MMD without -MF */
 	const char *output; /* of -o, or NULL */
 };

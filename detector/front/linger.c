@@ -77,7 +77,7 @@ static bool worth_it(void)
 
 static void linger(int status)
 {
-	intptr_t (*blocking)(intptr_t (*)(void *), void *);
+	intptr_t (*blocking)(intptr_t(*)(void *), void *);
 
 	*(void **)&blocking = dlsym(RTLD_DEFAULT, "go_blocking");
 	if (blocking && worth_it())
@@ -95,8 +95,8 @@ static int watched_main(int argc, char **argv, char **envp)
 }
 
 /* How main's return reaches exit inside libc cannot be interposed; how main is called can. */
-GOSAN_EXPORT int __libc_start_main(main_fn *program, int argc, char **argv, void (*init)(void), void (*fini)(void),
-				   void (*rtld_fini)(void), void *stack_end);
+GOSAN_EXPORT int __libc_start_main(main_fn *program, int argc, char **argv, void (*init)(void),
+				   void (*fini)(void), void (*rtld_fini)(void), void *stack_end);
 int __libc_start_main(main_fn *program, int argc, char **argv, void (*init)(void), void (*fini)(void),
 		      void (*rtld_fini)(void), void *stack_end)
 {
