@@ -31,18 +31,23 @@ extern const struct gosan_analyzer gosan_analyze_waitgroup, gosan_analyze_lockor
 	gosan_analyze_channel, gosan_analyze_block, gosan_analyze_resource;
 
 /* Counters live in a MAP_SHARED page, so that they survive the process. X(name, "text") */
+/* clang-format off */
 #define GOSAN_COUNTERS(X) \
 	X(events, "synchronisation events") \
 	X(accesses, "memory accesses") \
-	X(lost, "events lost") X(goroutines, "goroutines") X(threads, "threads") X(stacks_lost, \
-										   "stacks lost") \
-		X(clock_lost, "clock entries lost") X(shadow_lost, "accesses not remembered") \
-			X(cid_lost, "goroutines without a chain of their own") \
-				X(held_lost, "held locks not remembered") \
-					X(wg_lost, "WaitGroup questions not answered") \
-						X(deps_lost, "lock dependencies not remembered") \
-							X(findings, "findings emitted") \
-								X(findings_lost, "findings not written")
+	X(lost, "events lost") \
+	X(goroutines, "goroutines") \
+	X(threads, "threads") \
+	X(stacks_lost, "stacks lost") \
+	X(clock_lost, "clock entries lost") \
+	X(shadow_lost, "accesses not remembered") \
+	X(cid_lost, "goroutines without a chain of their own") \
+	X(held_lost, "held locks not remembered") \
+	X(wg_lost, "WaitGroup questions not answered") \
+	X(deps_lost, "lock dependencies not remembered") \
+	X(findings, "findings emitted") \
+	X(findings_lost, "findings not written")
+/* clang-format on */
 struct gosan_counters {
 #define X(name, text) uint64_t name;
 	GOSAN_COUNTERS(X)

@@ -38,7 +38,7 @@ def main():
         libdir = next(prefix.rglob("libgosan.so")).parent
         gosan = prefix / "bin/gosan"
 
-        run("cmake", "-S", HERE, "-B", scratch / "b", f"-DCMAKE_PREFIX_PATH={prefix}")
+        run("cmake", "-G", "Ninja", "-S", HERE, "-B", scratch / "b", f"-DCMAKE_PREFIX_PATH={prefix}")
         run("cmake", "--build", scratch / "b")
         out = run("ctest", "--test-dir", scratch / "b", "--no-tests=error", "-V")
         need("100% tests passed, 0 tests failed out of 2" in out and "Skipped" not in out, out)

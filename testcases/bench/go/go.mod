@@ -1,0 +1,3 @@
+module gosan/bench
+
+go 1.19
