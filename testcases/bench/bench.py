@@ -29,6 +29,7 @@ THREADS = ("matmul", "hash", "tree", "memcpy")
 GOROUTINES = {"spawn": (100_000, 100_000), "roundtrip": (500_000, 100_000), "buffered": (2_000_000, 200_000),
               "select": (500_000, 100_000), "mutex": (5_000_000, 200_000), "fanout": (500_000, 50_000)}
 PROCS = (1, 2)
+CLANG = next((c for c in ("clang-14", "clang") if shutil.which(c)), "clang-14")
 Job = collections.namedtuple("Job", "name variant procs argv env")
 Sample = collections.namedtuple("Sample", "value cpu_us rss_kb")  # value: us of CPU, or ns per operation
 
@@ -65,7 +66,6 @@ class Bench:
 
     def threads(self, names):
         """Programs with pthreads: native, gosan, and the two ThreadSanitizers."""
-        clang = next((c for c in ("clang-14", "clang") if shutil.which(c)), "clang-14")
         for name in names:
             source, out = HERE / f"{name}.c", self.scratch / name
             flags = ["-O2", "-g", "-pthread", source, "-o"]
@@ -73,7 +73,7 @@ class Bench:
             self.add(name, "native", [f"{out}.native"])
             self.compile([self.gosan, "cc", *flags, f"{out}.gosan"])
             self.add(name, "gosan", [self.gosan, "run", "--quiet", f"{out}.gosan"])
-            for peer, compiler in (("gcc tsan", "gcc"), ("clang tsan", clang)):
+            for peer, compiler in (("gcc tsan", "gcc"), ("clang tsan", CLANG)):
                 binary = f"{out}.{compiler}"
                 if self.compile([compiler, "-fsanitize=thread", *flags, binary], peer):
                     self.add(name, peer, [binary])
@@ -195,7 +195,7 @@ def goroutines_table(bench, names):
 def versions():
     """What the figures depend on, first line of each."""
     found = {"cores": str(os.cpu_count())}
-    for name, argv in (("gcc", ["gcc", "--version"]), ("clang", ["clang-14", "--version"]), ("go", ["go", "version"])):
+    for name, argv in (("gcc", ["gcc", "--version"]), ("clang", [CLANG, "--version"]), ("go", ["go", "version"])):
         if shutil.which(argv[0]):
             found[name] = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False).stdout.split("\n")[0]
     return found
@@ -218,6 +218,9 @@ def main():
     args = parser.parse_args()
     if args.rounds < 1:
         parser.error("--rounds: at least 1")
+    if not shutil.which("gcc"):
+        print("skipped: everything: gcc is not installed")
+        return 77
     threads = [n for n in THREADS if n in (args.only or THREADS)]
     goroutines = [n for n in GOROUTINES if n in (args.only or GOROUTINES)]
     with tempfile.TemporaryDirectory(prefix="gosan-bench-") as scratch:
