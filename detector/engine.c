@@ -532,22 +532,11 @@ void gosan_engine_event(struct gosan_event *ev)
 	gosan_engine_unlock();
 }
 
-/* System contexts became such after they were counted. */
-static void recount_threads(void)
-{
-	uint64_t n = 0;
-
-	for (const struct gosan_g *g = all; g; g = g->next)
-		n += g->is_thread && !g->is_system;
-	gosan_counters->threads = n;
-}
-
 void gosan_engine_end(enum gosan_end why)
 {
 	if (!enter())
 		return;
 	if (!over) {
-		recount_threads();
 		for (size_t i = 0; gosan_registry[i]; i++)
 			if (gosan_registry[i]->end)
 				gosan_registry[i]->end(why);

@@ -320,16 +320,25 @@ int gosan_module_init(void)
 	return table ? 0 : -ENOMEM;
 }
 
+/* How many modules were ever loaded, in the linker's own count. */
+static unsigned long long count_loads(void)
+{
+	unsigned long long n = 0;
+
+	dl_iterate_phdr(loads, &n);
+	return n;
+}
+
 /* A refresh under way in another thread, or below us in this one, makes this call do nothing: its caller
  * then sees the older table, which is what it had anyway. So does the engine lock: the dynamic linker's
  * lock is taken before it, never after. */
 void gosan_module_refresh(void)
 {
-	unsigned long long now = 0;
+	unsigned long long now;
 
 	if (gosan_engine_inside())
 		return;
-	dl_iterate_phdr(loads, &now);
+	now = count_loads();
 	if (table && now == __atomic_load_n(&loads_seen, __ATOMIC_RELAXED))
 		return;
 	if (__atomic_test_and_set(&lock, __ATOMIC_ACQUIRE))

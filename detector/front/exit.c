@@ -118,6 +118,7 @@ static void halt(void)
 	if (finisher == thread_id())
 		return;
 	gosan_front_on = false;
+	gosan_ignore++;
 	gosan_engine_unlock();
 	if (!__atomic_compare_exchange_n(&finisher, &nobody, thread_id(), false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_ACQUIRE))

@@ -36,6 +36,8 @@ struct gosan_g *gosan_front_system(void)
 {
 	if (!system_g) {
 		system_g = gosan_engine_new_g(0, true);
+		if (!system_g->is_system)
+			__atomic_fetch_sub(&gosan_counters->threads, 1, __ATOMIC_RELAXED);
 		system_g->is_system = true;
 	}
 	return system_g;
