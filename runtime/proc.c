@@ -123,14 +123,16 @@ void go__enter_outside(struct go_m *m)
 }
 
 /* A blocking call that used the runtime may have brought the goroutine to an M that has a P already.
- * No P left: all of them are owned, so no standstill can be judged before the caller has queued. */
+ * No P left: the caller stays counted until it has queued (sched.c), or the last owner of a P could give it
+ * up in between and see a standstill. */
 bool go__leave_outside(struct go_m *m)
 {
 	struct go_sched *s = &go__sched;
 	go__lock(&s->lock);
-	s->outside--;
 	if (!m->bound && m->p == NULL)
 		m->p = go__p_get();
+	if (m->p != NULL)
+		s->outside--;
 	go__unlock(&s->lock);
 	return m->p != NULL;
 }

@@ -91,6 +91,16 @@ void go__switch_to(struct go_m *m, void **save, struct go_g *to)
 	go__switch(save, to->sp);
 }
 
+/* Back from outside without a P (blocking.c): queued and no longer outside in one step. */
+static void requeue_from_outside(struct go_g *g)
+{
+	struct go_sched *s = &go__sched;
+	go__lock(&s->lock);
+	go__global_put_locked(g);
+	s->outside--;
+	go__unlock(&s->lock);
+}
+
 /* A goroutine that yields is queued by its successor: before, its registers are not saved, and a thief
  * might run it. */
 static void requeue(struct go_m *m)
@@ -98,7 +108,9 @@ static void requeue(struct go_m *m)
 	struct go_g *g = m->requeue;
 	m->requeue = NULL;
 	atomic_store_explicit(&g->status, GO__RUNNABLE, memory_order_relaxed);
-	if (m->p == NULL || m->requeue_global)
+	if (m->requeue_global)
+		requeue_from_outside(g);
+	else if (m->p == NULL)
 		go__global_put(g);
 	else
 		go__runq_put(m->p, g);
