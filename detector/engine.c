@@ -48,20 +48,17 @@ static struct gosan_g nobody = {.is_thread = true, .is_system = true, .name = "u
  * the engine) is lost. */
 enum need { PEER = 1, OBJ = 2 };
 static const unsigned char needs[GOSAN_EV_COUNT] = {
-	[GOSAN_EV_G_SPAWN] = PEER,         [GOSAN_EV_G_JOIN] = PEER,
-	[GOSAN_EV_G_READY] = PEER,         [GOSAN_EV_CHAN_MAKE] = OBJ,
-	[GOSAN_EV_CHAN_SEND] = OBJ,        [GOSAN_EV_CHAN_RECV] = OBJ,
-	[GOSAN_EV_CHAN_PAIR] = OBJ | PEER, [GOSAN_EV_CHAN_CLOSE] = OBJ,
-	[GOSAN_EV_CHAN_RECV_CLOSED] = OBJ, [GOSAN_EV_CHAN_FREE] = OBJ,
-	[GOSAN_EV_LOCK_REQUEST] = OBJ,     [GOSAN_EV_LOCK_ACQUIRE] = OBJ,
-	[GOSAN_EV_LOCK_RELEASE] = OBJ,     [GOSAN_EV_WG_ADD] = OBJ,
-	[GOSAN_EV_WG_WAIT] = OBJ,          [GOSAN_EV_WG_WAITED] = OBJ,
-	[GOSAN_EV_ONCE_DONE] = OBJ,        [GOSAN_EV_ONCE_RETURN] = OBJ,
-	[GOSAN_EV_COND_WAIT] = OBJ,        [GOSAN_EV_COND_WAITED] = OBJ,
-	[GOSAN_EV_COND_WAKE] = OBJ,        [GOSAN_EV_THREAD_DETACH] = PEER,
-	[GOSAN_EV_OBJ_INIT] = OBJ,         [GOSAN_EV_OBJ_DESTROY] = OBJ,
-	[GOSAN_EV_HB_RELEASE] = OBJ,       [GOSAN_EV_HB_RELEASE_STORE] = OBJ,
-	[GOSAN_EV_HB_ACQUIRE] = OBJ,
+	[GOSAN_EV_G_SPAWN] = PEER,         [GOSAN_EV_G_JOIN] = PEER,        [GOSAN_EV_G_READY] = PEER,
+	[GOSAN_EV_CHAN_MAKE] = OBJ,        [GOSAN_EV_CHAN_SEND] = OBJ,      [GOSAN_EV_CHAN_RECV] = OBJ,
+	[GOSAN_EV_CHAN_PAIR] = OBJ | PEER, [GOSAN_EV_CHAN_CLOSE] = OBJ,     [GOSAN_EV_CHAN_RECV_CLOSED] = OBJ,
+	[GOSAN_EV_CHAN_FREE] = OBJ,        [GOSAN_EV_LOCK_REQUEST] = OBJ,   [GOSAN_EV_LOCK_ACQUIRE] = OBJ,
+	[GOSAN_EV_LOCK_RELEASE] = OBJ,     [GOSAN_EV_WG_ADD] = OBJ,         [GOSAN_EV_WG_WAIT] = OBJ,
+	[GOSAN_EV_WG_WAITED] = OBJ,        [GOSAN_EV_ONCE_DONE] = OBJ,      [GOSAN_EV_ONCE_RETURN] = OBJ,
+	[GOSAN_EV_COND_WAIT] = OBJ,        [GOSAN_EV_COND_WAITED] = OBJ,    [GOSAN_EV_COND_WAKE] = OBJ,
+	[GOSAN_EV_THREAD_DETACH] = PEER,   [GOSAN_EV_OBJ_INIT] = OBJ,       [GOSAN_EV_OBJ_DESTROY] = OBJ,
+	[GOSAN_EV_SEM_POST] = OBJ,         [GOSAN_EV_SEM_WAIT] = OBJ,       [GOSAN_EV_SEM_WAITED] = OBJ,
+	[GOSAN_EV_BARRIER_WAIT] = OBJ,     [GOSAN_EV_BARRIER_PASSED] = OBJ, [GOSAN_EV_HB_RELEASE] = OBJ,
+	[GOSAN_EV_HB_RELEASE_STORE] = OBJ, [GOSAN_EV_HB_ACQUIRE] = OBJ,
 };
 
 /* The lock. Held for about a microsecond: spin a little, then sleep, for with more threads than processors
@@ -454,12 +451,10 @@ static void park(const struct gosan_event *ev)
 	w->why = (int)ev->arg;
 	w->stack = ev->stack;
 	w->at = ev->at;
-	w->timed = ev->mode & GOSAN_LOCK_TIMED;
+	w->timed = ev->mode & GOSAN_LOCK_TIMED ? true : false;
 	w->joins = ev->peer;
 	w->relock = ev->obj2;
 	w->since_ns = now_ns();
-	w->timed = ev->mode != 0;
-	w->joins = ev->peer;
 }
 
 /* After the clocks: hb.c asks for the owner that an unlock had. */
@@ -557,7 +552,7 @@ void gosan_engine_event(struct gosan_event *ev)
 	after(ev);
 	if (ev->op == GOSAN_EV_G_END)
 		end_g(ev->g);
-	if (ev->op == GOSAN_EV_OBJ_DESTROY)
+	if (ev->op == GOSAN_EV_OBJ_DESTROY && ev->arg == 0)
 		gosan_object_die(ev->obj);
 	GOSAN_COUNT(events);
 	gosan_engine_unlock();

@@ -161,8 +161,6 @@ const char *gosan_finding_kind_name(enum gosan_obj_kind kind)
 		return "semaphore";
 	case GOSAN_OBJ_BARRIER:
 		return "barrier";
-	case GOSAN_OBJ_SPIN:
-		return "spinlock";
 	case GOSAN_OBJ_FD:
 		return "descriptor";
 	case GOSAN_OBJ_ATOMIC:
