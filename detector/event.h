@@ -54,12 +54,6 @@ enum gosan_lock_mode {
 	GOSAN_LOCK_DIED = 8,  /* acquired from an owner who died with it (robust) */
 };
 
-/* Or-ed into the mode of lock events, beside enum go_lock_mode. */
-enum gosan_lock_more {
-	GOSAN_LOCK_TIMED = 4, /* the attempt ends by itself */
-	GOSAN_LOCK_DIED = 8,  /* acquired from an owner that died (EOWNERDEAD) */
-};
-
 /* Why a thread is parked, beside enum go_wait. */
 enum gosan_wait_why { GOSAN_WAIT_SEM = 32, GOSAN_WAIT_BARRIER, GOSAN_WAIT_JOIN };
 
