@@ -17,7 +17,7 @@
 
 #include "../../runtime/probe.h"
 #include "mem.h"
-#include "analyze.h"
+#include "words.h"
 
 /* By cid, open addressing; cid 0 is a free place (chains start at 1 or their stamp is "never"). */
 struct send {
@@ -150,10 +150,10 @@ static void report_panic(int code, const struct chan *c, const struct gosan_even
 	snprintf(f->title, sizeof f->title, "%s", title[code - 501]);
 	if (!ev->obj)
 		snprintf(f->why, sizeof f->why, "%s closes a nil channel, which panics",
-			 gosan_waits_who(ev->g));
+			 gosan_words_who(ev->g));
 	else
 		snprintf(f->why, sizeof f->why, "%s had closed the channel when %s called %s",
-			 gosan_waits_who(c ? c->closer : NULL), gosan_waits_who(ev->g),
+			 gosan_words_who(c ? c->closer : NULL), gosan_words_who(ev->g),
 			 code == 501 ? "send" : "close");
 	snprintf(f->help, sizeof f->help, "%s", help[code - 501]);
 	if (c && c->closer) {
@@ -176,7 +176,7 @@ static void report_race(const struct chan *c)
 		 "the send of %s came first this time, but nothing orders it before the close by %s: a "
 		 "schedule "
 		 "that closes first panics with \"send on closed channel\"",
-		 gosan_waits_who(c->early.g), gosan_waits_who(c->closer));
+		 gosan_words_who(c->early.g), gosan_words_who(c->closer));
 	snprintf(f->help, sizeof f->help,
 		 "close after all senders are known to be done, for example after Wait "
 		 "on a WaitGroup of the senders");

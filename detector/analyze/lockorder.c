@@ -25,7 +25,7 @@
 
 #include "../../runtime/probe.h"
 #include "mem.h"
-#include "analyze.h"
+#include "words.h"
 
 #define DEPTH     5
 #define INSTANCES 16
@@ -262,8 +262,8 @@ static void tell_cycle(struct gosan_finding *f, const struct path *p, size_t fir
 		size_t k = (first + i) % p->n, before_k = (k + p->n - 1) % p->n;
 
 		at += (size_t)snprintf(f->why + at, size - at, "%s%s takes %s and then %s", i ? "; " : "",
-				       gosan_waits_who(p->in[k]->g), gosan_waits_what(p->d[before_k]->lock),
-				       gosan_waits_what(p->d[k]->lock));
+				       gosan_words_who(p->in[k]->g), gosan_words_what(p->d[before_k]->lock),
+				       gosan_words_what(p->d[k]->lock));
 	}
 	if (at < size)
 		snprintf(f->why + at, size - at, ": when each has taken its first, all wait for ever");
@@ -286,13 +286,13 @@ static void report_cycle(const struct path *p)
 		part = gosan_finding_part(f, "waiter", in->g, d->read ? "rlock" : "lock", in->stack);
 		add_locks(part, d, in);
 		f->dedup += gosan_waits_hash(gosan_waits_hash(3, owned), in->stack);
-		gosan_finding_story(f, in->g, owned, "lock %s", gosan_waits_what(p->d[before_k]->lock));
+		gosan_finding_story(f, in->g, owned, "lock %s", gosan_words_what(p->d[before_k]->lock));
 	}
 	for (size_t i = 0; i < p->n; i++) {
 		size_t k = (first + i) % p->n;
 
 		gosan_finding_story(f, p->in[k]->g, p->in[k]->stack, "lock %s  <-- waits",
-				    gosan_waits_what(p->d[k]->lock));
+				    gosan_words_what(p->d[k]->lock));
 	}
 	snprintf(f->title, sizeof f->title, "%zu locks are taken in conflicting orders", p->n);
 	tell_cycle(f, p, first);
@@ -427,7 +427,7 @@ static void report_again(const struct dep *d, const struct inst *in, const struc
 		 "it "
 		 "waits for the first read lock, and the second one queues behind the writer: both wait for "
 		 "ever",
-		 gosan_waits_who(in->g), gosan_waits_who(writer->g));
+		 gosan_words_who(in->g), gosan_words_who(writer->g));
 	snprintf(f->help, sizeof f->help,
 		 "read-lock once, and pass on that it is held; new readers wait for "
 		 "queued writers");
