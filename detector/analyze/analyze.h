@@ -112,6 +112,9 @@ void gosan_waitgroup_copied(struct gosan_obj *copy);
 bool gosan_lock_handed_over(const struct gosan_obj *l);
 /* threads.c: do all threads stand still, for ever? With the kernel's word, too, unless by_books. */
 bool gosan_threads_stand_still(bool by_books);
+/* threads.c: how many threads wait for ever, if only those help who worked with an object before? And is g one? */
+size_t gosan_threads_find_stuck(void);
+bool gosan_threads_is_stuck(const struct gosan_g *g);
 /* threads.c: GS302 when the run ends for `why`. */
 void gosan_threads_judge(enum gosan_end why);
 /* leak.c: GS301 when the run ends for `why`. */

@@ -440,6 +440,45 @@ static void on_standstill(void)
 	n_pending = 0;
 }
 
+/* Does one of the stuck keep a lock, or its end, from another one? Those who only wait for more to do don't. */
+static bool any_knot(void)
+{
+	for (const struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g)) {
+		const struct gosan_g *keeper = g->wait.why == GOSAN_WAIT_JOIN    ? g->wait.joins
+					       : is_lock_wait(g) && waits_for(g) ? waits_for(g)->owner
+										 : NULL;
+
+		if (gosan_threads_is_stuck(g) && keeper && gosan_threads_is_stuck(keeper))
+			return true;
+	}
+	return false;
+}
+
+/* The time is up, and some threads run. Of the others some may wait for each other through semaphores, conditions and
+ * barriers: likely, since somebody who never touched these might have helped. */
+static void report_knot(void)
+{
+	struct gosan_finding *f;
+	struct gosan_g *g;
+	size_t n = any_explained() ? 0 : gosan_threads_find_stuck();
+
+	if (n < 2 || !any_knot())
+		return;
+	f = gosan_finding_begin(202);
+	f->grade = GOSAN_LIKELY;
+	for (g = gosan_waits_by_rank(1, NULL); g; g = gosan_waits_by_rank(gosan_waits_rank(g) + 1, NULL)) {
+		if (!gosan_threads_is_stuck(g))
+			continue;
+		if (!f->obj)
+			f->obj = waits_for(g);
+		gosan_finding_locks(gosan_finding_part(f, "waiter", g, gosan_words_op(g), g->wait.stack));
+	}
+	snprintf(f->title, sizeof f->title, "%zu threads wait for each other for ever", n);
+	tell_waits(f);
+	snprintf(f->help, sizeof f->help, "unlock before the wait: whoever could end it may need the lock");
+	gosan_finding_emit(f);
+}
+
 /* SIGKILL gives no chance to say more: a cycle that is older than the grace period is told at the next event
  * of whoever still runs. Reading the clock costs 20 ns, and only while a cycle is kept back. */
 static void after(const struct gosan_event *ev)
@@ -465,6 +504,8 @@ static void end(enum gosan_end why)
 	else if (why == GOSAN_END_TIMEOUT && gosan_threads_stand_still(true))
 		on_standstill();
 	flush_cycles();
+	if (why == GOSAN_END_TIMEOUT)
+		report_knot();
 	if (stalled)
 		return;
 	gosan_leak_judge(why);

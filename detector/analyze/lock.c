@@ -221,9 +221,7 @@ static const char *act(const struct gosan_event *ev, const char *of_free, const 
  * was sent its wake, or that finds its lock free, is on its way out. */
 static bool has_waiters(const struct gosan_obj *obj)
 {
-	bool is_lock = obj->kind == GOSAN_OBJ_MUTEX || obj->kind == GOSAN_OBJ_RWMUTEX;
-
-	return obj->flags & GOSAN_OBJ_OWNED && is_lock ? false : gosan_waits_unwoken(obj) != 0;
+	return !(obj->flags & GOSAN_OBJ_OWNED) && gosan_waits_unwoken(obj) != 0;
 }
 
 /* After fork, a child makes locks new that its only thread, or nobody any more, holds. */
