@@ -143,7 +143,7 @@ static void on_unlock_fault(const struct gosan_event *ev)
 
 /* GS602 */
 
-/* peer is the owner, where it is known. An error-checking mutex refuses; the lock stays with its owner. */
+/* peer is the owner, where it is known. */
 static void on_other_fault(const struct gosan_event *ev)
 {
 	const struct gosan_held *h = ev->obj && ev->peer ? gosan_waits_holds(ev->peer, ev->obj) : NULL;
@@ -155,10 +155,9 @@ static void on_other_fault(const struct gosan_event *ev)
 	if (h)
 		gosan_finding_part(f, "owner", ev->peer, "lock", h->stack);
 	snprintf(f->title, sizeof f->title, "{obj} is unlocked by a thread that does not hold it");
-	snprintf(f->why, sizeof f->why, "%s unlocks it while %s holds it: %s", gosan_words_who(ev->g),
-		 ev->peer ? gosan_words_who(ev->peer) : "another thread",
-		 ev->arg2 || ev->mode ? "the call fails, and the lock stays with its owner"
-				      : "the owner goes on as if it were still alone");
+	snprintf(f->why, sizeof f->why,
+		 "%s unlocks it while %s holds it: the owner goes on as if it were still alone",
+		 gosan_words_who(ev->g), ev->peer ? gosan_words_who(ev->peer) : "another thread");
 	snprintf(f->help, sizeof f->help,
 		 "unlock in the thread that locked; to wake another thread use a semaphore or a condition");
 	if (h)
@@ -422,9 +421,11 @@ static void note_release(const struct gosan_event *ev)
 	w->left[oldest].tick = tick;
 }
 
-/* The other faults are of other analyzers. */
+/* The other faults are of other analyzers. What the libc refuses with an error (arg2), it tells the program. */
 static void on_fault(const struct gosan_event *ev)
 {
+	if (ev->g->is_thread && ev->arg2 != 0)
+		return;
 	if (ev->arg == GO_FAULT_UNLOCK_OF_UNLOCKED)
 		on_unlock_fault(ev);
 	if (ev->arg == GOSAN_FAULT_UNLOCK_BY_OTHER)
