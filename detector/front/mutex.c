@@ -78,17 +78,41 @@ static void block(const struct gosan_call *c, pthread_mutex_t *m, int mode)
 		gosan_pthread_block(c, &l, mode);
 }
 
+/* A request went out with the block. */
+static int requested(int rc, int mode)
+{
+	return rc == EBUSY ? mode | GOSAN_REQUESTED : mode;
+}
+
 static int blocked(const struct gosan_call *c, pthread_mutex_t *m, int mode, int rc)
 {
 	gosan_pthread_back(c);
 	if (got(rc))
-		acquired(c, m, rc, mode | GOSAN_REQUESTED);
+		acquired(c, m, rc, mode);
 	return rc;
 }
 
-/* Anything but success and "busy" is for the real call to say. */
+/* The kernel's number of the owner; 0: nobody has it; -1: locked, by somebody who left no number. */
+static pid_t owner_of(const pthread_mutex_t *m)
+{
+	int word = __atomic_load_n(&m->__data.__lock, __ATOMIC_RELAXED), owner = m->__data.__owner;
+
+	if (m->__data.__kind & (ROBUST_BIT | PI_BIT))
+		owner = word & TID_MASK;
+	if (word == 0 || (owner == 0 && m->__data.__kind & ROBUST_BIT))
+		return 0;
+	return owner ? owner : -1;
+}
+
+/* Of a robust mutex that nobody can repair any more, glibc's trylock keeps the lock while it says so: these are looked
+ * at, not tried. One that is taken between the look and the call counts as a thread that runs.
+ * Anything but success and "busy" is for the real call to say. */
 static inline bool at_once(const struct gosan_call *c, pthread_mutex_t *m, int mode, int *ret)
 {
+	if (m->__data.__kind & ROBUST_BIT) {
+		*ret = owner_of(m) ? EBUSY : 0;
+		return false;
+	}
 	*ret = GOSAN_REAL(pthread_mutex_trylock)(m);
 	if (!got(*ret))
 		return false;
@@ -106,7 +130,7 @@ static int lock(const struct gosan_call *c, pthread_mutex_t *m)
 		return rc;
 	if (rc == EBUSY)
 		block(c, m, GO_LOCK_WRITE);
-	return blocked(c, m, GO_LOCK_WRITE, GOSAN_REAL(pthread_mutex_lock)(m));
+	return blocked(c, m, requested(rc, GO_LOCK_WRITE), GOSAN_REAL(pthread_mutex_lock)(m));
 }
 
 static int trylock(const struct gosan_call *c, pthread_mutex_t *m)
@@ -128,7 +152,7 @@ static int timedlock(const struct gosan_call *c, pthread_mutex_t *m, const struc
 		return rc;
 	if (rc == EBUSY)
 		block(c, m, GOSAN_LOCK_TIMED);
-	return blocked(c, m, GOSAN_LOCK_TIMED, GOSAN_REAL(pthread_mutex_timedlock)(m, t));
+	return blocked(c, m, requested(rc, GOSAN_LOCK_TIMED), GOSAN_REAL(pthread_mutex_timedlock)(m, t));
 }
 
 static int clocklock(const struct gosan_call *c, pthread_mutex_t *m, clockid_t k, const struct timespec *t)
@@ -141,19 +165,7 @@ static int clocklock(const struct gosan_call *c, pthread_mutex_t *m, clockid_t k
 		return rc;
 	if (rc == EBUSY)
 		block(c, m, GOSAN_LOCK_TIMED);
-	return blocked(c, m, GOSAN_LOCK_TIMED, GOSAN_REAL(pthread_mutex_clocklock)(m, k, t));
-}
-
-/* The kernel's number of the owner; 0: nobody has it; -1: locked, by somebody who left no number. */
-static pid_t owner_of(const pthread_mutex_t *m)
-{
-	int word = __atomic_load_n(&m->__data.__lock, __ATOMIC_RELAXED), owner = m->__data.__owner;
-
-	if (m->__data.__kind & (ROBUST_BIT | PI_BIT))
-		owner = word & TID_MASK;
-	if (word == 0)
-		return 0;
-	return owner ? owner : -1;
+	return blocked(c, m, requested(rc, GOSAN_LOCK_TIMED), GOSAN_REAL(pthread_mutex_clocklock)(m, k, t));
 }
 
 /* What unlocks a lock that it does not hold gets an error from the types that check. Unlocked by a thread that locked
