@@ -390,8 +390,11 @@ static void report_stall(void)
 	first = g;
 	f->obj = c ? lock_of(c) : waits_for(g);
 	f->obj_kind = "thread";
-	for (; g && f->n_parts < GOSAN_PARTS_MAX; g = gosan_waits_by_rank(gosan_waits_rank(g) + 1, NULL))
+	for (; g && f->n_parts < GOSAN_PARTS_MAX; g = gosan_waits_by_rank(gosan_waits_rank(g) + 1, NULL)) {
 		gosan_finding_locks(gosan_finding_part(f, "blocked", g, gosan_words_op(g), g->wait.stack));
+		if (!f->obj)
+			f->obj = waits_for(g); /* main joins: what the joined one waits for is the cause */
+	}
 	for (g = gosan_waits_first(); g; g = gosan_waits_next(g))
 		f->n_more += !g->is_system;
 	f->n_more -= f->n_parts;

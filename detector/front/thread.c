@@ -475,7 +475,7 @@ static void await(struct joining *j, bool timed)
 	struct gosan_park p = {.why = GOSAN_WAIT_JOIN, .timed = timed};
 
 	j->t = entry_of(j->handle);
-	j->g = p.joins = j->t ? j->t->g : NULL;
+	j->g = p.joins = context_of(j->handle);
 	gosan_pthread_tell_all(j->call.t);
 	if (!j->g || !j->g->ended)
 		gosan_pthread_park(&j->call, &p);
