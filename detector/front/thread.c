@@ -103,12 +103,21 @@ static struct {
 } recent[RECENT];
 static unsigned n_recent;
 
+/* What the table has under this handle is of a detached thread that ended, unless the new one was quicker. */
 static void note_recent(pthread_t handle, struct gosan_g *g)
 {
+	struct gosan_thread **p, *old;
+
 	lock();
+	p = find(handle);
+	old = *p && (*p)->g != g ? *p : NULL;
+	if (old)
+		unlink_thread(p);
 	recent[n_recent % RECENT].handle = handle;
 	recent[n_recent++ % RECENT].g = g;
 	unlock();
+	if (old)
+		gosan_mem_free(old, sizeof(*old));
 }
 
 /* The context of a handle; NULL when it is unknown. */
