@@ -110,7 +110,7 @@ static void note_recent(pthread_t handle, struct gosan_g *g)
 
 	lock();
 	p = find(handle);
-	old = *p && (*p)->g != g ? *p : NULL;
+	old = *p && (*p)->g != g && (*p)->g->ended ? *p : NULL;
 	if (old)
 		unlink_thread(p);
 	recent[n_recent % RECENT].handle = handle;
