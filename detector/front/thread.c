@@ -217,6 +217,7 @@ static void end(void *arg)
 void gosan_pthread_init(void)
 {
 	have_key = pthread_key_create(&key, end) == 0;
+	gosan_unwind_here(); /* as in begin() */
 }
 
 /* ---- the beginning ---- */
@@ -262,6 +263,7 @@ static void begin(struct gosan_thread *t)
 	be(t);
 	if (gosan_front_enter(&saved)) {
 		forget_stack(t);
+		gosan_unwind_here(); /* its thread-local memory is malloc'ed: now, not in the middle of a malloc */
 		gosan_engine_event(&ev);
 		gosan_front_leave(saved);
 	}
