@@ -136,14 +136,14 @@ static inline bool releases(int mo)
 void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo)
 {
 	struct atom *a = find(s, addr);
-	struct track *t = a && a->strong.root ? track_of(g) : NULL;
+	struct track *t = a && !gosan_clock_empty(&a->strong) ? track_of(g) : NULL;
 	size_t i = (addr >> 3) % SEEN;
 
 	if (!t)
 		return;
 	mo &= 0xff; /* clang and gcc may put hints in the upper bits */
 	if (acquires(mo) ? t->seen[i].atom == a && t->seen[i].version == a->version
-			 : t->pending_strong.root == a->strong.root)
+			 : gosan_clock_same(&t->pending_strong, &a->strong))
 		return;
 	gosan_engine_lock();
 	gosan_clock_join(acquires(mo) ? &g->strong : &t->pending_strong, &a->strong);
@@ -175,10 +175,10 @@ void gosan_atomic_stored(struct gosan_atomic_stripe *s, struct gosan_g *g, uintp
 			 bool is_rmw)
 {
 	const struct track *t = g->access;
-	bool release = releases(mo & 0xff), fenced = t && t->release_strong.root;
+	bool release = releases(mo & 0xff), fenced = t && !gosan_clock_empty(&t->release_strong);
 	struct atom *a = release || fenced ? find_or_add(s, addr) : find(s, addr);
 
-	if (!a || (!release && !fenced && (is_rmw || !a->strong.root)))
+	if (!a || (!release && !fenced && (is_rmw || gosan_clock_empty(&a->strong))))
 		return;
 	gosan_engine_lock();
 	if (release) {

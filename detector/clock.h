@@ -4,12 +4,14 @@
  *
  * A clock maps a chain id to the highest epoch of that chain that happened before its owner. It is a
  * persistent radix trie with shared, reference-counted nodes, so that a copy is O(1) and a join skips
- * every subtree that both sides share (the structural part of shared research "provenance trie";
- * pruning by already known subtrees goes back to tree clocks, Mathur et al., ASPLOS 2022).
+ * every subtree that both sides share (pruning by already known subtrees goes back to tree clocks, Mathur
+ * et al., ASPLOS 2022). One entry lies beside the trie: that of the goroutine whose clock it is or was. It
+ * is the one that changes with every event, and so a release costs no node, and all that a goroutine
+ * publishes between two acquisitions shares one root.
  *
- * Context: every function that changes a clock or a reference count runs under the engine lock.
- * gosan_clock_get on a goroutine's own clock needs no lock on that goroutine: nobody else changes the
- * clock of a goroutine that runs.
+ * Context: a clock is protected by whoever owns it (README.md, "Contexts and locks"); two different clocks may
+ * be used by two threads at once, also when they share nodes. gosan_clock_get on a goroutine's own clock needs no
+ * lock on that goroutine: nobody else changes the clock of a goroutine that runs.
  * Memory comes from mem.h. When it is exhausted a join degrades to keeping the older clock, and the
  * loss is counted in counters.clock_lost, never silent.
  */
@@ -24,9 +26,10 @@
 
 struct gosan_node;
 
-/* All-zero is the empty clock. */
+/* All-zero is the empty clock. Fields are clock.c's own. */
 struct gosan_clock {
 	struct gosan_node *root;
+	uint32_t cid, epoch; /* the entry beside the trie, never below the trie's for the same chain; epoch 0: none */
 };
 
 /* One moment of one chain. Event at stamp s happens before a holder of clock c iff
@@ -36,6 +39,9 @@ struct gosan_stamp {
 	uint32_t epoch;
 };
 
+/* The entry beside the trie becomes that of cid; what was there goes into the trie. False: no memory, and the
+ * clock is as it was. epoch must not be below the clock's entry for cid. */
+bool gosan_clock_own(struct gosan_clock *c, uint32_t cid, uint32_t epoch);
 uint32_t gosan_clock_get(const struct gosan_clock *c, uint32_t cid);
 void gosan_clock_set(struct gosan_clock *c, uint32_t cid, uint32_t epoch);
 void gosan_clock_join(struct gosan_clock *dst, const struct gosan_clock *src);
@@ -45,6 +51,19 @@ void gosan_clock_join_since(struct gosan_clock *dst, const struct gosan_clock *s
 /* dst is released first; dst == src is allowed. O(1). */
 void gosan_clock_copy(struct gosan_clock *dst, const struct gosan_clock *src);
 void gosan_clock_clear(struct gosan_clock *c);
+/* Around fork, as gosan_mem_fork. */
+void gosan_clock_fork(bool before);
+
+static inline bool gosan_clock_empty(const struct gosan_clock *c)
+{
+	return !c->root && !c->epoch;
+}
+
+/* Equal at a glance: false says nothing. */
+static inline bool gosan_clock_same(const struct gosan_clock *a, const struct gosan_clock *b)
+{
+	return a->root == b->root && a->cid == b->cid && a->epoch == b->epoch;
+}
 
 static inline bool gosan_clock_covers(const struct gosan_clock *c, struct gosan_stamp s)
 {

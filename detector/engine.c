@@ -155,10 +155,12 @@ void gosan_engine_fork(bool before)
 		gosan_engine_lock();
 	if (before) {
 		gosan_depot_fork(true);
+		gosan_clock_fork(true);
 		gosan_mem_fork(true);
 		return;
 	}
 	gosan_mem_fork(false);
+	gosan_clock_fork(false);
 	gosan_depot_fork(false);
 	gosan_engine_unlock();
 }

@@ -51,6 +51,15 @@ struct published {
 	const struct gosan_g *from;
 };
 
+/* Seen at a glance: src is nothing but what own has, or its moment is known (the first rule of learn). */
+static bool tells_nothing(const struct gosan_clock *own, const struct gosan_clock *src, struct gosan_stamp at)
+{
+	if (at.epoch)
+		return gosan_clock_covers(own, at);
+	return (!src->root || src->root == own->root) &&
+	       (!src->epoch || gosan_clock_get(own, src->cid) >= src->epoch);
+}
+
 /* One of g's clocks joins src. Transitivity spares most joins their walk (the first rule is the tree clocks'
  * of Mathur et al., ASPLOS 2022, section 3):
  *  - who knows the moment of a release knows all that the releaser knew then: nothing is new;
@@ -60,21 +69,17 @@ struct published {
 static void learn(struct gosan_g *g, struct gosan_clock *own, uint32_t *learned,
 		  const struct gosan_clock *src, struct gosan_stamp at)
 {
-	struct gosan_clock old = {NULL};
+	struct gosan_clock fresh = {NULL, 0, 0};
 
-	if (!src->root || src->root == own->root)
-		return;
-	if (at.epoch && gosan_clock_covers(own, at))
+	if (tells_nothing(own, src, at))
 		return;
 	if (g->cid == GOSAN_CHAIN_SHARED || gosan_clock_get(src, g->cid) < *learned) {
 		gosan_clock_join(own, src);
 	} else {
-		gosan_clock_copy(&old, own);
-		gosan_clock_copy(own, src);
-		gosan_clock_set(own, g->cid, g->epoch);
-		if (gosan_clock_get(own, g->cid) != g->epoch) /* no memory: keep the old */
-			gosan_clock_copy(own, &old);
-		gosan_clock_clear(&old);
+		gosan_clock_copy(&fresh, src);
+		if (gosan_clock_own(&fresh, g->cid, g->epoch)) /* no memory: keep the old */
+			gosan_clock_copy(own, &fresh);
+		gosan_clock_clear(&fresh);
 	}
 	*learned = g->epoch;
 }
@@ -92,9 +97,13 @@ static void learn_both(struct gosan_g *g, const struct published *p)
 
 static void acquire(struct gosan_g *g, const struct published *p, const struct gosan_event *ev)
 {
-	uint32_t knew = p->from ? gosan_clock_get(&g->strong, p->from->cid) : 0;
+	uint32_t knew;
 
-	if (p->weak && g->strong.root == g->weak.root && p->strong->root == p->weak->root) {
+	if (tells_nothing(&g->strong, p->strong, p->at) &&
+	    (!p->weak || tells_nothing(&g->weak, p->weak, p->at)))
+		return;
+	knew = p->from ? gosan_clock_get(&g->strong, p->from->cid) : 0;
+	if (p->weak && gosan_clock_same(&g->strong, &g->weak) && gosan_clock_same(p->strong, p->weak)) {
 		learn_both(g, p);
 	} else {
 		learn(g, &g->strong, &g->learned, p->strong, p->at);
@@ -123,7 +132,7 @@ static struct gosan_stamp moment(const struct gosan_g *g)
  * WaitGroup would otherwise be 10,000 walks over as many chains. */
 static void join_both(struct gosan_obj *obj, const struct gosan_g *g)
 {
-	bool one = obj->strong.root == obj->weak.root && g->strong.root == g->weak.root;
+	bool one = gosan_clock_same(&obj->strong, &obj->weak) && gosan_clock_same(&g->strong, &g->weak);
 
 	if (one)
 		gosan_clock_clear(&obj->weak);
@@ -153,7 +162,7 @@ static void store(struct gosan_obj *obj, struct gosan_g *g)
 /* If g knows all that is there already, its own clocks are the merge. */
 static void merge(struct gosan_obj *obj, struct gosan_g *g)
 {
-	bool known = !obj->strong.root || (obj->at.epoch && gosan_clock_covers(&g->strong, obj->at) &&
+	bool known = gosan_clock_empty(&obj->strong) || (obj->at.epoch && gosan_clock_covers(&g->strong, obj->at) &&
 					   gosan_clock_covers(&g->weak, obj->at));
 
 	if (known) {
@@ -252,7 +261,7 @@ static void lock(const struct gosan_event *ev)
 {
 	struct gosan_obj *l = ev->obj;
 
-	if (!(ev->mode & GO_LOCK_READ) && l->r_strong.root) {
+	if (!(ev->mode & GO_LOCK_READ) && !gosan_clock_empty(&l->r_strong)) {
 		gosan_clock_join(&l->strong, &l->r_strong);
 		gosan_clock_clear(&l->r_strong);
 		gosan_clock_clear(&l->seen);
@@ -395,7 +404,7 @@ static const struct gosan_g *born_last(const struct gosan_g *a, const struct gos
 const char *gosan_hb_last_common(const struct gosan_g *a, const struct gosan_g *b, uint32_t *ret_stack)
 {
 	*ret_stack = 0;
-	if (!a || !b || a == b || !b->strong.root)
+	if (!a || !b || a == b || gosan_clock_empty(&b->strong))
 		return NULL;
 	uint32_t knows = gosan_clock_get(&b->strong, a->cid);
 	const struct gosan_edge *e = latest_edge(a, b, knows);
