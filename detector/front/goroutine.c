@@ -61,7 +61,7 @@ static struct gosan_g *of(const struct go_ginfo *g)
 static uint32_t stack_of(const struct gosan_g *g)
 {
 	if (g == gosan_self)
-		return gosan_unwind_here();
+		return gosan_unwind_caller();
 	return g->wait.why ? g->wait.stack : g->last_stack;
 }
 
@@ -71,7 +71,7 @@ static uint32_t stack_of(const struct gosan_g *g)
 static void report_copy(struct gosan_obj *copy, struct gosan_obj *original)
 {
 	if (!gosan_engine_inside())
-		gosan_lock_copied(copy, original, current(), gosan_unwind_here());
+		gosan_lock_copied(copy, original, current(), gosan_unwind_caller());
 }
 
 /* Channels are handles: their memory is the runtime's, nobody can copy it. NULL when there is no object or
@@ -135,7 +135,7 @@ static void emit(struct gosan_event ev)
 static void spawn_child(struct go_ginfo *info)
 {
 	struct gosan_g *child = gosan_engine_new_g(info->id, false), *parent = current();
-	uint32_t stack = gosan_unwind_here();
+	uint32_t stack = gosan_unwind_caller();
 
 	child->fn_name = info->fn_name;
 	strncpy(child->name, info->name, sizeof(child->name) - 1);
@@ -514,7 +514,7 @@ static void probe_notify(struct go_object *ch)
 static void touch(const void *addr, size_t size, bool write)
 {
 	size_t n;
-	const uintptr_t *pcs = gosan_depot_get(gosan_unwind_here(), &n);
+	const uintptr_t *pcs = gosan_depot_get(gosan_unwind_caller(), &n);
 
 	gosan_ignore--; /* the access layer looks at it */
 	gosan_access((uintptr_t)addr, size, write ? GOSAN_WRITE : 0, n ? pcs[0] : 0);
