@@ -13,7 +13,8 @@
  *    through nodes with refs == 1 only. Copying a node adds a reference to each kid, which keeps that rule
  *    without a flag. Counts are atomic, so the rule also holds between threads: a new reference is only ever
  *    made from one that its maker holds, so a count of 1 that the holder reads stays 1.
- *  - The entry beside the trie is never below what the trie says of the same chain.
+ *  - The entries beside the trie are never below what the trie says of the same chains, so the trie's need not
+ *    be looked at; there they may be old.
  *  - Epochs only grow: of two nodes for the same chains, one that covers the other may replace it. A join
  *    that ends up with its source's contents adopts the source's node and drops its own ("unification"), so
  *    that goroutines which know the same end up sharing memory and the next join of the two is one pointer
@@ -318,7 +319,11 @@ static uint32_t look_up(const struct gosan_node *n, uint32_t cid)
  * shares are never changed. */
 uint32_t gosan_clock_get(const struct gosan_clock *c, uint32_t cid)
 {
-	return cid == c->cid && c->epoch ? c->epoch : look_up(c->root, cid);
+	if (cid == c->cid && c->epoch)
+		return c->epoch;
+	if (cid == c->other_cid && c->other)
+		return c->other;
+	return look_up(c->root, cid);
 }
 
 /* Under a root that is high enough: the same walk, owning each node on the way. */
@@ -360,43 +365,72 @@ void gosan_clock_set(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
 {
 	if (cid == c->cid && c->epoch)
 		c->epoch = epoch;
+	else if (cid == c->other_cid && c->other)
+		c->other = epoch;
 	else
 		set_in_trie(c, cid, epoch);
 }
 
+/* The place of `other` is needed: its entry goes into the trie. */
+static bool put_away(struct gosan_clock *c)
+{
+	if (c->other && look_up(c->root, c->other_cid) < c->other && !set_in_trie(c, c->other_cid, c->other))
+		return false;
+	c->other_cid = c->other = 0;
+	return true;
+}
+
+/* Of two that talk to each other, each is the other's `other`: what comes back is dropped here, and no node is
+ * made. */
 bool gosan_clock_own(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
 {
-	if (c->epoch && c->cid != cid && look_up(c->root, c->cid) < c->epoch &&
-	    !set_in_trie(c, c->cid, c->epoch))
-		return false;
+	if (c->cid != cid && c->epoch) {
+		if (c->other_cid != cid && !put_away(c))
+			return false;
+		c->other_cid = c->cid;
+		c->other = c->epoch;
+	}
 	c->cid = cid;
 	c->epoch = epoch;
 	return true;
 }
 
-/* After a join of the tries. The side entry of dst may have been overtaken by what the trie says of its chain:
- * on a chain of several goroutines, or in a merge of releases. */
-static void join_side(struct gosan_clock *dst, const struct gosan_clock *src)
+/* c's entry for cid is at least epoch. Without memory it stays as it was, which set_in_trie counts. */
+static void raise_to(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
 {
-	uint32_t newer = dst->epoch ? look_up(dst->root, dst->cid) : 0;
+	if (!epoch || gosan_clock_get(c, cid) >= epoch)
+		return;
+	if (!c->epoch || c->cid == cid) {
+		c->cid = cid;
+		c->epoch = epoch;
+	} else if (c->other_cid == cid || put_away(c)) {
+		c->other_cid = cid;
+		c->other = epoch;
+	}
+}
+
+/* After a join of the tries. What lies beside dst's may have been overtaken by what its trie says now: on a chain
+ * of several goroutines, or in a merge of releases. */
+static void join_beside(struct gosan_clock *dst, const struct gosan_clock *src, bool changed)
+{
+	uint32_t newer = changed && dst->epoch ? look_up(dst->root, dst->cid) : 0;
+	uint32_t other = changed && dst->other ? look_up(dst->root, dst->other_cid) : 0;
 
 	if (newer > dst->epoch)
 		dst->epoch = newer;
-	if (!src->epoch || gosan_clock_get(dst, src->cid) >= src->epoch)
-		return;
-	if (!dst->epoch || dst->cid == src->cid) {
-		dst->cid = src->cid;
-		dst->epoch = src->epoch;
-	} else {
-		set_in_trie(dst, src->cid, src->epoch);
-	}
+	if (other > dst->other)
+		dst->other = other;
+	raise_to(dst, src->other_cid, src->other);
+	raise_to(dst, src->cid, src->epoch);
 }
 
 void gosan_clock_join(struct gosan_clock *dst, const struct gosan_clock *src)
 {
-	if (dst->root != src->root)
+	bool changed = dst->root != src->root;
+
+	if (changed)
 		dst->root = join(dst->root, src->root, NULL);
-	join_side(dst, src);
+	join_beside(dst, src, changed);
 }
 
 /* known's root may be higher than src's: then its first kids stand for it. */
@@ -408,7 +442,7 @@ void gosan_clock_join_since(struct gosan_clock *dst, const struct gosan_clock *s
 	while (k && src->root && k->level > src->root->level)
 		k = k->kid[0];
 	dst->root = join(dst->root, src->root, k);
-	join_side(dst, src);
+	join_beside(dst, src, true);
 }
 
 /* Reference first: dst and src may be the same clock. */
@@ -422,12 +456,14 @@ void gosan_clock_copy(struct gosan_clock *dst, const struct gosan_clock *src)
 	}
 	dst->cid = src->cid;
 	dst->epoch = src->epoch;
+	dst->other_cid = src->other_cid;
+	dst->other = src->other;
 }
 
 void gosan_clock_clear(struct gosan_clock *c)
 {
 	unref(c->root);
-	*c = (struct gosan_clock){NULL, 0, 0};
+	*c = (struct gosan_clock){0};
 }
 
 void gosan_clock_fork(bool before)

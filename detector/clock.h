@@ -5,9 +5,10 @@
  * A clock maps a chain id to the highest epoch of that chain that happened before its owner. It is a
  * persistent radix trie with shared, reference-counted nodes, so that a copy is O(1) and a join skips
  * every subtree that both sides share (pruning by already known subtrees goes back to tree clocks, Mathur
- * et al., ASPLOS 2022). One entry lies beside the trie: that of the goroutine whose clock it is or was. It
- * is the one that changes with every event, and so a release costs no node, and all that a goroutine
- * publishes between two acquisitions shares one root.
+ * et al., ASPLOS 2022). Two entries lie beside the trie: that of the goroutine whose clock it is or was,
+ * and that of the last one it learned from. They are the ones that change with every event: a release
+ * costs no node, all that a goroutine publishes between two acquisitions shares one root, and two that
+ * only talk to each other never touch the trie.
  *
  * Context: a clock is protected by whoever owns it (README.md, "Contexts and locks"); two different clocks may
  * be used by two threads at once, also when they share nodes. gosan_clock_get on a goroutine's own clock needs no
@@ -29,7 +30,9 @@ struct gosan_node;
 /* All-zero is the empty clock. Fields are clock.c's own. */
 struct gosan_clock {
 	struct gosan_node *root;
-	uint32_t cid, epoch; /* the entry beside the trie, never below the trie's for the same chain; epoch 0: none */
+	/* Beside the trie: of different chains, never below what the trie says of them; epoch 0: none. */
+	uint32_t cid, epoch;           /* the owner's */
+	uint32_t other_cid, other;     /* of whom it learned last */
 };
 
 /* One moment of one chain. Event at stamp s happens before a holder of clock c iff
@@ -39,8 +42,8 @@ struct gosan_stamp {
 	uint32_t epoch;
 };
 
-/* The entry beside the trie becomes that of cid; what was there goes into the trie. False: no memory, and the
- * clock is as it was. epoch must not be below the clock's entry for cid. */
+/* cid's entry becomes the owner's; the former owner is whom the clock learned from last. False: no memory, and
+ * the clock is as it was. epoch must not be below the clock's entry for cid. */
 bool gosan_clock_own(struct gosan_clock *c, uint32_t cid, uint32_t epoch);
 uint32_t gosan_clock_get(const struct gosan_clock *c, uint32_t cid);
 void gosan_clock_set(struct gosan_clock *c, uint32_t cid, uint32_t epoch);
@@ -56,13 +59,14 @@ void gosan_clock_fork(bool before);
 
 static inline bool gosan_clock_empty(const struct gosan_clock *c)
 {
-	return !c->root && !c->epoch;
+	return !c->root && !c->epoch; /* no `other` without an owner */
 }
 
 /* Equal at a glance: false says nothing. */
 static inline bool gosan_clock_same(const struct gosan_clock *a, const struct gosan_clock *b)
 {
-	return a->root == b->root && a->cid == b->cid && a->epoch == b->epoch;
+	return a->root == b->root && a->cid == b->cid && a->epoch == b->epoch &&
+	       a->other_cid == b->other_cid && a->other == b->other;
 }
 
 static inline bool gosan_clock_covers(const struct gosan_clock *c, struct gosan_stamp s)

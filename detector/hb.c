@@ -57,7 +57,8 @@ static bool tells_nothing(const struct gosan_clock *own, const struct gosan_cloc
 	if (at.epoch)
 		return gosan_clock_covers(own, at);
 	return (!src->root || src->root == own->root) &&
-	       (!src->epoch || gosan_clock_get(own, src->cid) >= src->epoch);
+	       (!src->epoch || gosan_clock_get(own, src->cid) >= src->epoch) &&
+	       (!src->other || gosan_clock_get(own, src->other_cid) >= src->other);
 }
 
 /* One of g's clocks joins src. Transitivity spares most joins their walk (the first rule is the tree clocks'
@@ -69,7 +70,7 @@ static bool tells_nothing(const struct gosan_clock *own, const struct gosan_cloc
 static void learn(struct gosan_g *g, struct gosan_clock *own, uint32_t *learned,
 		  const struct gosan_clock *src, struct gosan_stamp at)
 {
-	struct gosan_clock fresh = {NULL, 0, 0};
+	struct gosan_clock fresh = {0};
 
 	if (tells_nothing(own, src, at))
 		return;
