@@ -27,6 +27,8 @@ uint32_t gosan_unwind_here(void);
 uint32_t gosan_unwind_at(uintptr_t pc, uintptr_t sp);
 /* The same from wherever the program called the runtime or us. */
 uint32_t gosan_unwind_caller(void);
+/* Only its innermost address. */
+uintptr_t gosan_unwind_pc(void);
 /* Load libunwind and find our own modules. Not from a hook: it calls the loader. 0 frames until then. */
 void gosan_unwind_init(void);
 /* Around fork, as gosan_mem_fork. */

@@ -11,7 +11,7 @@
  *  - A release advances the epoch of the goroutine whose clock it published, also when it was published on
  *    behalf of a parked one.
  *
- * Everything here runs under the engine lock.
+ * Everything here runs under the engine lock, or under the bits that hb.h names.
  */
 #include "../runtime/probe.h"
 #include "chain.h"
@@ -32,8 +32,8 @@ static const char *const texts[] = {
 
 /* Remember an event that told g more of `from` than it knew. Only this much is kept: gosan_hb_last_common
  * checks that nothing newer told it even more. */
-static void remember(struct gosan_g *g, const struct gosan_g *from, uint32_t knew,
-		     const struct gosan_event *ev)
+static void remember(struct gosan_g *g, const struct gosan_g *from, uint32_t knew, enum gosan_op op,
+		     uint32_t stack)
 {
 	if (!from || from == g)
 		return;
@@ -41,7 +41,7 @@ static void remember(struct gosan_g *g, const struct gosan_g *from, uint32_t kne
 
 	if (now.epoch <= knew)
 		return;
-	g->edges[g->n_edges++ % GOSAN_EDGES_MAX] = (struct gosan_edge){from, now, ev->op, ev->stack};
+	g->edges[g->n_edges++ % GOSAN_EDGES_MAX] = (struct gosan_edge){from, now, op, stack};
 }
 
 /* What a release published: the clocks, and if they are exactly one goroutine's at one moment, which. */
@@ -96,7 +96,7 @@ static void learn_both(struct gosan_g *g, const struct published *p)
 		g->learned_weak = g->learned;
 }
 
-static void acquire(struct gosan_g *g, const struct published *p, const struct gosan_event *ev)
+static void acquire(struct gosan_g *g, const struct published *p, enum gosan_op op, uint32_t stack)
 {
 	uint32_t knew;
 
@@ -111,14 +111,13 @@ static void acquire(struct gosan_g *g, const struct published *p, const struct g
 		if (p->weak)
 			learn(g, &g->weak, &g->learned_weak, p->weak, p->at);
 	}
-	remember(g, p->from, knew, ev);
+	g->weak_moves += p->weak != NULL;
+	remember(g, p->from, knew, op, stack);
 }
 
-static void acquire_object(const struct gosan_event *ev)
+void gosan_hb_acquire(struct gosan_g *g, const struct gosan_obj *obj, enum gosan_op op, uint32_t stack)
 {
-	const struct gosan_obj *obj = ev->obj;
-
-	acquire(ev->g, &(struct published){&obj->strong, &obj->weak, obj->at, obj->from}, ev);
+	acquire(g, &(struct published){&obj->strong, &obj->weak, obj->at, obj->from}, op, stack);
 }
 
 /* The moment that a copy of g's clocks stands for. The system forgets from one timer to the next: who knows
@@ -157,11 +156,12 @@ static void store(struct gosan_obj *obj, struct gosan_g *g)
 	see(obj, g);
 	obj->at = moment(g);
 	obj->from = g;
+	g->weak_moves++;
 	gosan_chain_advance(g);
 }
 
 /* If g knows all that is there already, its own clocks are the merge. */
-static void merge(struct gosan_obj *obj, struct gosan_g *g)
+void gosan_hb_release(struct gosan_g *g, struct gosan_obj *obj)
 {
 	bool known = gosan_clock_empty(&obj->strong) || (obj->at.epoch && gosan_clock_covers(&g->strong, obj->at) &&
 					   gosan_clock_covers(&g->weak, obj->at));
@@ -174,6 +174,7 @@ static void merge(struct gosan_obj *obj, struct gosan_g *g)
 	see(obj, g);
 	obj->at = (struct gosan_stamp){0, 0};
 	obj->from = g;
+	g->weak_moves++;
 	gosan_chain_advance(g);
 }
 
@@ -189,6 +190,7 @@ static void spawn(const struct gosan_event *ev)
 	gosan_chain_spawn(child, &ev->g->strong, &ev->g->weak);
 	child->edges[child->n_edges++ % GOSAN_EDGES_MAX] =
 		(struct gosan_edge){ev->g, gosan_stamp_of(ev->g), ev->op, ev->stack};
+	ev->g->weak_moves++;
 	gosan_chain_advance(ev->g);
 }
 
@@ -199,7 +201,7 @@ static void join(const struct gosan_event *ev)
 
 	if (!t)
 		return;
-	acquire(ev->g, &(struct published){&t->strong, &t->weak, {0, 0}, t}, ev);
+	acquire(ev->g, &(struct published){&t->strong, &t->weak, {0, 0}, t}, ev->op, ev->stack);
 	gosan_clock_clear(&t->strong);
 	gosan_clock_clear(&t->weak);
 }
@@ -233,11 +235,12 @@ static void pass_slot(const struct gosan_event *ev)
 		return;
 	struct gosan_slot *slot = &ch->slots[k];
 
-	acquire(g, &(struct published){&slot->strong, &slot->weak, slot->at, slot->from}, ev);
+	acquire(g, &(struct published){&slot->strong, &slot->weak, slot->at, slot->from}, ev->op, ev->stack);
 	gosan_clock_copy(&slot->strong, &g->strong);
 	gosan_clock_copy(&slot->weak, &g->weak);
 	slot->at = moment(g);
 	slot->from = g;
+	g->weak_moves++;
 	gosan_chain_advance(g);
 }
 
@@ -249,8 +252,10 @@ static void rendezvous(const struct gosan_event *ev)
 
 	if (!r)
 		return;
-	acquire(s, &(struct published){&r->strong, &r->weak, {0, 0}, r}, ev);
-	acquire(r, &(struct published){&s->strong, &s->weak, {0, 0}, s}, ev);
+	acquire(s, &(struct published){&r->strong, &r->weak, {0, 0}, r}, ev->op, ev->stack);
+	acquire(r, &(struct published){&s->strong, &s->weak, {0, 0}, s}, ev->op, ev->stack);
+	s->weak_moves++;
+	r->weak_moves++;
 	gosan_chain_advance(s);
 	gosan_chain_advance(r);
 }
@@ -258,27 +263,22 @@ static void rendezvous(const struct gosan_event *ev)
 /* A writer is after all unlocks and all read unlocks. It moves the readers' clock into the writers', so that
  * a read unlock is before every lock that follows the next write lock, as the counter in Go's RWMutex makes
  * it. A reader is after the writers only: readers don't order each other. */
-static void lock(const struct gosan_event *ev)
+void gosan_hb_lock(struct gosan_g *g, struct gosan_obj *l, int mode, uint32_t stack)
 {
-	struct gosan_obj *l = ev->obj;
-
-	if (!(ev->mode & GO_LOCK_READ) && !gosan_clock_empty(&l->r_strong)) {
+	if (!(mode & GO_LOCK_READ) && !gosan_clock_empty(&l->r_strong)) {
 		gosan_clock_join(&l->strong, &l->r_strong);
 		gosan_clock_clear(&l->r_strong);
 		gosan_clock_clear(&l->seen);
 		l->at = (struct gosan_stamp){0, 0};
 	}
-	acquire(ev->g, &(struct published){&l->strong, NULL, l->at, l->from}, ev);
+	acquire(g, &(struct published){&l->strong, NULL, l->at, l->from}, GOSAN_EV_LOCK_ACQUIRE, stack);
 }
 
 /* The owner's clock covers the lock's, for it acquired it: a copy will do. Another goroutine that unlocks
  * (Go allows it) may know less than the lock: unlocks 1..n all are before lock n + 1, so merge. */
-static void unlock(const struct gosan_event *ev)
+void gosan_hb_unlock(struct gosan_g *g, struct gosan_obj *l, int mode)
 {
-	struct gosan_obj *l = ev->obj;
-	struct gosan_g *g = ev->g;
-
-	if (ev->mode & GO_LOCK_READ) {
+	if (mode & GO_LOCK_READ) {
 		gosan_clock_join_since(&l->r_strong, &g->strong, &l->seen);
 		gosan_clock_copy(&l->seen, &g->strong);
 	} else if (l->owner == g) {
@@ -291,6 +291,26 @@ static void unlock(const struct gosan_event *ev)
 	}
 	l->from = g;
 	gosan_chain_advance(g);
+}
+
+bool gosan_hb_no_news(const struct gosan_g *g, const struct gosan_obj *obj, bool is_lock)
+{
+	return tells_nothing(&g->strong, &obj->strong, obj->at) && gosan_clock_empty(&obj->r_strong) &&
+	       (is_lock || tells_nothing(&g->weak, &obj->weak, obj->at));
+}
+
+bool gosan_hb_may_advance(const struct gosan_g *g)
+{
+	return g->cid && g->cid != GOSAN_CHAIN_SHARED && g->epoch < gosan_chain_last_epoch;
+}
+
+uint32_t gosan_hb_known_by(struct gosan_g *g, uint32_t cid)
+{
+	gosan_hb_bit_lock(&g->clock_bit);
+	uint32_t epoch = gosan_clock_get(&g->strong, cid);
+
+	gosan_hb_bit_unlock(&g->clock_bit);
+	return epoch;
 }
 
 static void custom(const struct gosan_event *ev)
@@ -315,20 +335,20 @@ static void custom(const struct gosan_event *ev)
 		break;
 	case GOSAN_EV_CHAN_CLOSE: /* obj's own clock is the close clock: sends don't touch it */
 		ev->obj->closed = true;
-		merge(ev->obj, ev->g);
+		gosan_hb_release(ev->g, ev->obj);
 		break;
 	case GOSAN_EV_CHAN_RECV_CLOSED:
-		acquire_object(ev);
+		gosan_hb_acquire(ev->g, ev->obj, ev->op, ev->stack);
 		break;
 	case GOSAN_EV_LOCK_ACQUIRE:
-		lock(ev);
+		gosan_hb_lock(ev->g, ev->obj, ev->mode, ev->stack);
 		break;
 	case GOSAN_EV_LOCK_RELEASE:
-		unlock(ev);
+		gosan_hb_unlock(ev->g, ev->obj, ev->mode);
 		break;
 	case GOSAN_EV_WG_ADD:
 		if (ev->arg < 0)
-			merge(ev->obj, ev->g);
+			gosan_hb_release(ev->g, ev->obj);
 		break;
 	default: /* G_START, G_END: no edge. Their places in the table leave room for one. */
 		break;
@@ -341,13 +361,13 @@ void gosan_hb_apply(const struct gosan_event *ev)
 	case NONE:
 		break;
 	case REL:
-		merge(ev->obj, ev->g);
+		gosan_hb_release(ev->g, ev->obj);
 		break;
 	case REL_STORE:
 		store(ev->obj, ev->g);
 		break;
 	case ACQ:
-		acquire_object(ev);
+		gosan_hb_acquire(ev->g, ev->obj, ev->op, ev->stack);
 		break;
 	case CUSTOM:
 		custom(ev);

@@ -241,19 +241,37 @@ uint32_t gosan_unwind_at(uintptr_t pc, uintptr_t sp)
 	return id;
 }
 
-/* Both libraries are compiled with frame pointers; the program's own are not looked at. */
-uint32_t gosan_unwind_caller(void)
+/* The frame whose return address is the program's; NULL when the chain of frame pointers does not lead there. Both
+ * libraries are compiled with frame pointers; the program's own are not looked at. */
+static inline const uintptr_t *own_frames_end(const uintptr_t *fp)
 {
-	const uintptr_t *fp = __builtin_frame_address(0);
-
 	for (int i = 0; i < WALK_MAX; i++) {
 		const uintptr_t *up = (const uintptr_t *)fp[0];
 
 		if (!is_own(fp[1]))
-			return gosan_unwind_at(fp[1], (uintptr_t)(fp + 2));
+			return fp;
 		if (up <= fp || up - fp > 4096)
 			break;
 		fp = up;
 	}
-	return gosan_unwind_here();
+	return NULL;
+}
+
+uint32_t gosan_unwind_caller(void)
+{
+	const uintptr_t *fp = own_frames_end(__builtin_frame_address(0));
+
+	return fp ? gosan_unwind_at(fp[1], (uintptr_t)(fp + 2)) : gosan_unwind_here();
+}
+
+uintptr_t gosan_unwind_pc(void)
+{
+	const uintptr_t *fp = own_frames_end(__builtin_frame_address(0));
+	size_t n;
+
+	if (fp)
+		return fp[1];
+	const uintptr_t *pcs = gosan_depot_get(gosan_unwind_here(), &n);
+
+	return n ? pcs[0] : 0;
 }

@@ -23,7 +23,6 @@ struct gosan_vec {
 void *gosan_vec_push(struct gosan_vec *v, size_t size);
 void gosan_vec_free(struct gosan_vec *v, size_t size);
 
-#define GOSAN_LEFT_MAX  4
 #define GOSAN_QUESTIONS 6
 
 /* What the analyzers remember of a goroutine. Freed at its end. */
@@ -35,10 +34,6 @@ struct gosan_waits {
 	uint32_t mark;   /* walks: seen in this one */
 	uint64_t blamed; /* the emission that explains it, when that is wrong as soon as it goes on */
 	bool lost_wake;  /* lock.c: it waits for a signal that came before */
-	struct {
-		const struct gosan_obj *lock;
-		uint64_t tick;
-	} left[GOSAN_LEFT_MAX]; /* locks it released */
 };
 
 /* Who works with an object: a set, by open addressing. Who only waits for it is in the list of the parked.

@@ -24,6 +24,7 @@
 #include <time.h>
 
 #include "../../runtime/probe.h"
+#include "lockpath.h"
 #include "analyze.h"
 
 #define GRACE_NS   UINT64_C(200000000)
@@ -395,6 +396,8 @@ static void after(const struct gosan_event *ev)
 		on_stall();
 	else if (n_pending && now_ns() - pending[0].since_ns > GRACE_NS)
 		flush_cycles();
+	if (gosan_lockpath_off != (n_pending > 0))
+		gosan_lockpath_off = n_pending > 0;
 }
 
 /* lock.c has been asked before, so that what it explains is marked. After a standstill the leaks are the same

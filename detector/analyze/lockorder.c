@@ -473,8 +473,15 @@ static void end(enum gosan_end why)
 	n_deps = 0;
 }
 
+/* Of the commonest events, only what asks for a lock. */
+static bool wants(enum gosan_op op)
+{
+	return op >= GOSAN_EV_ONCE_DONE || op == GOSAN_EV_LOCK_REQUEST;
+}
+
 const struct gosan_analyzer gosan_analyze_lockorder = {
 	.check = "deadlock",
+	.wants = wants,
 	.before = before,
 	.end = end,
 };

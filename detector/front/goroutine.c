@@ -16,6 +16,7 @@
 
 #include "../analyze/analyze.h"
 #include "../depot.h"
+#include "../lockpath.h"
 #include "../module.h"
 
 #include "../../runtime/probe.h"
@@ -82,6 +83,9 @@ static struct gosan_obj *object(struct go_object *o, enum gosan_obj_kind kind)
 
 	if (!o)
 		return NULL;
+	obj = gosan_engine_known(&o->id, kind);
+	if (obj)
+		return obj;
 	gosan_front_note((uintptr_t)o);
 	obj = gosan_engine_object(&o->id, kind, &original);
 	if (obj && original && kind != GOSAN_OBJ_CHAN)
@@ -104,17 +108,17 @@ static struct gosan_obj *object_born(const void *addr, enum gosan_obj_kind kind)
 }
 
 /* The defaults of an event: by the running goroutine, here. */
-static void emit(struct gosan_event ev)
+static void emit(struct gosan_event *ev)
 {
-	if (!ev.g)
-		ev.g = current();
-	if (!ev.stack)
-		ev.stack = stack_of(ev.g);
-	gosan_engine_event(&ev);
+	if (!ev->g)
+		ev->g = current();
+	if (!ev->stack)
+		ev->stack = stack_of(ev->g);
+	gosan_engine_event(ev);
 }
 
 /* EMIT(WG_WAIT, .obj = o): the event by its name in event.def, with the fields that the table lists for it. */
-#define EMIT(name, ...) emit((struct gosan_event){.op = GOSAN_EV_##name, __VA_ARGS__})
+#define EMIT(name, ...) emit(&(struct gosan_event){.op = GOSAN_EV_##name, __VA_ARGS__})
 
 /* A probe's body between enter and leave. A probe inside another hook of the same thread came from a signal
  * handler of the program: it must not wait for a lock that the hook may hold, so its event is lost. */
@@ -279,10 +283,11 @@ static void probe_park(struct go_ginfo *g, enum go_wait why, const struct go_wai
 	HOOK(park(g, why, on, n));
 }
 
-/* The waker's event: what it knows does not flow to the woken here, but by the operation that it completed. */
+/* The waker's event: what it knows does not flow to the woken here, but by the operation that it completed, which is
+ * where it stands. */
 static void probe_ready(struct go_ginfo *g)
 {
-	HOOK(EMIT(G_READY, .peer = of(g)));
+	HOOK(EMIT(G_READY, .peer = of(g), .stack = current()->last_stack));
 }
 
 /* The flag tells exit.c why the runtime is about to end the process, also when the event is lost. */
@@ -374,20 +379,51 @@ static struct gosan_obj *lock_object(struct go_object *l, enum go_lock_kind kind
 	return object(l, kind == GO_RWMUTEX ? GOSAN_OBJ_RWMUTEX : GOSAN_OBJ_MUTEX);
 }
 
-/* A request comes before the wait for the lock and also when there is none: deadlock analysis needs the intent. */
+/* A request comes before the wait for the lock and also when there is none: deadlock analysis needs the intent. The
+ * acquisition has the same stack, wherever the goroutine is by then. */
+static void lock_request(struct gosan_obj *obj, int mode)
+{
+	struct gosan_g *g = current();
+	uint32_t stack = gosan_unwind_caller();
+
+	if (!obj || !gosan_lockpath_request(g, obj, mode, stack))
+		EMIT(LOCK_REQUEST, .obj = obj, .mode = mode, .stack = stack);
+	g->asked_obj = obj ? obj->id : 0;
+	g->asked_stack = stack;
+}
+
 static void probe_lock_request(struct go_object *l, enum go_lock_kind kind, int mode)
 {
-	HOOK(EMIT(LOCK_REQUEST, .obj = lock_object(l, kind), .mode = mode));
+	HOOK(lock_request(lock_object(l, kind), mode));
+}
+
+static void lock_acquire(struct gosan_obj *obj, int mode)
+{
+	struct gosan_g *g = current();
+	bool asked = obj && !(mode & GO_LOCK_TRY) && g->asked_obj == obj->id;
+	uint32_t stack = asked ? g->asked_stack : gosan_unwind_caller();
+
+	if (!obj || !gosan_lockpath_take(g, obj, mode, stack))
+		EMIT(LOCK_ACQUIRE, .obj = obj, .mode = mode, .stack = stack);
 }
 
 static void probe_lock_acquire(struct go_object *l, enum go_lock_kind kind, int mode)
 {
-	HOOK(EMIT(LOCK_ACQUIRE, .obj = lock_object(l, kind), .mode = mode));
+	HOOK(lock_acquire(lock_object(l, kind), mode));
+}
+
+static void lock_release(struct gosan_obj *obj, int mode)
+{
+	struct gosan_g *g = current();
+	uint32_t stack = gosan_unwind_caller();
+
+	if (!obj || !gosan_lockpath_release(g, obj, mode, stack))
+		EMIT(LOCK_RELEASE, .obj = obj, .mode = mode, .stack = stack);
 }
 
 static void probe_lock_release(struct go_object *l, enum go_lock_kind kind, int mode)
 {
-	HOOK(EMIT(LOCK_RELEASE, .obj = lock_object(l, kind), .mode = mode));
+	HOOK(lock_release(lock_object(l, kind), mode));
 }
 
 /* delta < 0 is a Done. The counter is what the runtime made of it, under the WaitGroup's lock. */
@@ -513,11 +549,10 @@ static void probe_notify(struct go_object *ch)
 /* The program's own call of the runtime is the place of the access, not the probe's. */
 static void touch(const void *addr, size_t size, bool write)
 {
-	size_t n;
-	const uintptr_t *pcs = gosan_depot_get(gosan_unwind_caller(), &n);
+	uintptr_t pc = gosan_unwind_pc();
 
 	gosan_ignore--; /* the access layer looks at it */
-	gosan_access((uintptr_t)addr, size, write ? GOSAN_WRITE : 0, n ? pcs[0] : 0);
+	gosan_access((uintptr_t)addr, size, write ? GOSAN_WRITE : 0, pc);
 	gosan_ignore++;
 }
 

@@ -15,6 +15,7 @@
 
 #include "../chain.h"
 #include "../finding_hook.h"
+#include "../lockpath.h"
 #include "../options.h"
 #include "../stream.h"
 
@@ -257,6 +258,7 @@ static void forget_others(void)
 void gosan_session_fork_child(void)
 {
 	gosan_stream_fork(false);
+	gosan_lockpath_fork_child();
 	forget_others();
 	gosan_finding_forked();
 	gosan_engine_fork(false);

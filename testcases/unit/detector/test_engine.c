@@ -55,7 +55,8 @@ static void end_b(enum gosan_end why)
 	seen[strlen(seen)] = why == GOSAN_END_STALL ? 'S' : 'E';
 }
 
-static const struct gosan_analyzer a = {"a", before_a, after_a, NULL}, b = {"b", NULL, after_b, end_b};
+static const struct gosan_analyzer a = {.check = "a", .before = before_a, .after = after_a},
+				   b = {.check = "b", .after = after_b, .end = end_b};
 const struct gosan_analyzer *const gosan_registry[] = {&a, &b, NULL};
 
 static uint64_t ids = 1;
