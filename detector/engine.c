@@ -414,9 +414,12 @@ static bool let_go(struct gosan_g *g, const struct gosan_obj *obj, int mode)
  * all. */
 static void prune(struct gosan_g *g)
 {
-	for (size_t i = g->n_held; i-- > 0;)
-		if (!(g->held[i].mode & GO_LOCK_READ) && g->held[i].obj->owner != g)
+	for (size_t i = g->n_held; i-- > 0;) {
+		const struct gosan_held *h = &g->held[i];
+
+		if (h->mode & GO_LOCK_READ ? h->obj->crossed : h->obj->owner != g)
 			gosan_lockpath_drop(g, i);
+	}
 }
 
 /* A lock that finds no room is held nevertheless: owner and readers are right, only the list is short. */
@@ -441,7 +444,7 @@ static bool rests(const struct gosan_g *g)
 }
 
 /* Go lets anybody unlock. Then the writer is known: if it runs, its entry counts no more, since it isn't the owner,
- * and goes when it comes by. Of the readers that don't run any one is taken, as nothing tells which. */
+ * and goes when it comes by. Of the readers that rest any one is taken, as nothing tells which; and if all run, none is believed. */
 static void unhold(const struct gosan_event *ev)
 {
 	struct gosan_obj *obj = ev->obj;
@@ -449,9 +452,9 @@ static void unhold(const struct gosan_event *ev)
 
 	if (!found && !read && obj->owner && rests(obj->owner))
 		let_go(obj->owner, obj, ev->mode);
-	for (struct gosan_g *g = found || !read || !obj->readers ? NULL : all; g; g = g->next)
-		if (rests(g) && let_go(g, obj, ev->mode))
-			break;
+	for (struct gosan_g *g = found || !read || !obj->readers ? NULL : all; g && !found; g = g->next)
+		found = rests(g) && let_go(g, obj, ev->mode);
+	obj->crossed |= read && !found;
 	if (!read)
 		obj->owner = NULL;
 	else if (obj->readers)

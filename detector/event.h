@@ -138,7 +138,7 @@ struct gosan_g {
 	char clock_bit;
 	/* BLOCKING. held is written by itself, with or without the engine lock, and replaced under it: whoever has the
 	 * lock can read any goroutine's, each word of it whole. An entry of a write lock counts while obj->owner is
-	 * this goroutine. */
+	 * this goroutine, one for reading while obj->crossed is not set. */
 	struct gosan_wait wait;
 	size_t n_held;
 	struct gosan_held *held; /* in order of acquisition; NULL when it never held one */
@@ -198,6 +198,7 @@ struct gosan_obj {
 	/* OWNERSHIP (engine.c keeps it from lock events) */
 	struct gosan_g *owner; /* writer, or NULL */
 	size_t readers;
+	bool crossed; /* a running reader's lock was given back by another: no entry for reading counts any more */
 	/* ANALYZERS: one private word each, NULL at birth */
 	void *wg, *lock, *chan, *cond, *res;
 	void *use; /* analyze/waits.c: who uses it */

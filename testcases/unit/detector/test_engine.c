@@ -194,12 +194,20 @@ static void held_locks(void **state)
 
 	send(GOSAN_EV_LOCK_RELEASE, h, mu, NULL, 0); /* by another: the owner loses it */
 	assert_null(mu->owner);
+	send(GOSAN_EV_LOCK_REQUEST, g, mu, NULL, 0); /* and knows it when it comes by */
 	assert_int_equal(g->n_held, 1);
-	send(GOSAN_EV_LOCK_RELEASE, new_g(), rw, NULL, GO_LOCK_READ); /* one reader less */
+	g->wait.why = 1;
+	send(GOSAN_EV_LOCK_RELEASE, new_g(), rw, NULL, GO_LOCK_READ); /* one reader less: one that rests */
+	g->wait.why = 0;
 	assert_int_equal(rw->readers, 1);
-	assert_int_equal(g->n_held + h->n_held, 1);
+	assert_int_equal(g->n_held, 0);
+	assert_int_equal(h->n_held, 1);
 	send(GOSAN_EV_LOCK_RELEASE, g, mu, NULL, 0); /* not held by anybody */
-	assert_int_equal(g->n_held + h->n_held, 1);
+	assert_int_equal(h->n_held, 1);
+	send(GOSAN_EV_LOCK_RELEASE, g, rw, NULL, GO_LOCK_READ); /* all run: nobody is known to have it any more */
+	send(GOSAN_EV_LOCK_REQUEST, h, mu, NULL, 0);
+	assert_int_equal(rw->readers, 0);
+	assert_int_equal(h->n_held, 0);
 }
 
 static void more_locks_than_are_remembered(void **state)
