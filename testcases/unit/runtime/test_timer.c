@@ -75,6 +75,7 @@ static void heap_keeps_order(void)
 	static struct go__timer timers[1000];
 	int64_t base = go_now() + 100 * GO_MS;
 	int stopped = 0;
+	check_int(go_id(), 1); /* starts the runtime: go__timer_start leaves that to its callers */
 	for (int i = 0; i < 1000; i++)
 		go__timer_start(&timers[i], base + (i * 7919) % 1000 * GO_US, record, &timers[i]);
 	for (int i = 0; i < 1000; i += 3) {
