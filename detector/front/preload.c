@@ -184,6 +184,7 @@ static void bring_up(int argc, char **argv)
 __attribute__((constructor)) static void start(int argc, char **argv)
 {
 	gosan_ignore++;
+	gosan_takeover(argv);
 	bring_up(argc, argv);
 	gosan_ignore--;
 	gosan_front_on = true;
