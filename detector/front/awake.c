@@ -108,7 +108,8 @@ static void say_own_runtime(void (*say)(const char *))
 	for (size_t i = 0; i < n; i++) {
 		if (!m[i].own_tsan || m[i].kind == GOSAN_MODULE_PROGRAM)
 			continue;
-		snprintf(text, sizeof(text), "memory accesses: %s runs beside gosan: use 'gosan run'", m[i].path);
+		snprintf(text, sizeof(text), "memory accesses: %s runs beside gosan: use 'gosan run'",
+			 m[i].path);
 		say(text);
 	}
 }

@@ -70,6 +70,8 @@ void gosan_pthread_init(void);
 int gosan_pthread_hidden(void *(*fn)(void *), void *arg);
 /* thread.c: in the child of a fork, which has none of them. */
 void gosan_pthread_forked(void);
+/* tsan_mutex.c: in the child of a fork. */
+void gosan_tsan_mutex_forked(void);
 /* signal.c: a signal was delivered to the runtime: acquire what raisers released. */
 void gosan_signal_received(struct gosan_g *sys);
 /* signal.c: judge the run also when a signal ends it. */

@@ -131,6 +131,7 @@ static void fork_child(void)
 {
 	gosan_session_fork_child();
 	gosan_pthread_forked();
+	gosan_tsan_mutex_forked();
 	gosan_ignore--;
 }
 
