@@ -115,6 +115,7 @@ struct gosan_g {
 	uint64_t id;          /* goroutine id, or 0 for threads and the system */
 	uint32_t tid;         /* thread ordinal for threads, 0 for goroutines */
 	bool is_thread, is_system, ended;
+	bool is_fiber; /* a context that threads switch to (front/fiber.c): is_thread, but no thread to join */
 	bool detached, joined; /* a thread: it was detached (also by its attribute), its join returned */
 	/* HAPPENS-BEFORE: written by itself, or on its behalf while parked, under the engine lock; on the short way
 	 * (lockpath.h) and by atomics by itself under clock_bit instead. So others who want to read its clocks
@@ -161,6 +162,7 @@ struct gosan_g {
 	uint32_t ctx_depth, ctx_room; /* callers' contexts: ctx_stack[0 .. ctx_depth - 1] */
 	uint32_t *ctx_stack, ctx_first[10];
 	void *access;
+	uint16_t ignored[2]; /* accesses that the program wants ignored while > 0: reads, writes */
 };
 
 /* A place in a channel's buffer: what the last send or receive through it left. */

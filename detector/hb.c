@@ -44,13 +44,6 @@ static void remember(struct gosan_g *g, const struct gosan_g *from, uint32_t kne
 	g->edges[g->n_edges++ % GOSAN_EDGES_MAX] = (struct gosan_edge){from, now, op, stack};
 }
 
-/* What a release published: the clocks, and if they are exactly one goroutine's at one moment, which. */
-struct published {
-	const struct gosan_clock *strong, *weak;
-	struct gosan_stamp at;
-	const struct gosan_g *from;
-};
-
 /* Seen at a glance: src is nothing but what own has, or its moment is known (the first rule of learn). */
 static bool tells_nothing(const struct gosan_clock *own, const struct gosan_clock *src, struct gosan_stamp at)
 {
@@ -87,7 +80,7 @@ static void learn(struct gosan_g *g, struct gosan_clock *own, uint32_t *learned,
 
 /* A goroutine whose knowledge owes nothing to locks has one clock for both relations: what is done to one is
  * done to both. The weak reference is dropped first, so that nodes can change in place. */
-static void learn_both(struct gosan_g *g, const struct published *p)
+static void learn_both(struct gosan_g *g, const struct gosan_published *p)
 {
 	gosan_clock_clear(&g->weak);
 	learn(g, &g->strong, &g->learned, p->strong, p->at);
@@ -96,12 +89,17 @@ static void learn_both(struct gosan_g *g, const struct published *p)
 		g->learned_weak = g->learned;
 }
 
-static void acquire(struct gosan_g *g, const struct published *p, enum gosan_op op, uint32_t stack)
+bool gosan_hb_learns_nothing(const struct gosan_g *g, const struct gosan_published *p)
+{
+	return tells_nothing(&g->strong, p->strong, p->at) &&
+	       (!p->weak || tells_nothing(&g->weak, p->weak, p->at));
+}
+
+void gosan_hb_learn(struct gosan_g *g, const struct gosan_published *p, enum gosan_op op, uint32_t stack)
 {
 	uint32_t knew;
 
-	if (tells_nothing(&g->strong, p->strong, p->at) &&
-	    (!p->weak || tells_nothing(&g->weak, p->weak, p->at)))
+	if (gosan_hb_learns_nothing(g, p))
 		return;
 	knew = p->from ? gosan_clock_get(&g->strong, p->from->cid) : 0;
 	if (p->weak && gosan_clock_same(&g->strong, &g->weak) && gosan_clock_same(p->strong, p->weak)) {
@@ -117,12 +115,12 @@ static void acquire(struct gosan_g *g, const struct published *p, enum gosan_op 
 
 void gosan_hb_acquire(struct gosan_g *g, const struct gosan_obj *obj, enum gosan_op op, uint32_t stack)
 {
-	acquire(g, &(struct published){&obj->strong, &obj->weak, obj->at, obj->from}, op, stack);
+	gosan_hb_learn(g, &(struct gosan_published){&obj->strong, &obj->weak, obj->at, obj->from}, op, stack);
 }
 
 /* The moment that a copy of g's clocks stands for. The system forgets from one timer to the next: who knows
  * a later moment of it does not know what it knew before. */
-static struct gosan_stamp moment(const struct gosan_g *g)
+struct gosan_stamp gosan_hb_moment(const struct gosan_g *g)
 {
 	return g->cid == GOSAN_CHAIN_SHARED || g->is_system ? (struct gosan_stamp){0, 0} : gosan_stamp_of(g);
 }
@@ -154,7 +152,7 @@ static void store(struct gosan_obj *obj, struct gosan_g *g)
 	gosan_clock_copy(&obj->strong, &g->strong);
 	gosan_clock_copy(&obj->weak, &g->weak);
 	see(obj, g);
-	obj->at = moment(g);
+	obj->at = gosan_hb_moment(g);
 	obj->from = g;
 	g->weak_moves++;
 	gosan_chain_advance(g);
@@ -201,7 +199,7 @@ static void join(const struct gosan_event *ev)
 
 	if (!t)
 		return;
-	acquire(ev->g, &(struct published){&t->strong, &t->weak, {0, 0}, t}, ev->op, ev->stack);
+	gosan_hb_learn(ev->g, &(struct gosan_published){&t->strong, &t->weak, {0, 0}, t}, ev->op, ev->stack);
 	gosan_clock_clear(&t->strong);
 	gosan_clock_clear(&t->weak);
 }
@@ -235,10 +233,10 @@ static void pass_slot(const struct gosan_event *ev)
 		return;
 	struct gosan_slot *slot = &ch->slots[k];
 
-	acquire(g, &(struct published){&slot->strong, &slot->weak, slot->at, slot->from}, ev->op, ev->stack);
+	gosan_hb_learn(g, &(struct gosan_published){&slot->strong, &slot->weak, slot->at, slot->from}, ev->op, ev->stack);
 	gosan_clock_copy(&slot->strong, &g->strong);
 	gosan_clock_copy(&slot->weak, &g->weak);
-	slot->at = moment(g);
+	slot->at = gosan_hb_moment(g);
 	slot->from = g;
 	g->weak_moves++;
 	gosan_chain_advance(g);
@@ -252,8 +250,8 @@ static void rendezvous(const struct gosan_event *ev)
 
 	if (!r)
 		return;
-	acquire(s, &(struct published){&r->strong, &r->weak, {0, 0}, r}, ev->op, ev->stack);
-	acquire(r, &(struct published){&s->strong, &s->weak, {0, 0}, s}, ev->op, ev->stack);
+	gosan_hb_learn(s, &(struct gosan_published){&r->strong, &r->weak, {0, 0}, r}, ev->op, ev->stack);
+	gosan_hb_learn(r, &(struct gosan_published){&s->strong, &s->weak, {0, 0}, s}, ev->op, ev->stack);
 	s->weak_moves++;
 	r->weak_moves++;
 	gosan_chain_advance(s);
@@ -271,7 +269,7 @@ void gosan_hb_lock(struct gosan_g *g, struct gosan_obj *l, int mode, uint32_t st
 		gosan_clock_clear(&l->seen);
 		l->at = (struct gosan_stamp){0, 0};
 	}
-	acquire(g, &(struct published){&l->strong, NULL, l->at, l->from}, GOSAN_EV_LOCK_ACQUIRE, stack);
+	gosan_hb_learn(g, &(struct gosan_published){&l->strong, NULL, l->at, l->from}, GOSAN_EV_LOCK_ACQUIRE, stack);
 }
 
 /* The owner's clock covers the lock's, for it acquired it: a copy will do. Another goroutine that unlocks
@@ -284,7 +282,7 @@ void gosan_hb_unlock(struct gosan_g *g, struct gosan_obj *l, int mode)
 	} else if (l->owner == g) {
 		gosan_clock_clear(&l->seen);
 		gosan_clock_copy(&l->strong, &g->strong);
-		l->at = moment(g);
+		l->at = gosan_hb_moment(g);
 	} else {
 		gosan_clock_join(&l->strong, &g->strong);
 		l->at = (struct gosan_stamp){0, 0};

@@ -13,6 +13,21 @@
 /* sys forgets all but its own past and acquires the timer's arm. */
 void gosan_hb_system_begin(struct gosan_g *sys, struct gosan_obj *timer);
 
+/* What a release published: the clocks, and if they are exactly one goroutine's at one moment, which. weak NULL: the
+ * edge is in the strong order only. */
+struct gosan_published {
+	const struct gosan_clock *strong, *weak;
+	struct gosan_stamp at;
+	const struct gosan_g *from;
+};
+/* g acquires p; op and stack are kept as the event that ordered the two. Under the engine lock, or under what
+ * protects p and g's bit. */
+void gosan_hb_learn(struct gosan_g *g, const struct gosan_published *p, enum gosan_op op, uint32_t stack);
+/* That would change nothing: not even g's bit is needed. */
+bool gosan_hb_learns_nothing(const struct gosan_g *g, const struct gosan_published *p);
+/* The moment that a copy of g's clocks stands for; epoch 0: none. */
+struct gosan_stamp gosan_hb_moment(const struct gosan_g *g);
+
 /* The parts of gosan_hb_apply that the short way needs; under obj's bit instead of the engine lock, and those that
  * may change the clocks of g under g's bit. */
 /* An acquisition of obj would change nothing: not even g's bit is needed. */
