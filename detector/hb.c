@@ -176,6 +176,22 @@ void gosan_hb_release(struct gosan_g *g, struct gosan_obj *obj)
 	gosan_chain_advance(g);
 }
 
+/* A parent mostly has many children: they share what it knows. */
+static void settle(struct gosan_g *g)
+{
+	bool one = gosan_clock_same(&g->strong, &g->weak);
+
+	if (!g->strong.other && !g->weak.other)
+		return;
+	if (one)
+		gosan_clock_clear(&g->weak);
+	gosan_clock_settle(&g->strong);
+	if (one)
+		gosan_clock_copy(&g->weak, &g->strong);
+	else
+		gosan_clock_settle(&g->weak);
+}
+
 /* G_SPAWN: all that the parent did is before all that the child does. */
 static void spawn(const struct gosan_event *ev)
 {
@@ -185,6 +201,7 @@ static void spawn(const struct gosan_event *ev)
 		return;
 	child->parent = ev->g;
 	child->created_stack = ev->stack;
+	settle(ev->g);
 	gosan_chain_spawn(child, &ev->g->strong, &ev->g->weak);
 	child->edges[child->n_edges++ % GOSAN_EDGES_MAX] =
 		(struct gosan_edge){ev->g, gosan_stamp_of(ev->g), ev->op, ev->stack};
