@@ -630,7 +630,8 @@ void gosan_engine_event(struct gosan_event *ev)
 	apply(ev);
 	for (call = calls[ev->op].after; *call && !over; call++)
 		(*call)(ev);
-	gosan_lockpath_learn(ev);
+	if (ev->obj && gosan_lockpath_has(ev->obj->kind))
+		gosan_lockpath_learn(ev);
 	if (ev->op == GOSAN_EV_G_END)
 		end_g(ev->g);
 	if (ev->op == GOSAN_EV_OBJ_DESTROY && ev->arg == 0)

@@ -67,8 +67,8 @@ static void learn(struct gosan_g *g, struct gosan_clock *own, uint32_t *learned,
 
 	if (tells_nothing(own, src, at))
 		return;
-	if (g->cid == GOSAN_CHAIN_SHARED || gosan_clock_get(src, g->cid) < *learned) {
-		gosan_clock_join(own, src);
+	if (own->root == src->root || g->cid == GOSAN_CHAIN_SHARED || gosan_clock_get(src, g->cid) < *learned) {
+		gosan_clock_join(own, src); /* of one trie only what lies beside it is joined */
 	} else {
 		gosan_clock_copy(&fresh, src);
 		if (gosan_clock_own(&fresh, g->cid, g->epoch)) /* no memory: keep the old */
@@ -79,10 +79,11 @@ static void learn(struct gosan_g *g, struct gosan_clock *own, uint32_t *learned,
 }
 
 /* A goroutine whose knowledge owes nothing to locks has one clock for both relations: what is done to one is
- * done to both. The weak reference is dropped first, so that nodes can change in place. */
+ * done to both. The weak reference is dropped first where nodes may change, so that they can in place. */
 static void learn_both(struct gosan_g *g, const struct gosan_published *p)
 {
-	gosan_clock_clear(&g->weak);
+	if (p->strong->root != g->strong.root)
+		gosan_clock_clear(&g->weak);
 	learn(g, &g->strong, &g->learned, p->strong, p->at);
 	gosan_clock_copy(&g->weak, &g->strong);
 	if (g->learned_weak < g->learned) /* it may be later: the strong clock knew before, through a lock */
