@@ -24,6 +24,7 @@
 #include <time.h>
 
 #include "../../runtime/probe.h"
+#include "lockpath.h"
 #include "words.h"
 
 #define GRACE_NS   UINT64_C(200000000)
@@ -316,7 +317,7 @@ static void on_park(struct gosan_g *g)
 static bool any_explained(void)
 {
 	for (const struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g))
-		if (gosan_waits_explained(g))
+		if (!g->ended && gosan_waits_explained(g))
 			return true;
 	return false;
 }
@@ -396,7 +397,7 @@ static void report_stall(void)
 			f->obj = waits_for(g); /* main joins: what the joined one waits for is the cause */
 	}
 	for (g = gosan_waits_first(); g; g = gosan_waits_next(g))
-		f->n_more += !g->is_system;
+		f->n_more += !g->is_system && !g->ended;
 	f->n_more -= f->n_parts;
 	snprintf(f->title, sizeof f->title, "every %s is blocked, for ever", gosan_words_kind(first));
 	if (c) {
@@ -496,6 +497,8 @@ static void after(const struct gosan_event *ev)
 	if ((ev->op == GOSAN_EV_G_PARK || ev->op == GOSAN_EV_G_END) && ev->g->is_thread &&
 	    gosan_threads_stand_still(false))
 		on_standstill();
+	if (gosan_lockpath_off != (n_pending > 0))
+		gosan_lockpath_off = n_pending > 0;
 }
 
 /* lock.c has been asked before, so that what it explains is marked. After a standstill the leaks are the same

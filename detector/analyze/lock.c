@@ -22,8 +22,6 @@
 
 /* obj->lock of mutexes and rwmutexes. */
 struct lock {
-	const struct gosan_g *unlocker; /* who released it last */
-	uint32_t unlock_stack;
 	bool handed_over; /* somebody unlocked it who had not locked it */
 };
 
@@ -35,7 +33,6 @@ struct left {
 	bool told;
 };
 
-static uint64_t tick; /* events seen */
 static struct gosan_vec left;
 
 /* Never freed, like its object. NULL when memory is exhausted: then less is known, nothing wrong. */
@@ -56,7 +53,7 @@ bool gosan_lock_handed_over(const struct gosan_obj *obj)
 static bool has(const struct gosan_g *g, const struct gosan_obj *obj)
 {
 	for (size_t i = 0; i < g->n_held; i++)
-		if (g->held[i].obj == obj)
+		if (g->held[i].obj == obj && (g->held[i].mode & GO_LOCK_READ || obj->owner == g))
 			return true;
 	return false;
 }
@@ -117,19 +114,19 @@ static void on_request(const struct gosan_event *ev)
 /* Who unlocked last tells most: two defers, or an unlock on a path that never locked. */
 static void on_unlock_fault(const struct gosan_event *ev)
 {
-	const struct lock *l = ev->obj ? ev->obj->lock : NULL;
+	const struct gosan_g *unlocker = ev->obj ? ev->obj->from : NULL;
 	struct gosan_finding *f = gosan_finding_begin(601);
 
 	f->obj = ev->obj;
 	gosan_finding_locks(gosan_finding_part(f, "current", ev->g, "unlock", ev->stack));
-	if (l && l->unlocker)
-		gosan_finding_part(f, "previous", l->unlocker, "unlock", l->unlock_stack);
+	if (unlocker)
+		gosan_finding_part(f, "previous", unlocker, "unlock", ev->obj->release_stack);
 	snprintf(f->title, sizeof f->title, "unlock of unlocked {obj}");
-	if (l && l->unlocker)
+	if (unlocker)
 		snprintf(f->why, sizeof f->why,
 			 "%s unlocks it, but %s had unlocked it already and nobody has "
 			 "locked it since",
-			 gosan_words_who(ev->g), gosan_words_who(l->unlocker));
+			 gosan_words_who(ev->g), gosan_words_who(unlocker));
 	else
 		snprintf(f->why, sizeof f->why, "%s unlocks it, and nobody ever locked it",
 			 gosan_words_who(ev->g));
@@ -395,30 +392,13 @@ static void note_acquire(const struct gosan_event *ev)
 	gosan_waits_went_on(ev->g);
 }
 
-/* Of the places in left[] the one that has this lock, else the oldest. */
 static void note_release(const struct gosan_event *ev)
 {
 	struct lock *l = lock_of(ev->obj);
-	struct gosan_waits *w = gosan_waits_of(ev->g);
-	size_t oldest = 0;
 
-	if (l) {
-		l->unlocker = ev->g;
-		l->unlock_stack = ev->stack;
-		l->handed_over |= !has(ev->g, ev->obj) && ev->g->n_held < GOSAN_HELD_MAX;
-	}
-	if (!w)
+	if (!l)
 		return;
-	for (size_t i = 0; i < GOSAN_LEFT_MAX; i++) {
-		if (w->left[i].lock == ev->obj) {
-			oldest = i;
-			break;
-		}
-		if (w->left[i].tick < w->left[oldest].tick)
-			oldest = i;
-	}
-	w->left[oldest].lock = ev->obj;
-	w->left[oldest].tick = tick;
+	l->handed_over |= !has(ev->g, ev->obj) && ev->g->n_held < GOSAN_HELD_MAX;
 }
 
 /* The other faults are of other analyzers. What the libc refuses with an error (arg2), it tells the program. */
@@ -437,7 +417,6 @@ static void on_fault(const struct gosan_event *ev)
 /* All in before(): a release has not been taken from held[] yet, and a goroutine that ends still has its own. */
 static void before(const struct gosan_event *ev)
 {
-	tick++;
 	switch (ev->op) {
 	case GOSAN_EV_LOCK_REQUEST:
 		on_request(ev);
@@ -452,7 +431,7 @@ static void before(const struct gosan_event *ev)
 		gosan_cond_wait(ev);
 		break;
 	case GOSAN_EV_COND_WAKE:
-		gosan_cond_wake(ev, tick);
+		gosan_cond_wake(ev);
 		break;
 	case GOSAN_EV_G_END:
 		on_end(ev);
@@ -472,8 +451,15 @@ static void before(const struct gosan_event *ev)
 	}
 }
 
+/* Of channels, only that they are freed. */
+static bool wants(enum gosan_op op)
+{
+	return op >= GOSAN_EV_CHAN_FREE || op == GOSAN_EV_G_END;
+}
+
 const struct gosan_analyzer gosan_analyze_lock = {
 	.check = "lock",
+	.wants = wants,
 	.before = before,
 	.end = gosan_lock_judge,
 };

@@ -98,9 +98,9 @@ bool gosan_threads_stand_still(bool by_books)
 			return false;
 		}
 	for (const struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g))
-		if (on_its_way(g))
+		if (!g->ended && on_its_way(g))
 			return false;
-	return gosan_waits_first() && (by_books || !gosan_engine_can_act || !gosan_engine_can_act());
+	return gosan_waits_by_rank(1, NULL) && (by_books || !gosan_engine_can_act || !gosan_engine_can_act());
 }
 
 /* Part of the threads. Whoever only waits for a condition, a semaphore or a barrier may be woken by anybody, but mostly

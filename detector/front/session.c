@@ -15,6 +15,7 @@
 
 #include "../chain.h"
 #include "../finding_hook.h"
+#include "../lockpath.h"
 #include "../options.h"
 #include "../stream.h"
 
@@ -192,7 +193,7 @@ static int render(enum gosan_end why, int status)
 
 int gosan_session_end(enum gosan_end why, int status)
 {
-	bool something = gosan_counters->findings || gosan_awake_any();
+	bool something = gosan_counters->findings || gosan_awake_any() || gosan_awake_own_runtime();
 
 	gosan_pthread_flush();
 	if (!gosan_engine_inside())
@@ -259,6 +260,7 @@ static void forget_others(void)
 void gosan_session_fork_child(void)
 {
 	gosan_stream_fork(false);
+	gosan_lockpath_fork_child();
 	gosan_engine_fork(false); /* the rest may allocate, which needs the memory's lock */
 	gosan_engine_lock();
 	forget_others();
