@@ -52,13 +52,27 @@ __thread struct gosan_thread *gosan_pthread_me __attribute__((tls_model("initial
 
 extern void *__libc_stack_end;
 
+/* The locks of an allocator are none of the program's: they order nothing that it may rely on, and are taken under
+ * malloc, where a hook had better do nothing. */
+static bool is_allocator(uintptr_t pc)
+{
+	static const char *const names[] = {"libjemalloc", "libtcmalloc", "libmimalloc"};
+	const struct gosan_module *m = gosan_module_find(pc);
+	const char *slash = m ? strrchr(m->path, '/') : NULL;
+
+	for (size_t i = 0; slash && i < sizeof(names) / sizeof(names[0]); i++)
+		if (strncmp(slash + 1, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
 static struct site *add_site(struct site *s, uintptr_t pc)
 {
 	uintptr_t none = 0;
 
 	if (!__atomic_compare_exchange_n(&s->pc, &none, pc, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return none == pc ? s : NULL;
-	if (gosan_intercept_is_runtime(pc))
+	if (gosan_intercept_is_runtime(pc) || is_allocator(pc))
 		s->ignored = true;
 	return s;
 }
