@@ -196,8 +196,23 @@ static int unlock(const struct gosan_call *c, pthread_mutex_t *m)
 	return GOSAN_REAL(pthread_mutex_unlock)(m);
 }
 
+/* Of the commonest types: nothing is counted in it, and it is neither robust nor shared. */
+static inline bool is_plain(const pthread_mutex_t *m)
+{
+	return m->__data.__kind == PTHREAD_MUTEX_NORMAL || m->__data.__kind == PTHREAD_MUTEX_ADAPTIVE_NP;
+}
+
+/* The short way first, in one frame. */
 GOSAN_EXPORT int pthread_mutex_lock(pthread_mutex_t *m)
 {
+	struct gosan_thread *t = gosan_pthread_quick(GOSAN_CALLER);
+
+	if (t && is_plain(m) && GOSAN_REAL(pthread_mutex_trylock)(m) == 0) {
+		struct gosan_lock l = {m, GOSAN_OBJ_MUTEX, GOSAN_OBJ_OWNED};
+
+		gosan_pthread_push(t, &l, GO_LOCK_WRITE, GOSAN_CALLER, GOSAN_SP);
+		return 0;
+	}
 	return lock(&GOSAN_CALL, m);
 }
 
@@ -218,6 +233,8 @@ GOSAN_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *m, clockid_t k, const 
 
 GOSAN_EXPORT int pthread_mutex_unlock(pthread_mutex_t *m)
 {
+	if (is_plain(m) && gosan_pthread_pop((uintptr_t)m))
+		return GOSAN_REAL(pthread_mutex_unlock)(m);
 	return unlock(&GOSAN_CALL, m);
 }
 
@@ -323,10 +340,16 @@ GOSAN_EXPORT int pthread_spin_destroy(pthread_spinlock_t *s)
 
 GOSAN_EXPORT int pthread_spin_lock(pthread_spinlock_t *s)
 {
-	struct gosan_call c = GOSAN_CALL;
+	struct gosan_thread *t = gosan_pthread_quick(GOSAN_CALLER);
+	struct gosan_call c;
 	struct gosan_lock l = spin(s);
 	int rc;
 
+	if (t && GOSAN_REAL(pthread_spin_trylock)(s) == 0) {
+		gosan_pthread_push(t, &l, GO_LOCK_WRITE, GOSAN_CALLER, GOSAN_SP);
+		return 0;
+	}
+	c = GOSAN_CALL;
 	if (!c.t)
 		return GOSAN_REAL(pthread_spin_lock)(s);
 	if (GOSAN_REAL(pthread_spin_trylock)(s) == 0) {
@@ -353,9 +376,12 @@ GOSAN_EXPORT int pthread_spin_trylock(pthread_spinlock_t *s)
 
 GOSAN_EXPORT int pthread_spin_unlock(pthread_spinlock_t *s)
 {
-	struct gosan_call c = GOSAN_CALL;
 	struct gosan_lock l = spin(s);
+	struct gosan_call c;
 
+	if (gosan_pthread_pop((uintptr_t)s))
+		return GOSAN_REAL(pthread_spin_unlock)(s);
+	c = GOSAN_CALL;
 	if (c.t && !gosan_pthread_release(&c, &l, GO_LOCK_WRITE)) {
 		gosan_pthread_fault(
 			&c, &l, *s == 1 ? GO_FAULT_UNLOCK_OF_UNLOCKED : GOSAN_FAULT_UNLOCK_BY_OTHER, 0, 0);

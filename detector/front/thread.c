@@ -343,6 +343,7 @@ static struct gosan_thread *prepare(const struct gosan_call *c, const pthread_at
 					 : gosan_unwind_here();
 		struct gosan_event ev = {.op = GOSAN_EV_G_SPAWN, .g = gosan_engine_self(), .stack = stack};
 
+		c->t->generation++;
 		t->arg = arg;
 		t->g = ev.peer = gosan_engine_new_g(0, true);
 		t->g->parent = ev.g;
