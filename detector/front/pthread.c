@@ -412,6 +412,44 @@ bool gosan_pthread_release(const struct gosan_call *c, const struct gosan_lock *
 	return true;
 }
 
+/* ---- locks of other threads ---- */
+
+struct holder {
+	uintptr_t addr;
+	struct gosan_g *g;
+	struct gosan_record record;
+};
+
+static bool find_holder(struct gosan_thread *t, void *arg)
+{
+	struct holder *h = arg;
+
+	for (unsigned i = 0; i < t->n && i < GOSAN_RECORDS; i++)
+		if (t->record[i].addr == h->addr && !t->record[i].told && !t->record[i].gone) {
+			h->g = t->g;
+			h->record = t->record[i];
+			t->record[i].told = true;
+			return true;
+		}
+	return false;
+}
+
+/* A running thread holds, untold, what is being destroyed: told in its name. Its clocks don't matter, for nothing is
+ * instrumented. */
+static void tell_holder(const struct gosan_lock *l)
+{
+	struct holder h = {.addr = (uintptr_t)l->addr};
+	struct gosan_event ev = {.op = GOSAN_EV_LOCK_ACQUIRE};
+
+	if (!gosan_thread_each(find_holder, &h) || h.g->ended)
+		return;
+	ev.g = h.g;
+	ev.mode = h.record.mode;
+	ev.stack = h.record.stack ? h.record.stack : gosan_depot_put(&h.record.pc, 1);
+	ev.obj = gosan_pthread_object(l);
+	send(ev);
+}
+
 /* ---- misuse ---- */
 
 void gosan_pthread_fault(const struct gosan_call *c, const struct gosan_lock *l, int fault, pid_t owner,
@@ -422,6 +460,8 @@ void gosan_pthread_fault(const struct gosan_call *c, const struct gosan_lock *l,
 	if (!gosan_front_enter(&saved))
 		return;
 	tell_records(c->t);
+	if (fault == GOSAN_FAULT_UNLOCK_BY_OTHER && error == 0)
+		tell_holder(l); /* the finding names its acquisition */
 	emit(c, (struct gosan_event){.op = GOSAN_EV_FAULT,
 				     .obj = gosan_pthread_object(l),
 				     .arg = fault,
@@ -553,42 +593,6 @@ void gosan_pthread_init_object(const struct gosan_call *c, const struct gosan_lo
 		emit(c, ev);
 	}
 	gosan_front_leave(saved);
-}
-
-struct holder {
-	uintptr_t addr;
-	struct gosan_g *g;
-	struct gosan_record record;
-};
-
-static bool find_holder(struct gosan_thread *t, void *arg)
-{
-	struct holder *h = arg;
-
-	for (unsigned i = 0; i < t->n && i < GOSAN_RECORDS; i++)
-		if (t->record[i].addr == h->addr && !t->record[i].told && !t->record[i].gone) {
-			h->g = t->g;
-			h->record = t->record[i];
-			t->record[i].told = true;
-			return true;
-		}
-	return false;
-}
-
-/* A running thread holds, untold, what is being destroyed: told in its name. Its clocks don't matter, for nothing is
- * instrumented. */
-static void tell_holder(const struct gosan_lock *l)
-{
-	struct holder h = {.addr = (uintptr_t)l->addr};
-	struct gosan_event ev = {.op = GOSAN_EV_LOCK_ACQUIRE};
-
-	if (!gosan_thread_each(find_holder, &h) || h.g->ended)
-		return;
-	ev.g = h.g;
-	ev.mode = h.record.mode;
-	ev.stack = h.record.stack ? h.record.stack : gosan_depot_put(&h.record.pc, 1);
-	ev.obj = gosan_pthread_object(l);
-	send(ev);
 }
 
 static bool known(const struct gosan_lock *l)
