@@ -199,6 +199,8 @@ void gosan_pthread_tell_all(struct gosan_thread *t);
 struct gosan_g *gosan_thread_by_tid(pid_t tid);
 /* thread.c: call fn for each thread that is known, under the table's lock (a leaf), until it returns true. */
 bool gosan_thread_each(bool (*fn)(struct gosan_thread *, void *), void *arg);
+/* thread.c: the context of a thread by its handle; NULL when it is unknown. */
+struct gosan_g *gosan_thread_context(pthread_t handle);
 /* thread.c: a thread that nobody announced, or the main thread. NULL when memory is exhausted. */
 struct gosan_thread *gosan_thread_adopt(void);
 /* hang.c: a thread of the detector runs; it can end no standstill. */
