@@ -32,7 +32,7 @@
 
 #define DEPTH     5
 #define INSTANCES 16
-#define SETS_MAX  8
+#define SETS_MAX  16 /* the last place of an instance's stacks is that of the outer read lock */
 #define DEPS_MAX  4096u
 #define TABLE     (2 * DEPS_MAX)
 #define STEPS_MAX 1000000u
@@ -153,7 +153,7 @@ static struct inst *room(struct dep *d, const struct gosan_g *g, uint32_t stack,
 	return &d->inst[INSTANCES / 2 + d->next++ % (INSTANCES / 2)];
 }
 
-/* Beyond SETS_MAX the outermost locks are forgotten: a gate among them may be missed, a cycle too. */
+/* Who holds too many locks is left out: one that was forgotten might be the gate that keeps others away. */
 static void record(enum kind kind, const struct gosan_event *ev, const struct gosan_held *outer)
 {
 	static struct dep key;
@@ -164,9 +164,13 @@ static void record(enum kind kind, const struct gosan_event *ev, const struct go
 	bool is_new;
 
 	key = (struct dep){.kind = kind, .lock = ev->obj, .read = ev->mode & GO_LOCK_READ};
-	for (size_t i = g->n_held; i-- > 0 && key.n_held < SETS_MAX;) {
+	for (size_t i = g->n_held; i-- > 0;) {
 		if (g->held[i].obj == ev->obj)
 			continue;
+		if (key.n_held == SETS_MAX - 1) {
+			GOSAN_COUNT(deps_lost);
+			return;
+		}
 		stacks[key.n_held] = g->held[i].stack;
 		key.held[key.n_held] = g->held[i].obj;
 		key.held_read[key.n_held++] = g->held[i].mode & GO_LOCK_READ;
