@@ -111,8 +111,7 @@ static uint64_t hash(const struct dep *d)
 	return h;
 }
 
-/* The dependency equal to key, made when new. */
-/* The table is twice as big as it may get full, so the probe ends. */
+/* The dependency equal to key, made when new. The table is twice as big as it may get full, so the probe ends. */
 static struct dep *intern(const struct dep *key)
 {
 	size_t i = hash(key) % TABLE;
@@ -487,13 +486,9 @@ static void report_again(struct dep *d, const struct inst *in, const struct inst
 	snprintf(f->title, sizeof f->title, "{obj} is read-locked again while a writer can queue in between");
 	snprintf(f->why, sizeof f->why,
 		 "%s read-locks what it has read-locked already. When %s asks for the write lock in between, "
-		 "it "
-		 "waits for the first read lock, and the second one queues behind the writer: both wait for "
-		 "ever",
+		 "it waits for the first read lock, and the second one queues behind it: both wait for ever",
 		 gosan_words_who(in->g), gosan_words_who(writer->g));
-	snprintf(f->help, sizeof f->help,
-		 "read-lock once, and pass on that it is held; new readers wait for "
-		 "queued writers");
+	snprintf(f->help, sizeof f->help, "read-lock once, and pass on that it is held");
 	gosan_finding_story(f, in->g, in->held_stack[SETS_MAX - 1], "rlock");
 	gosan_finding_story(f, writer->g, writer->stack, "lock: waits for the reader");
 	gosan_finding_story(f, in->g, in->stack, "rlock  <-- waits for the writer");
@@ -548,7 +543,7 @@ static void judge_fresh(const struct fresh *f)
 			judge_again(deps[i]);
 }
 
-/* Mostly nothing is fresh. Whoever never gets its lock stays in the list, which the end clears. */
+/* Mostly nothing is fresh. Whoever never gets its lock stays in the list. */
 static void after(const struct gosan_event *ev)
 {
 	if (!n_fresh || ev->op != GOSAN_EV_LOCK_ACQUIRE)
@@ -582,8 +577,7 @@ static void end(enum gosan_end why)
 	(void)why; /* a prediction holds however the run ended */
 	take_back();
 	prune();
-	steps = 0;
-	max_steps = STEPS_MAX;
+	steps = 0, max_steps = STEPS_MAX;
 	find_cycles();
 	for (size_t i = 0; i < n_deps; i++)
 		if (deps[i]->kind == READ_AGAIN && !happened_on(deps[i]->lock))
