@@ -19,7 +19,7 @@
  * addresses lie. A place whose lock is held across the return of its function would lose frames that way; so
  * the first EAGER acquisitions of each place, and all of places that ever were told late, capture at once.
  */
-#include "pthread.h"
+#include "quick.h"
 
 #include "../depot.h"
 #include "../mem.h"
@@ -31,59 +31,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PROBES  8
-#define EAGER   64
-#define RESTORE 4096 /* words of stack that are searched for one return address */
-
-struct gosan_site gosan_pthread_sites[GOSAN_SITES];
-static struct gosan_site crowd = {.eager = true}; /* for whoever finds no place in the table */
+#define EAGER 64
 
 static uint64_t births; /* initialisations and ends of locks that were known */
 int64_t gosan_pthread_wakes;
 __thread struct gosan_thread *gosan_pthread_me __attribute__((tls_model("initial-exec")));
-
-extern void *__libc_stack_end;
-
-/* The locks of an allocator are none of the program's: they order nothing that it may rely on, and are taken under
- * malloc, where a hook had better do nothing. */
-static bool is_allocator(uintptr_t pc)
-{
-	static const char *const names[] = {"libjemalloc", "libtcmalloc", "libmimalloc"};
-	const struct gosan_module *m = gosan_module_find(pc);
-	const char *slash = m ? strrchr(m->path, '/') : NULL;
-
-	for (size_t i = 0; slash && i < sizeof(names) / sizeof(names[0]); i++)
-		if (strncmp(slash + 1, names[i], strlen(names[i])) == 0)
-			return true;
-	return false;
-}
-
-static struct gosan_site *add_site(struct gosan_site *s, uintptr_t pc)
-{
-	uintptr_t none = 0;
-
-	if (!__atomic_compare_exchange_n(&s->pc, &none, pc, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-		return none == pc ? s : NULL;
-	if (gosan_intercept_is_runtime(pc) || is_allocator(pc))
-		s->ignored = true;
-	return s;
-}
-
-static inline struct gosan_site *site_of(uintptr_t pc)
-{
-	size_t at = gosan_pthread_place(pc);
-
-	for (size_t i = 0; i < PROBES; i++) {
-		struct gosan_site *s = &gosan_pthread_sites[(at + i) & (GOSAN_SITES - 1)];
-		uintptr_t there = __atomic_load_n(&s->pc, __ATOMIC_ACQUIRE);
-
-		if (there == pc)
-			return s;
-		if (there == 0 && (s = add_site(s, pc)) != NULL)
-			return s;
-	}
-	return &crowd;
-}
 
 bool gosan_pthread_precise(void)
 {
@@ -94,7 +46,7 @@ struct gosan_thread *gosan_pthread_watch(uintptr_t pc)
 {
 	if (__builtin_expect(!gosan_front_on || gosan_ignore > 0 || gosan_front_depth > 0, 0))
 		return NULL;
-	if (__builtin_expect(site_of(pc)->ignored, 0))
+	if (__builtin_expect(gosan_site_of(pc)->ignored, 0))
 		return NULL;
 	if (__builtin_expect(!gosan_pthread_me, 0))
 		return gosan_thread_adopt();
@@ -180,40 +132,6 @@ static void drop_gone(struct gosan_thread *t)
 			drop(t, &t->record[i]);
 }
 
-/* Where the return address `pc` lies at or above *from; moves *from past it. False: not on this stack. */
-static bool find_slot(const uintptr_t **from, const uintptr_t *end, uintptr_t pc)
-{
-	const uintptr_t *p = *from;
-
-	for (size_t i = 0; i < RESTORE && p < end; i++, p++)
-		if (*p == pc) {
-			*from = p + 1;
-			return true;
-		}
-	return false;
-}
-
-/* The stack of a call that took place at (pc, sp) on this stack: its own pc, and of today's frames those whose return
- * addresses lie above sp. On another stack than the thread's own, only pc is sure. */
-__attribute__((noinline, no_sanitize("address"))) static uint32_t restore(const struct gosan_thread *t,
-									  uintptr_t pc, uintptr_t sp)
-{
-	uintptr_t pcs[GOSAN_STACK_MAX] = {pc}, here = (uintptr_t)__builtin_frame_address(0);
-	const uintptr_t *from = (const uintptr_t *)here, *end = (const uintptr_t *)t->stack_hi, *now;
-	size_t n_now, n = 1;
-
-	if (sp < here || sp >= t->stack_hi)
-		return gosan_depot_put(pcs, 1);
-	now = gosan_depot_get(gosan_unwind_here(), &n_now);
-	for (size_t i = 0; i < n_now && n < GOSAN_STACK_MAX; i++) {
-		if (!find_slot(&from, end, now[i]))
-			break;
-		if ((uintptr_t)from > sp)
-			pcs[n++] = now[i];
-	}
-	return gosan_depot_put(pcs, n);
-}
-
 /* Inside a hook. The request comes late, but before any other of this thread: in the order of its own actions nothing
  * has changed. */
 static void tell(struct gosan_thread *t, struct gosan_record *r)
@@ -224,9 +142,9 @@ static void tell(struct gosan_thread *t, struct gosan_record *r)
 	if (r->told)
 		return;
 	if (!r->stack) {
-		site_of(r->pc)->eager = true;
-		site_of(r->pc)->quick = false;
-		r->stack = restore(t, r->pc, r->sp);
+		gosan_site_of(r->pc)->eager = true;
+		gosan_site_of(r->pc)->quick = false;
+		r->stack = gosan_site_restore(t, r->pc, r->sp);
 	}
 	ev.stack = r->stack;
 	ev.obj = gosan_pthread_object(&l);
@@ -333,7 +251,7 @@ static void acquired_slow(const struct gosan_call *c, struct gosan_record *r, st
 
 void gosan_pthread_acquired(const struct gosan_call *c, const struct gosan_lock *l, int mode)
 {
-	struct gosan_site *s = site_of(c->pc);
+	struct gosan_site *s = gosan_site_of(c->pc);
 	struct gosan_record r = {.addr = (uintptr_t)l->addr,
 				 .pc = c->pc,
 				 .sp = c->sp,
