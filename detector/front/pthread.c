@@ -22,6 +22,7 @@
 #include "quick.h"
 
 #include "../depot.h"
+#include "../lockpath.h"
 #include "../mem.h"
 #include "../module.h"
 
@@ -63,7 +64,8 @@ static struct gosan_g *who(void)
 
 static uint32_t stack_here(const struct gosan_call *c)
 {
-	return gosan_module_any_instrumented() ? gosan_access_stack(who(), c->pc) : gosan_unwind_here();
+	return gosan_module_any_instrumented() ? gosan_access_stack(who(), c->pc)
+					       : gosan_unwind_at(c->pc, c->sp);
 }
 
 static void send(struct gosan_event ev)
@@ -106,6 +108,20 @@ void gosan_pthread_event(const struct gosan_call *c, struct gosan_event ev)
 	gosan_front_leave(saved);
 }
 
+bool gosan_pthread_short(const struct gosan_call *c, enum gosan_op op, struct gosan_obj *obj)
+{
+	struct gosan_g *g = who();
+	bool done;
+	int saved;
+
+	if (!obj || g->wait.why || !gosan_front_enter(&saved))
+		return false;
+	done = (op == GOSAN_EV_SEM_POST ? gosan_lockpath_post : gosan_lockpath_wait)(g, obj, stack_here(c));
+	c->t->generation++;
+	gosan_front_leave(saved);
+	return done;
+}
+
 /* ---- what the thread holds ---- */
 
 static struct gosan_record *record_of(struct gosan_thread *t, uintptr_t addr)
@@ -132,12 +148,29 @@ static void drop_gone(struct gosan_thread *t)
 			drop(t, &t->record[i]);
 }
 
+/* Whoever is parked in the books, or takes over from the dead, goes the long way. */
+static bool may_be_short(const struct gosan_event *ev)
+{
+	return ev->obj && !ev->g->wait.why && !(ev->mode & GOSAN_LOCK_DIED);
+}
+
+static bool short_acquire(const struct gosan_event *ev)
+{
+	return may_be_short(ev) && gosan_lockpath_acquire(ev->g, ev->obj, ev->mode, ev->stack);
+}
+
+static bool short_take(const struct gosan_event *ev)
+{
+	return may_be_short(ev) && gosan_lockpath_take(ev->g, ev->obj, ev->mode, ev->stack);
+}
+
 /* Inside a hook. The request comes late, but before any other of this thread: in the order of its own actions nothing
  * has changed. */
 static void tell(struct gosan_thread *t, struct gosan_record *r)
 {
 	struct gosan_lock l = {(const void *)r->addr, r->kind, r->flags};
 	struct gosan_event ev = {.g = who(), .mode = r->mode & ~GOSAN_REQUESTED};
+	bool asks = !(r->mode & (GO_LOCK_TRY | GOSAN_REQUESTED));
 
 	if (r->told)
 		return;
@@ -149,8 +182,10 @@ static void tell(struct gosan_thread *t, struct gosan_record *r)
 	ev.stack = r->stack;
 	ev.obj = gosan_pthread_object(&l);
 	r->told = true;
+	if (asks ? short_acquire(&ev) : short_take(&ev))
+		return;
 	ev.op = GOSAN_EV_LOCK_REQUEST;
-	if (!(r->mode & (GO_LOCK_TRY | GOSAN_REQUESTED)))
+	if (asks)
 		send(ev);
 	ev.op = GOSAN_EV_LOCK_ACQUIRE;
 	send(ev);
@@ -299,6 +334,18 @@ int64_t gosan_pthread_left(const struct gosan_thread *t, const volatile void *m)
 	return t->left[i].addr == (uintptr_t)m ? t->left[i].wakes : 0;
 }
 
+static void give_back(const struct gosan_call *c, const struct gosan_lock *l, int mode)
+{
+	struct gosan_event ev = {.op = GOSAN_EV_LOCK_RELEASE,
+				 .g = who(),
+				 .obj = gosan_pthread_object(l),
+				 .mode = mode,
+				 .stack = stack_here(c)};
+
+	if (!may_be_short(&ev) || !gosan_lockpath_release(ev.g, ev.obj, mode, ev.stack))
+		emit(c, ev);
+}
+
 bool gosan_pthread_release(const struct gosan_call *c, const struct gosan_lock *l, int mode)
 {
 	struct gosan_thread *t = c->t;
@@ -324,8 +371,7 @@ bool gosan_pthread_release(const struct gosan_call *c, const struct gosan_lock *
 		return false;
 	if (!gosan_front_enter(&saved))
 		return true;
-	emit(c,
-	     (struct gosan_event){.op = GOSAN_EV_LOCK_RELEASE, .obj = gosan_pthread_object(l), .mode = mode});
+	give_back(c, l, mode);
 	gosan_front_leave(saved);
 	return true;
 }

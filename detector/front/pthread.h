@@ -129,6 +129,8 @@ void gosan_pthread_back(const struct gosan_call *c);
 
 /* Any other event on an object, by this thread, here. */
 void gosan_pthread_event(const struct gosan_call *c, struct gosan_event ev);
+/* A post, or a wait that did not block, the short way (lockpath.h); false: it has to be sent. */
+bool gosan_pthread_short(const struct gosan_call *c, enum gosan_op op, struct gosan_obj *obj);
 struct gosan_obj *gosan_pthread_object(const struct gosan_lock *l);
 /* Initialisation: whatever was there is another object. value: of a semaphore, parties of a barrier; -1: none. */
 void gosan_pthread_init_object(const struct gosan_call *c, const struct gosan_lock *l, int64_t value);
