@@ -57,9 +57,9 @@ struct gosan_thread *gosan_pthread_watch(uintptr_t pc)
 /* ---- events ---- */
 
 /* Whom this thread's events belong to: a goroutine while it runs one. */
-static struct gosan_g *who(void)
+static inline struct gosan_g *who(void)
 {
-	return gosan_engine_self();
+	return __builtin_expect(gosan_self != NULL, 1) ? gosan_self : gosan_engine_self();
 }
 
 static uint32_t stack_here(const struct gosan_call *c)
