@@ -20,7 +20,8 @@ GCC = [[], ["--param", "tsan-distinguish-volatile=1"], ["--param", "tsan-instrum
 CLANG = [[], ["-mllvm", "-tsan-distinguish-volatile"], ["-mllvm", "-tsan-compound-read-before-write"],
          ["-mllvm", "-tsan-distinguish-volatile", "-mllvm", "-tsan-compound-read-before-write",
           "-mllvm", "-tsan-instrument-read-before-write"]]
-COMPILERS = [("gcc", "g++", GCC)] + [(f"clang{v}", f"clang++{v}", CLANG) for v in ("", *(f"-{n}" for n in range(14, 22)))]
+COMPILERS = [("gcc", "g++", GCC)]
+COMPILERS += [(f"clang{v}", f"clang++{v}", CLANG) for v in ("", *(f"-{n}" for n in range(14, 22)))]
 
 failures = []
 
