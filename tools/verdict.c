@@ -266,8 +266,10 @@ const char *verdict_line(const struct report *r)
 			ending(r), verdict_exit(r));
 	if (r->saw_something)
 		return arena_printf(a, "gosan: no findings %s: %s; checked: %s%s; exit %d",
-				    r->cut ? "so far" : "in what was seen, but something was lost", seen(r),
-				    r->checks, unchecked(r), verdict_exit(r));
+				    r->cut             ? "so far"
+				    : lost_anything(r) ? "in what was seen, but something was lost"
+						       : "in what was seen, but a part was out of sight",
+				    seen(r), r->checks, unchecked(r), verdict_exit(r));
 	return arena_printf(a,
 			    "gosan: blind: %s showed no goroutine, no memory access and no event, so nothing "
 			    "was checked; build it with 'gosan cc'%s%s; exit %d",
