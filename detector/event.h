@@ -35,6 +35,31 @@ enum gosan_obj_kind {
 	GOSAN_OBJ_FD,
 	GOSAN_OBJ_ATOMIC,
 	GOSAN_OBJ_OTHER,
+	GOSAN_OBJ_SPIN,
+};
+
+/* What a thread's object is like. Goroutines' have none of these: anybody may unlock their locks. */
+enum gosan_obj_flag {
+	GOSAN_OBJ_OWNED = 1,          /* a lock that only its owner may give back */
+	GOSAN_OBJ_RECURSIVE = 2,      /* its owner may take it again: only the outermost pair sends events */
+	GOSAN_OBJ_ERRORCHECK = 4,     /* misuse is refused with an error that the program sees */
+	GOSAN_OBJ_ROBUST = 8,         /* the death of its owner is told to the next one */
+	GOSAN_OBJ_SHARED = 16,        /* other processes may act on it: nothing follows from absence */
+	GOSAN_OBJ_WRITERS_FIRST = 32, /* rwlock: a queued writer keeps new readers out */
+};
+
+/* Lock modes beside enum go_lock_mode, or-ed in. */
+enum gosan_lock_mode {
+	GOSAN_LOCK_TIMED = 4, /* the wait for it ends by itself */
+	GOSAN_LOCK_DIED = 8,  /* acquired from an owner who died with it (robust) */
+};
+
+/* Why a thread is parked, beside enum go_wait. */
+enum gosan_wait_why { GOSAN_WAIT_SEM = 32, GOSAN_WAIT_BARRIER, GOSAN_WAIT_JOIN };
+
+/* Misuse that a thread's front end saw, beside enum go_fault. */
+enum gosan_fault {
+	GOSAN_FAULT_UNLOCK_BY_OTHER = 64, /* peer = the owner, if known; arg2 = errno of the refusal or 0 */
 };
 
 #define GOSAN_HELD_MAX  64 /* held locks beyond are counted in held_lost */
@@ -66,6 +91,9 @@ struct gosan_wait {
 	uint64_t since_ns; /* CLOCK_MONOTONIC */
 	size_t n;          /* how many on[] are valid; more than GOSAN_WAIT_MAX: truncated set */
 	bool truncated;
+	bool timed;               /* it ends by itself */
+	struct gosan_g *joins;    /* GOSAN_WAIT_JOIN: whose end it waits for; NULL: unknown */
+	struct gosan_obj *relock; /* a condition's wait: the mutex that it takes again when it is woken */
 	struct {
 		struct gosan_obj *obj;
 		int op; /* enum go_wait_op */
@@ -81,6 +109,7 @@ struct gosan_g {
 	uint32_t tid;         /* thread ordinal for threads, 0 for goroutines */
 	bool is_thread, is_system, ended;
 	bool is_fiber; /* a context that threads switch to (front/fiber.c): is_thread, but no thread to join */
+	bool detached, joined; /* a thread: it was detached (also by its attribute), its join returned */
 	/* HAPPENS-BEFORE: written under the engine lock, by itself or on its behalf while parked.
 	 * An event has the stamp (cid, epoch) that its goroutine had when it began. A release publishes the
 	 * clock with that epoch in it and then advances the epoch: whoever acquires it covers this event and
@@ -144,6 +173,10 @@ struct gosan_obj {
 	struct gosan_slot *slots;   /* channel: [cap] */
 	size_t cap;
 	bool closed;
+	bool counted;           /* count is known: OBJ_INIT was seen */
+	uint32_t count;         /* first value of a semaphore, number of threads of a barrier */
+	uint32_t wakes;         /* condition: wakes sent whose waiter did not say yet that it woke */
+	unsigned flags;         /* enum gosan_obj_flag; the front end sets them before the first event */
 	struct gosan_obj *link; /* object.c */
 	/* OWNERSHIP (engine.c keeps it from lock events) */
 	struct gosan_g *owner; /* writer, or NULL */
