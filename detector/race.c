@@ -177,9 +177,9 @@ static void locate(struct pair *p)
 	if (!p->on_heap)
 		p->stack_of = stack_owner(addr);
 	if (p->on_heap)
-		what = (uint64_t)p->block_stack << 32 | (addr - p->block);
+		what = (uint64_t)gosan_depot_id(p->block_stack) << 32 | (addr - p->block);
 	else if (p->stack_of)
-		what = p->stack_of->created_stack;
+		what = gosan_depot_id(p->stack_of->created_stack);
 	p->key = mix(p->places, what);
 }
 
