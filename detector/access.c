@@ -20,6 +20,8 @@ int gosan_access_init(void)
 	int err = gosan_context_init();
 
 	if (!err)
+		err = gosan_shadow_init();
+	if (!err)
 		err = gosan_module_init();
 	if (!err)
 		err = gosan_heap_init();
