@@ -103,6 +103,10 @@ struct gosan_wait {
 /* A goroutine, a foreign thread, or the system on one thread. Never freed (reports name the dead);
  * its clocks are released at its end. */
 struct gosan_g {
+	/* HOT: what a memory hook looks at, in one cache line */
+	uint32_t
+		cell; /* shadow.h: the strongest cell of this moment, GOSAN_CELL_NONE until one is remembered */
+	uint64_t n_access; /* accesses seen; the access layer adds them up at the end */
 	/* ADMIN */
 	struct gosan_g *next; /* all goroutines, newest first: gosan_engine_all() */
 	uint64_t id;          /* goroutine id, or 0 for threads and the system */
@@ -119,7 +123,6 @@ struct gosan_g {
 	uint32_t epoch;        /* its own current epoch, >= 1 */
 	uint32_t busy_epoch;   /* of its last event but G_END */
 	uint32_t access_epoch; /* the access layer stores epoch here when it remembers an access */
-	uint64_t n_access;     /* accesses seen; the access layer adds them up at the end */
 	void *tenancy;         /* chain.c */
 	struct gosan_edge edges[GOSAN_EDGES_MAX]; /* the last ones, as a ring */
 	uint32_t n_edges;                         /* ever written */
@@ -140,10 +143,13 @@ struct gosan_g {
 	uintptr_t stack_lo, stack_hi;
 	/* ANALYZERS: one private word (analyze/waits.c), NULL at birth */
 	void *waits;
-	/* MEMORY ACCESSES: owned by the tsan front end, touched by the running goroutine only */
+	/* MEMORY ACCESSES: owned by the access layer, touched by the running goroutine only */
 	uint32_t ctx;                 /* current calling context (context.h) */
 	uint32_t ctx_depth, ctx_room; /* callers' contexts: ctx_stack[0 .. ctx_depth - 1] */
 	uint32_t *ctx_stack, ctx_first[10];
+	bool in_shadow;                /* shadow.c is at work for it */
+	uint8_t seg_left;              /* segment.c: numbers of seg_group that are still to be used */
+	uint32_t seg_group, free_cell; /* free_cell: as cell, for frees */
 	void *access;
 	uint16_t ignored[2]; /* accesses that the program wants ignored while > 0: reads, writes */
 };
@@ -202,6 +208,15 @@ struct gosan_event {
 	struct gosan_stamp at; /* g's stamp when the event began */
 	uint64_t seq;          /* number of this event on obj */
 };
+
+/* Low bits of g->cell (shadow.h). No cell of the shadow equals it: segment 0 is nobody's. */
+#define GOSAN_CELL_NONE 0x3ffu
+
+/* Whoever changes cid or epoch says so: what g remembered before is of another moment. */
+static inline void gosan_g_moved_on(struct gosan_g *g)
+{
+	g->cell = g->free_cell = GOSAN_CELL_NONE;
+}
 
 /* The stamp of g now. */
 static inline struct gosan_stamp gosan_stamp_of(const struct gosan_g *g)
