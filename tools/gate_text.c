@@ -13,10 +13,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define CLEAN_MAX  50
-#define DRIVER_MAX 8
-#define SHOWN_IN   3
-#define HOW_WIDTH  10
+#define CLEAN_MAX      50
+#define DRIVER_MAX     8
+#define SHOWN_IN       3
+#define HOW_WIDTH      10
+#define NAME_MAX_WIDTH 40
 
 unsigned gate_runs_of(const struct finding *f)
 {
@@ -47,6 +48,14 @@ static const char *base(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+bool gate_row_shows(const struct gate_row *row, const struct finding *f)
+{
+	for (size_t i = 0; i < row->n_findings; i++)
+		if (row->findings[i] == f)
+			return true;
+	return false;
+}
+
 /* Where the last component of the first word begins. */
 static size_t base_at(const char *command)
 {
@@ -74,7 +83,7 @@ static const char *how(const struct gate_row *row)
 	return row->checked ? "clean" : "";
 }
 
-static void add_row(struct page *p, const struct gate_row *row)
+static void add_row(struct page *p, const struct gate_row *row, size_t width)
 {
 	struct arena *a = p->a;
 	const char *text = gate_command(a, row->program, row->argv, row->n_argv), *what = how(row);
@@ -88,18 +97,32 @@ static void add_row(struct page *p, const struct gate_row *row)
 			a, "%s, %s, %s", facts,
 			verdict_several(a, row->counters[COUNTER_events], "event", "events"),
 			verdict_several(a, row->counters[COUNTER_accesses], "access", "accesses"));
-	size_t room = TEXT_COLUMNS - 5 - HOW_WIDTH - strlen(facts);
 	/* The name tells more than the directory. */
-	if (strlen(text) > room)
+	if (strlen(text) > width)
 		text += base_at(text);
+	text = page_fit(a, text, width);
 	const char *color = row->n_findings ? "1;31" : strcmp(what, "clean") == 0 ? "32" : "33";
-	page_add(p, "  %s%*s %s  %s", page_paint(p, color, what), (int)(HOW_WIDTH - strlen(what)), "",
-		 page_fit(a, text, room), facts);
+	page_add(p, "  %s%*s %-*s  %s", page_paint(p, color, what), (int)(HOW_WIDTH - strlen(what)), "",
+		 (int)width, text, facts);
+}
+
+/* One column for all names, as wide as the longest, up to what a line can give. */
+static size_t name_width(struct arena *a, const struct gate *g)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < g->n_rows; i++) {
+		const struct gate_row *row = g->rows[i];
+		size_t n = *how(row) ? strlen(gate_command(a, row->program, row->argv, row->n_argv)) : 0;
+
+		width = n > width ? n : width;
+	}
+	return width < NAME_MAX_WIDTH ? width : NAME_MAX_WIDTH;
 }
 
 static void add_rows(struct page *p, const struct gate *g)
 {
-	size_t clean = 0;
+	size_t clean = 0, width = name_width(p->a, g);
 
 	for (size_t i = 0; i < g->n_rows; i++) {
 		const char *what = how(g->rows[i]);
@@ -107,7 +130,7 @@ static void add_rows(struct page *p, const struct gate *g)
 		if (!*what)
 			continue;
 		if (strcmp(what, "clean") != 0 || clean++ < CLEAN_MAX || gosan_options.verbosity > 0)
-			add_row(p, g->rows[i]);
+			add_row(p, g->rows[i], width);
 	}
 	if (clean > CLEAN_MAX && gosan_options.verbosity < 1)
 		page_add(p, "  %-*s %zu more programs (GOSAN_OPTIONS=verbosity=1 lists them)", HOW_WIDTH,
@@ -146,29 +169,21 @@ static void add_unseen(struct page *p, const struct gate *g)
 
 /* --- Findings --------------------------------------------------------------------------------------------- */
 
-/* Each command line once; images of one lie together mostly, so looking back a little is enough. */
-static const char *shown_in(struct arena *a, const struct finding *f)
+/* Some by name: the command lines whose rows have it. */
+static const char *shown_in(struct arena *a, const struct gate *g, const struct finding *f)
 {
-	const char *names[SHOWN_IN], *text = "";
-	size_t n = 0, more = 0;
+	const char *text = "";
+	size_t n = 0;
 
-	for (size_t i = 0; i < f->n_seen; i++) {
-		const struct process *p = f->seen[i];
-		const char *name = gate_command(a, p->program, p->argv, p->n_argv);
-		bool known = false;
+	for (size_t i = 0; i < g->n_rows; i++) {
+		const struct gate_row *row = g->rows[i];
 
-		for (size_t k = 0; k < n; k++)
-			known |= strcmp(names[k], name) == 0;
-		if (known)
+		if (!gate_row_shows(row, f) || n++ >= SHOWN_IN)
 			continue;
-		if (n == SHOWN_IN) {
-			more++;
-			continue;
-		}
-		names[n++] = name;
-		text = arena_printf(a, "%s%s%s", text, *text ? ", " : "", name);
+		text = arena_printf(a, "%s%s%s", text, *text ? ", " : "",
+				    gate_command(a, row->program, row->argv, row->n_argv));
 	}
-	return more ? arena_printf(a, "%s and others", text) : text;
+	return n > SHOWN_IN ? arena_printf(a, "%s and %zu more", text, n - SHOWN_IN) : text;
 }
 
 /* Flaky: a verdict does not depend on who came first, but what a test runs at all may. */
@@ -181,7 +196,7 @@ static void add_finding(struct page *p, const struct gate *g, const struct findi
 		times = arena_printf(p->a, "; seen in %u of %u runs%s", runs, g->runs,
 				     runs < g->runs ? " (flaky)" : "");
 	page_wrap(p, arena_printf(p->a, "  %s %.8s ", f->code, f->fingerprint),
-		  arena_printf(p->a, "%s, in %s%s", f->title, shown_in(p->a, f), times), 3);
+		  arena_printf(p->a, "%s, in %s%s", f->title, shown_in(p->a, g, f), times), 3);
 }
 
 void gate_page(struct page *p, const struct report *r)

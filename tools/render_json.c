@@ -150,15 +150,13 @@ static json_t *finding(const struct finding *f)
 static json_t *seen(const struct report *r, const struct finding *f)
 {
 	json_t *o = json_object(), *array = json_array();
-	const char *last = "";
 
-	for (size_t i = 0; i < f->n_seen; i++) {
-		const struct process *p = f->seen[i];
-		const char *command = gate_command(r->arena, p->program, p->argv, p->n_argv);
+	for (size_t i = 0; i < r->gate->n_rows; i++) {
+		const struct gate_row *g = r->gate->rows[i];
 
-		if (strcmp(command, last) != 0)
-			json_array_append_new(array, text(command));
-		last = command;
+		if (gate_row_shows(g, f))
+			json_array_append_new(array,
+					      text(gate_command(r->arena, g->program, g->argv, g->n_argv)));
 	}
 	json_object_set_new(o, "runs", number(gate_runs_of(f)));
 	json_object_set_new(o, "of", number(r->gate->runs));
