@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -86,6 +87,16 @@ static void internal_error(const char *what)
 
 /* ---- the time limit ---- */
 
+/* Under the gate everything that a test run starts has the limit, its drivers (make, ctest, shells) included, which
+ * rightly run for long: those show nothing to check, or wait for children. */
+static bool is_driver(void)
+{
+	if (!getenv("GOSAN_GATE") || gosan_awake_any())
+		return false;
+	return !gosan_counters->events ||
+	       syscall(SYS_waitid, P_ALL, 0L, NULL, WEXITED | WNOHANG | WNOWAIT, NULL) == 0;
+}
+
 /* The main program's descriptors, locks and threads may be in any state: judge, dump, go. */
 static void *watchdog(void *unused)
 {
@@ -95,6 +106,8 @@ static void *watchdog(void *unused)
 	gosan_ignore++;
 	while (nanosleep(&left, &left) != 0)
 		;
+	for (left.tv_sec = 1; is_driver();)
+		nanosleep(&left, NULL);
 	gosan_exit_now(gosan_exit_finish(GOSAN_END_TIMEOUT, TIMEOUT_STATUS));
 	return NULL;
 }
