@@ -36,7 +36,9 @@ enum key {
  * manual. */
 static const struct argp_option options[] = {
 	{"format", FORMAT, "FORMAT[:FILE]", 0,
-	 "text or json; repeatable; default text on standard error, FILE - is standard output", 1},
+	 "text, json, sarif, junit, github or html; repeatable; default text on standard error, FILE - is "
+	 "standard output",
+	 1},
 	{"checks", CHECKS, "LIST", 0, "only these: race,deadlock,leak,waitgroup,channel,lock,resource", 1},
 	{"no-checks", NO_CHECKS, "LIST", 0, "all but these", 1},
 	{"suppressions", SUPPRESSIONS, "FILE", 0, "findings not to report, in ThreadSanitizer's format", 1},
