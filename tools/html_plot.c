@@ -3,11 +3,11 @@
  * html_plot.c: the interleaving as SVG.
  *
  *    main            worker
- *     |                              lanes, time runs downwards
- *     o go worker() -->|             a lane begins where it was started, if the story has that step
+ *     |                               lanes, time runs downwards
+ *     o go worker() -->|              a lane begins where it was started, if the story has that step
  *     o Wait           |
- *     : - - - - - - - -o Add(1)      the step that nothing orders, tied to the step that it clashes with
- *     #                              blocked for ever
+ *     : - - - - - - - -o Add(1)       a step that nothing orders, tied to the step that it clashes with
+ *     #                               blocked for ever
  *
  * The drawing is laid out in rows (one for each step) and lanes, then written. A finding without a story is
  * drawn from its participants; their rows then have no order in time, and the caption says so.
@@ -42,8 +42,9 @@ struct mark {
 	const char *label, *note; /* note: what is wrong with it, or NULL */
 	const struct frame *at;   /* or NULL */
 	uint64_t pc;
-	int clash; /* mark that it clashes with, or -1 */
-	bool end;  /* the goroutine stays here */
+	int tied;   /* mark that it clashes with or waits for, or -1 */
+	bool waits; /* for tied's lane to give up what it has */
+	bool end;   /* the goroutine stays here */
 };
 
 struct plot {
@@ -82,13 +83,26 @@ static struct mark *add_mark(struct plot *p, size_t lane, const char *label)
 
 	if (p->n_marks == ROWS_MAX || lane == LANES_MAX)
 		return NULL;
-	*m = (struct mark){.row = p->n_rows, .lane = lane, .label = label, .clash = -1};
+	*m = (struct mark){.row = p->n_rows, .lane = lane, .label = label, .tied = -1};
 	p->n_marks++;
 	return m;
 }
 
-/* "write 4 bytes    <-- unordered": what it did, and what is wrong with it. The other side of a clash is the
- * last step of another goroutine before it. */
+/* A step that waits is tied to the one that got the same lock in another goroutine; one that nothing orders to
+ * the last of another goroutine before it. */
+static void tie(struct plot *p, struct mark *m)
+{
+	m->waits = strncmp(m->note, "waits", 5) == 0;
+	for (size_t i = 0; i + 1 < p->n_marks; i++) {
+		const struct mark *other = &p->mark[i];
+
+		if (other->lane != m->lane &&
+		    (!m->waits || (!other->note && strcmp(other->label, m->label) == 0)))
+			m->tied = (int)i;
+	}
+}
+
+/* "write 4 bytes    <-- unordered": what it did, and what is wrong with it. */
 static void add_step(struct plot *p, const struct step *s)
 {
 	const char *arrow = strstr(s->text, "<--");
@@ -105,9 +119,7 @@ static void add_step(struct plot *p, const struct step *s)
 	if (!arrow)
 		return;
 	m->note = arrow + 3 + strspn(arrow + 3, " ");
-	for (size_t i = 0; i + 1 < p->n_marks; i++)
-		if (p->mark[i].lane != m->lane)
-			m->clash = (int)i;
+	tie(p, m);
 }
 
 static bool stuck(const struct plot *p, const struct part *part)
@@ -211,6 +223,14 @@ static void label(struct xml *x, const char *class, size_t at_x, size_t at_y, co
 	xml_close(x);
 }
 
+static void tip(struct xml *x, const char *class, size_t to_x, size_t y, bool rightwards)
+{
+	xml_open(x, "path");
+	xml_attr(x, "class", "%s", class);
+	xml_attr(x, "d", "M%zu %zul%d -4v8z", to_x, y, rightwards ? -9 : 9);
+	xml_void(x);
+}
+
 static void draw_lane(struct xml *x, const struct plot *p, size_t i)
 {
 	const struct lane *l = &p->lane[i];
@@ -223,18 +243,24 @@ static void draw_lane(struct xml *x, const struct plot *p, size_t i)
 	/* From the starter's dot to this lane, either way. */
 	size_t from = x_of((size_t)l->starter), to = x_of(i), y = y_of((size_t)l->from);
 	line(x, "spawn", from < to ? from + 5 : from - 5, y, from < to ? to - 8 : to + 8, y);
-	xml_open(x, "path");
-	xml_attr(x, "class", "tip");
-	xml_attr(x, "d", "M%zu %zul%d -4v8z", to, y, from < to ? -9 : 9);
-	xml_void(x);
+	tip(x, "tip", to, y, from < to);
 }
 
-/* Between the two sides of a clash: nothing orders them, so the line has no arrow. */
-static void draw_clash(struct xml *x, const struct plot *p, const struct mark *m)
+/* Along the other's lane down to this row, then across: between a step and its place there is no text. A clash
+ * has no arrow, since nothing orders it. */
+static void draw_tie(struct xml *x, const struct plot *p, const struct mark *m)
 {
-	const struct mark *other = &p->mark[m->clash];
+	const struct mark *other = &p->mark[m->tied];
+	size_t from = x_of(m->lane), to = x_of(other->lane);
 
-	line(x, "clash", x_of(other->lane), y_of(other->row), x_of(m->lane), y_of(m->row));
+	xml_open(x, "path");
+	xml_attr(x, "class", m->waits ? "waits" : "clash");
+	xml_attr(x, "d", "M%zu %zuV%zuH%zu", to, y_of(other->row), y_of(m->row), from);
+	xml_attr(x, "fill", "none");
+	xml_attr(x, "stroke", "currentColor");
+	xml_void(x);
+	if (m->waits)
+		tip(x, "bad", to, y_of(m->row), from < to);
 }
 
 static void draw_mark(struct xml *x, const struct plot *p, const struct mark *m)
@@ -271,29 +297,22 @@ static const char *description(const struct plot *p)
 	return text;
 }
 
-static void draw(struct xml *x, const struct plot *p, size_t id)
+static void draw(struct xml *x, const struct plot *p)
 {
 	size_t width = p->n_lanes * LANE_WIDTH + MARGIN, height = y_of(p->n_rows - 1) + 24;
 
 	xml_open(x, "svg");
 	xml_attr(x, "role", "img");
-	xml_attr(x, "aria-labelledby", "plot-title-%zu plot-text-%zu", id, id);
 	xml_attr(x, "width", "%zu", width);
 	xml_attr(x, "height", "%zu", height);
 	xml_attr(x, "viewBox", "0 0 %zu %zu", width, height);
-	xml_open(x, "title");
-	xml_attr(x, "id", "plot-title-%zu", id);
-	xml_text(x, arena_printf(x->a, "Who did what: %s", p->f->title));
-	xml_close(x);
-	xml_open(x, "desc");
-	xml_attr(x, "id", "plot-text-%zu", id);
-	xml_text(x, description(p));
-	xml_close(x);
+	xml_element(x, "title", NULL, arena_printf(x->a, "Who did what: %s", p->f->title));
+	xml_element(x, "desc", NULL, description(p));
 	for (size_t i = 0; i < p->n_lanes; i++)
 		draw_lane(x, p, i);
 	for (size_t i = 0; i < p->n_marks; i++)
-		if (p->mark[i].clash >= 0)
-			draw_clash(x, p, &p->mark[i]);
+		if (p->mark[i].tied >= 0)
+			draw_tie(x, p, &p->mark[i]);
 	for (size_t i = 0; i < p->n_marks; i++)
 		draw_mark(x, p, &p->mark[i]);
 	xml_close(x);
@@ -314,13 +333,16 @@ bool html_plot(struct xml *x, const struct finding *f, size_t id)
 	xml_attr(x, "tabindex", "0");
 	xml_attr(x, "role", "region");
 	xml_attr(x, "aria-label", "Drawing of finding %zu", id);
-	draw(x, p, id);
+	draw(x, p);
 	xml_close(x);
-	xml_element(x, "figcaption", NULL,
-		    p->in_time
-			    ? "Time runs downwards. An arrow starts a goroutine; a dashed line joins steps "
-			      "that nothing orders; a square is where a goroutine stays blocked."
-			    : "What each of them did; the drawing tells no order in time.");
+	xml_element(
+		x, "figcaption", NULL,
+		p->in_time
+			? "Time runs downwards. A grey arrow starts a goroutine; a dashed line joins steps "
+			  "that "
+			  "nothing orders; a red arrow leads from a step that waits to who has what it waits "
+			  "for; a square is where a goroutine stays blocked."
+			: "What each of them did; the drawing tells no order in time.");
 	xml_close(x);
 	return true;
 }

@@ -6,6 +6,7 @@
  */
 #include "html.h"
 
+#include "resolve.h"
 #include "source.h"
 #include "words.h"
 
@@ -18,19 +19,37 @@ static bool at_line(const struct frame *f, const char *file, unsigned line)
 	return f && f->line == line && strcmp(f->file, file) == 0;
 }
 
-/* What happens in this line, by whom; "" when nothing does. Two goroutines that do the same are named one
- * after the other. */
+/* What happens in this line, by whom, in few words; "" when nothing does. */
 static const char *events(struct arena *a, const struct finding *f, const char *file, unsigned line)
 {
 	const char *text = "";
 
 	for (size_t i = 0; i < f->n_parts; i++) {
 		const struct part *p = &f->parts[i];
+		const char *what;
 
-		if (at_line(words_frame(a, &p->stack), file, line))
-			text = arena_printf(a, "%s%s%s", text, *text ? "; " : "", words_part(a, f, p));
+		if (!at_line(words_frame(a, &p->stack), file, line))
+			continue;
+		what = arena_printf(a, "%s by %s", *p->op ? p->op : p->role, resolve_who(a, p->g, p->t, ""));
+		/* A goroutine that takes a lock twice in one line is named once. */
+		if (!strstr(text, what))
+			text = arena_printf(a, "%s%s%s", text, *text ? ", " : "", what);
 	}
 	return text;
+}
+
+/* Was p's line part of the excerpt of an earlier participant? It was marked there. */
+static bool shown_before(struct arena *a, const struct finding *f, const struct part *p,
+			 const struct frame *at)
+{
+	for (const struct part *before = f->parts; before < p; before++) {
+		const struct frame *other = words_frame(a, &before->stack);
+
+		if (other && strcmp(other->file, at->file) == 0 && other->line <= at->line + AROUND &&
+		    at->line <= other->line + AROUND)
+			return true;
+	}
+	return false;
 }
 
 /* Tabs in the excerpt are eight columns; a column of a tab stop is what the author saw. */
@@ -71,6 +90,10 @@ bool html_source(struct xml *x, const struct finding *f, const struct part *p)
 
 	if (!at || !at->line || !source_line(x->a, at->file, at->line))
 		return false;
+	if (shown_before(x->a, f, p, at)) {
+		xml_element(x, "p", "soft", "Marked in the source above.");
+		return true;
+	}
 	unsigned first = at->line > AROUND ? at->line - AROUND : 1;
 	xml_open(x, "pre");
 	xml_open(x, "code");

@@ -116,7 +116,7 @@ static void add_word(struct xml *x, const char *element, const char *type, const
 	if (type)
 		xml_attr(x, "type", "%s", type);
 	xml_attr(x, "message", "%s", message);
-	xml_close(x);
+	xml_void(x);
 }
 
 /* The verdict is one for the whole run; it stands with the program that was asked for. */

@@ -230,7 +230,11 @@ static const char *log_path(struct arena *a)
 int settings_finish(struct settings *s, struct arena *a, char *err, size_t err_size)
 {
 	const char *list = gosan_options.format ? gosan_options.format : "text";
+	const char *checkout = getenv("GITHUB_WORKSPACE"), *root = gosan_options.source_root;
 
+	/* A runner of GitHub takes file names relative to its checkout, wherever the tests run. */
+	if (checkout && *checkout && !(root && *root))
+		gosan_options.source_root = checkout;
 	for (bool own = s->n_formats > 0; !own && *list && s->n_formats < RENDER_REQUESTS_MAX;
 	     list += strspn(list, ",")) {
 		size_t n = strcspn(list, ",");
