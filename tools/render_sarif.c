@@ -42,6 +42,8 @@ static json_t *descriptors(struct arena *a)
 
 		json_object_set_new(o, "id", json_string(notices[i].id));
 		json_object_set_new(o, "shortDescription", sarif_message(a, notices[i].meaning, NULL));
+		json_object_set_new(o, "fullDescription", sarif_message(a, notices[i].meaning, NULL));
+		json_object_set_new(o, "help", sarif_message(a, notices[i].meaning, NULL));
 		json_array_append_new(list, o);
 	}
 	return list;
