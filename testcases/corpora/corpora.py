@@ -186,7 +186,7 @@ def arguments():
 
 def main():
     args = arguments()
-    cache = args.cache or pathlib.Path(os.environ.get("GOSAN_CORPORA_CACHE") or args.build / "corpora")
+    cache = args.cache or pathlib.Path(os.environ.get("GOSAN_CORPORA_CACHE") or args.build / "corpora").resolve()
     summaries = []
     try:
         with tempfile.TemporaryDirectory(prefix="gosan-corpora-") as scratch:

@@ -20,9 +20,9 @@ SCRIPTS = {
     "run": """\
 n=$(ls "$CORPORA_OUT" | grep -c '^run[.]')
 : >"$CORPORA_OUT/run.$n.json"
-case "$TSAN_OPTIONS" in
-*suppressions=*) s=${TSAN_OPTIONS##*suppressions=}; set -- --suppressions="${s%%:*}" -- "$@" ;;
-*) set -- -- "$@" ;;
+set -- -- "$@"
+case ":$TSAN_OPTIONS" in
+*:suppressions=*) s=":$TSAN_OPTIONS"; s=${s##*:suppressions=}; set -- --suppressions="${s%%:*}" "$@" ;;
 esac
 exec "$GOSAN" run --timeout="$CORPORA_TIMEOUT" --format=text --format=json:"$CORPORA_OUT/run.$n.json" "$@"
 """,
@@ -80,7 +80,7 @@ class Llvm:
         return [("%clangxx_tsan", cxx), ("%clang_tsan", c), ("%clangxx", f"{self.tools.cxx} -w"),
                 ("%clang", f"{self.tools.cc} -w"), ("%deflake", "deflake"), ("%run", "run"),
                 ("%env_tsan_opts=", "env TSAN_OPTIONS="), ("%link_libcxx_tsan", ""),
-                ("%darwin_min_target_with_tls_support", ""), ("%os", "Linux"),
+                ("%darwin_min_target_with_tls_support", ""), ("%os", "Linux"), ("<%t", ""),
                 ("%p", shlex.quote(str(path.parent))), ("%s", shlex.quote(str(path))), ("%t", str(stem))]
 
     def script(self, path, stem):

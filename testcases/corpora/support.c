@@ -8,8 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The word of a barrier: the arrivals of all rounds in the high bits, the number of threads in the low eight. */
-enum { COUNT_BITS = 8, COUNT_MASK = (1 << COUNT_BITS) - 1, ARRIVAL = 1 << COUNT_BITS };
+/* The word of a barrier: the arrivals of all rounds in the high bits, the number of threads in the low ten. */
+enum { COUNT_BITS = 10, COUNT_MASK = (1 << COUNT_BITS) - 1, ARRIVAL = 1 << COUNT_BITS };
 
 void __tsan_testonly_barrier_init(unsigned *barrier, unsigned count);
 void __tsan_testonly_barrier_wait(unsigned *barrier);
