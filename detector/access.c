@@ -5,6 +5,7 @@
 #include "access.h"
 
 #include "atomic.h"
+#include "benign.h"
 #include "context.h"
 #include "depot.h"
 #include "heap.h"
@@ -88,4 +89,5 @@ void gosan_access_fork_child(void)
 	gosan_shadow_fork_child();
 	gosan_atomic_fork_child();
 	gosan_heap_fork_child();
+	gosan_benign_fork_child();
 }

@@ -80,6 +80,7 @@ struct gosan_g {
 	uint64_t id;          /* goroutine id, or 0 for threads and the system */
 	uint32_t tid;         /* thread ordinal for threads, 0 for goroutines */
 	bool is_thread, is_system, ended;
+	bool is_fiber; /* a context that threads switch to (front/fiber.c): is_thread, but no thread to join */
 	/* HAPPENS-BEFORE: written under the engine lock, by itself or on its behalf while parked.
 	 * An event has the stamp (cid, epoch) that its goroutine had when it began. A release publishes the
 	 * clock with that epoch in it and then advances the epoch: whoever acquires it covers this event and
@@ -115,6 +116,7 @@ struct gosan_g {
 	uint32_t ctx_depth, ctx_room; /* callers' contexts: ctx_stack[0 .. ctx_depth - 1] */
 	uint32_t *ctx_stack, ctx_first[10];
 	void *access;
+	uint16_t ignored[2]; /* accesses that the program wants ignored while > 0: reads, writes */
 };
 
 /* A place in a channel's buffer: what the last send or receive through it left. */

@@ -397,6 +397,8 @@ void gosan_shadow_access_at(struct gosan_g *g, uintptr_t addr, size_t size, unsi
 
 void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc)
 {
+	if (__builtin_expect(g->ignored[0] | g->ignored[1], 0) && g->ignored[flags & GOSAN_WRITE])
+		return;
 	access_range(g, addr, size, flags, pc, 0);
 }
 

@@ -379,6 +379,8 @@ static void module_line(const struct gosan_module *m)
 	gosan_stream_hex("end", m->end);
 	gosan_stream_text("build_id", m->build_id);
 	gosan_stream_bool("instrumented", m->instrumented);
+	if (m->own_tsan)
+		gosan_stream_bool("own_tsan", true);
 	gosan_stream_end_line();
 }
 

@@ -94,11 +94,11 @@ static int check_program(const char *name, char *path, size_t size)
 }
 
 /* The program's own failure to start is the user's mistake (64), not a verdict. */
-static int run_in(const char *dir, struct run *run, const char *path, const char *library)
+static int run_in(const char *dir, struct run *run, const char *path, const char *preload)
 {
 	struct launch l = {.path = path,
 			   .argv = run->command,
-			   .library = library,
+			   .preload = preload,
 			   .out = dir,
 			   .options = run->settings.for_program,
 			   .timeout = gosan_options.timeout};
@@ -114,11 +114,31 @@ static int run_in(const char *dir, struct run *run, const char *path, const char
 		&run->settings);
 }
 
+/* Half an installation: the tool without the library it preloads. The shims stand for ThreadSanitizer's shared
+ * runtimes (detector/shim/). They are preloaded always, not only when this program needs them: it may start or
+ * dlopen something that does. */
+static int find_preload(char *ret, size_t size)
+{
+	static const char *const names[] = {"libgosan.so", "gosan/libgosan_tsan2.so",
+					    "gosan/libgosan_tsan0.so", "gosan/libgosan_clang_tsan.so"};
+	char path[TOOL_PATH_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (where_library(names[i], path, sizeof path) != 0) {
+			tool_error("%s is missing: install or build all of gosan", path);
+			return TOOL_MISSING;
+		}
+		n += (size_t)snprintf(ret + n, size - n, "%s%s", i ? ":" : "", path);
+	}
+	return 0;
+}
+
 /* Everything that can be refused is refused before the program runs: it may have effects that nobody
  * wants twice. */
 static int run_program(struct run *run)
 {
-	char path[TOOL_PATH_MAX], library[TOOL_PATH_MAX], dir[TOOL_PATH_MAX];
+	char path[TOOL_PATH_MAX], preload[4 * TOOL_PATH_MAX + 4], dir[TOOL_PATH_MAX];
 	int status = check_suppressions();
 
 	if (!status)
@@ -128,17 +148,15 @@ static int run_program(struct run *run)
 	status = check_reports(run);
 	if (status)
 		return status;
-	/* Half an installation: the tool without the library it preloads. */
-	if (where_library("libgosan.so", library, sizeof library) != 0) {
-		tool_error("%s is missing: install or build all of gosan", library);
-		return TOOL_MISSING;
-	}
+	status = find_preload(preload, sizeof preload);
+	if (status)
+		return status;
 	int error = tmpdir_make(dir, sizeof dir, "gosan");
 	if (error) {
 		tool_error("%s: %s: set TMPDIR to a directory that can be written", dir, strerror(-error));
 		return TOOL_INTERNAL;
 	}
-	status = run_in(dir, run, path, library);
+	status = run_in(dir, run, path, preload);
 	tmpdir_remove(dir);
 	return status;
 }

@@ -70,15 +70,22 @@ void gosan_pthread_init(void);
 int gosan_pthread_hidden(void *(*fn)(void *), void *arg);
 /* thread.c: in the child of a fork, which has none of them. */
 void gosan_pthread_forked(void);
+/* tsan_mutex.c: in the child of a fork. */
+void gosan_tsan_mutex_forked(void);
 /* signal.c: a signal was delivered to the runtime: acquire what raisers released. */
 void gosan_signal_received(struct gosan_g *sys);
 /* signal.c: judge the run also when a signal ends it. */
 void gosan_signal_init(void);
 
+/* takeover.c: start the program again without the ThreadSanitizer runtime that it was linked with, if it was. */
+void gosan_takeover(char **argv);
+
 /* awake.c: are our interposers the ones that the program calls? */
 void gosan_awake_init(void);
 /* awake.c: is there anything in this program that can be checked at all? */
 bool gosan_awake_any(void);
+/* awake.c: does a module bring its own ThreadSanitizer, so that a silent end would be taken for a clean one? */
+bool gosan_awake_own_runtime(void);
 /* awake.c: call say() for each thing that this run could not check. */
 void gosan_awake_not_checked(void (*say)(const char *text));
 

@@ -131,6 +131,7 @@ static void fork_child(void)
 {
 	gosan_session_fork_child();
 	gosan_pthread_forked();
+	gosan_tsan_mutex_forked();
 	gosan_ignore--;
 }
 
@@ -184,6 +185,7 @@ static void bring_up(int argc, char **argv)
 __attribute__((constructor)) static void start(int argc, char **argv)
 {
 	gosan_ignore++;
+	gosan_takeover(argv);
 	bring_up(argc, argv);
 	gosan_ignore--;
 	gosan_front_on = true;

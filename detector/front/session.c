@@ -192,7 +192,8 @@ static int render(enum gosan_end why, int status)
 
 int gosan_session_end(enum gosan_end why, int status)
 {
-	bool something = gosan_counters->events || gosan_counters->findings || gosan_awake_any();
+	bool something = gosan_counters->events || gosan_counters->findings || gosan_awake_any() ||
+			 gosan_awake_own_runtime();
 
 	if (!gosan_engine_inside())
 		gosan_access_flush();
