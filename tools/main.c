@@ -6,6 +6,7 @@
  * but argp with a usage error. Adding a command is a row here and a file cmd_<name>.c.
  */
 #include "options.h"
+#include "prepare.h"
 #include "tool.h"
 
 #include <argp.h>
@@ -21,16 +22,16 @@ static const struct command {
 	const char *arguments, *summary;
 } commands[] = {
 	{"run", cmd_run, "[OPTION...] [--] PROGRAM [ARG...]", "run under the detector, report, verdict"},
+	{"gate", cmd_gate, "[OPTION...] [--] COMMAND [ARG...]", "the same over all processes of a test run"},
+	{"baseline", cmd_baseline, "update|stale FILE ...", "the file of known findings"},
 	{"cc", cmd_cc, "[COMPILER ARG...]", "compile and link C for gosan"},
 	{"c++", cmd_cc, "[COMPILER ARG...]", "compile and link C++ for gosan"},
 	{"explain", cmd_explain, "CODE|KIND", "what a finding means, with a broken and a fixed program"},
 	{"render-raw", cmd_render_raw, "DIR", NULL},
-	{"gate", cmd_later, "", NULL},
 	{"report", cmd_later, "", NULL},
 	{"go", cmd_later, "", NULL},
 	{"dump", cmd_later, "", NULL},
 	{"export", cmd_later, "", NULL},
-	{"baseline", cmd_later, "", NULL},
 	{"import", cmd_later, "", NULL},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
@@ -113,6 +114,7 @@ int main(int argc, char **argv)
 	static char name[32];
 	char *compiler = argc > 0 ? compiler_name(argv[0]) : NULL;
 
+	prepare_unwatched(argv);
 	/* argp's --version of every command prints the version of the whole. */
 	argp_program_version_hook = print_version;
 	argp_err_exit_status = TOOL_USAGE;
@@ -138,7 +140,10 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (strcmp(commands[i].name, word) == 0) {
 			/* argp shows argv[0] in its messages. */
-			snprintf(name, sizeof name, commands[i].run == cmd_run ? "gosan %s" : "%s", word);
+			snprintf(name, sizeof name,
+				 commands[i].run == cmd_run || commands[i].run == cmd_gate ? "gosan %s"
+											   : "%s",
+				 word);
 			argv[1] = name;
 			return commands[i].run(argc - 1, argv + 1);
 		}
