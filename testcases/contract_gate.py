@@ -176,7 +176,8 @@ def check_ends(b):
     """Crashed and killed programs are told; a limit is for tests, not for what drives them."""
     hang = b.build("hang", HANG, tool=(b.gosan, "cc"))
     # Killed when its stream shows that it is up.
-    kill = b.script(f"{hang} & p=$!\nuntil [ -s $GOSAN_OUT/$p.raw ]; do :; done\nkill -9 $p\nwait $p\n{b.clean}\n")
+    up = f"until grep -qs '\"program\":\"{hang}' $GOSAN_OUT/$p.raw"
+    kill = b.script(f"{hang} & p=$!\n{up}; do :; done\nkill -9 $p\nwait $p\n{b.clean}\n")
     r = b.gate(kill)
     status(0, "what came after hang was killed", r)
     need("killed" in r.stderr, "a row says so", r)
