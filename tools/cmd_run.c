@@ -60,11 +60,11 @@ static int check_program(const char *name, char *path, size_t size)
 }
 
 /* The program's own failure to start is the user's mistake (64), not a verdict. */
-static int run_in(const char *dir, struct run *run, const char *path, const char *library)
+static int run_in(const char *dir, struct run *run, const char *path, const char *preload)
 {
 	struct launch l = {.path = path,
 			   .argv = run->command,
-			   .library = library,
+			   .preload = preload,
 			   .out = dir,
 			   .options = run->settings.for_program,
 			   .timeout = gosan_options.timeout};
@@ -85,18 +85,18 @@ static int run_in(const char *dir, struct run *run, const char *path, const char
  * wants twice. */
 static int run_program(struct run *run)
 {
-	char path[TOOL_PATH_MAX], library[TOOL_PATH_MAX], dir[TOOL_PATH_MAX];
+	char path[TOOL_PATH_MAX], preload[PREPARE_PRELOAD_MAX], dir[TOOL_PATH_MAX];
 	int status = prepare_settings(&run->settings);
 
 	if (!status)
 		status = check_program(run->command[0], path, sizeof path);
 	if (!status)
-		status = prepare_library(library, sizeof library);
+		status = prepare_preload(preload, sizeof preload);
 	if (!status)
 		status = prepare_dir(dir, sizeof dir);
 	if (status)
 		return status;
-	status = run_in(dir, run, path, library);
+	status = run_in(dir, run, path, preload);
 	tmpdir_remove(dir);
 	return status;
 }

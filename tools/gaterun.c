@@ -58,7 +58,7 @@ static void tick(void *arg)
 }
 
 /* One repetition. 0 with the command's status, or the exit status of the tool. */
-static int run_once(struct gaterun *g, struct report *r, unsigned run, const char *path, const char *library,
+static int run_once(struct gaterun *g, struct report *r, unsigned run, const char *path, const char *preload,
 		    int *ret_status)
 {
 	char dir[TOOL_PATH_MAX];
@@ -69,7 +69,7 @@ static int run_once(struct gaterun *g, struct report *r, unsigned run, const cha
 	struct sweep s = {.r = r, .dir = dir, .run = run};
 	struct launch l = {.path = path,
 			   .argv = g->command,
-			   .library = library,
+			   .preload = preload,
 			   .out = dir,
 			   .options = g->settings.for_program,
 			   .gate = true,
@@ -90,19 +90,19 @@ static int run_once(struct gaterun *g, struct report *r, unsigned run, const cha
 /* A command that was interrupted is not run again. Its first failure is the status of all. */
 int gaterun_run(struct gaterun *g, struct report *r)
 {
-	char path[TOOL_PATH_MAX], library[TOOL_PATH_MAX], err[TOOL_ERROR_MAX];
+	char path[TOOL_PATH_MAX], preload[PREPARE_PRELOAD_MAX], err[TOOL_ERROR_MAX];
 	int first = 0, own = 0;
 
 	if (target_find(g->command[0], path, sizeof path, err, sizeof err) != 0) {
 		tool_error("%s", err);
 		return TOOL_USAGE;
 	}
-	int status = prepare_library(library, sizeof library);
+	int status = prepare_preload(preload, sizeof preload);
 	if (!status && (status = pipeline_lists(r, err, sizeof err)) != 0)
 		tool_error("%s", err);
 	gate_begin(r);
 	for (unsigned i = 1; !status && i <= g->runs && first < 128; i++) {
-		status = run_once(g, r, i, path, library, &own);
+		status = run_once(g, r, i, path, preload, &own);
 		r->gate->runs = i;
 		first = first ? first : own;
 	}

@@ -34,7 +34,7 @@ static void set_environment(const struct launch *l)
 	const char *old = getenv("LD_PRELOAD");
 	char *list = NULL;
 
-	if (asprintf(&list, "%s%s%s", l->library, old && *old ? ":" : "", old ? old : "") < 0)
+	if (asprintf(&list, "%s%s%s", l->preload, old && *old ? ":" : "", old ? old : "") < 0)
 		_exit(70);
 	setenv("LD_PRELOAD", list, 1);
 	setenv("GOSAN_OUT", l->out, 1);

@@ -11,7 +11,7 @@
 struct launch {
 	const char *path; /* the file; argv[0] is what the program sees */
 	char **argv;
-	const char *library; /* libgosan.so */
+	const char *preload; /* libgosan.so and the shims, as LD_PRELOAD has them */
 	const char *out;     /* directory for the streams */
 	const char *options; /* GOSAN_OPTIONS, "" leaves it unset */
 	int timeout;         /* seconds after which the library stops it; 0: never */

@@ -98,16 +98,30 @@ static void print_version(FILE *out, struct argp_state *state)
 	fputs("gosan " GOSAN_VERSION "\n", out);
 }
 
+/* Build systems that want a compiler of one word (CMake, libtool) call a link of this name: gosan-cc, gosan-c++. */
+static char *compiler_name(const char *argv0)
+{
+	static char cc[] = "cc", cxx[] = "c++";
+	const char *slash = strrchr(argv0, '/'), *name = slash ? slash + 1 : argv0;
+
+	return strcmp(name, "gosan-cc") == 0 ? cc : strcmp(name, "gosan-c++") == 0 ? cxx : NULL;
+}
+
 /* Options before the command are those of gosan itself; what follows the command is the command's. */
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
 	static char name[32];
+	char *compiler = argc > 0 ? compiler_name(argv[0]) : NULL;
 
 	prepare_unwatched(argv);
 	/* argp's --version of every command prints the version of the whole. */
 	argp_program_version_hook = print_version;
 	argp_err_exit_status = TOOL_USAGE;
+	if (compiler) {
+		argv[0] = compiler;
+		return cmd_cc(argc, argv);
+	}
 	if (!*word) {
 		help(stderr);
 		return TOOL_USAGE;

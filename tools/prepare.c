@@ -78,12 +78,21 @@ int prepare_settings(const struct settings *settings)
 }
 
 /* Half an installation: the tool without the library it preloads. */
-int prepare_library(char *ret, size_t size)
+int prepare_preload(char *ret, size_t size)
 {
-	if (where_library("libgosan.so", ret, size) == 0)
-		return 0;
-	tool_error("%s is missing: install or build all of gosan", ret);
-	return TOOL_MISSING;
+	static const char *const names[] = {"libgosan.so", "gosan/libgosan_tsan2.so",
+					    "gosan/libgosan_tsan0.so", "gosan/libgosan_clang_tsan.so"};
+	char path[TOOL_PATH_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (where_library(names[i], path, sizeof path) != 0) {
+			tool_error("%s is missing: install or build all of gosan", path);
+			return TOOL_MISSING;
+		}
+		n += (size_t)snprintf(ret + n, size - n, "%s%s", i ? ":" : "", path);
+	}
+	return 0;
 }
 
 int prepare_dir(char *ret, size_t size)
@@ -107,7 +116,7 @@ static void strip(char *list)
 		const char *slash = memrchr(word, '/', n), *name = slash ? slash + 1 : word;
 
 		end = word + n + strspn(word + n, ": ");
-		if (strncmp(name, "libgosan.so", (size_t)(word + n - name)) == 0 && n)
+		if (strncmp(name, "libgosan", strlen("libgosan")) == 0)
 			continue;
 		if (out != list)
 			*out++ = ':';

@@ -7,13 +7,17 @@
 #define PREPARE_H
 
 #include "settings.h"
+#include "tool.h"
 
 /* GOSAN_OPTIONS, help=1 and misspelt options of the command `name`. -1: go on; else the exit status. */
 int prepare_begin(const char *name, struct settings *s, const struct argp_option *const *tables, char **argv);
 /* Suppressions, baseline, formats and the files of reports. 0, or the exit status. */
 int prepare_settings(const struct settings *s);
-/* The path of libgosan.so. 0, or the exit status. */
-int prepare_library(char *ret, size_t size);
+/* What to preload: our library, and the shims that stand for ThreadSanitizer's shared runtimes (detector/shim/).
+ * These always, not only when the program needs them: it may start or dlopen something that does. 0, or the exit
+ * status. */
+#define PREPARE_PRELOAD_MAX ((size_t)4 * TOOL_PATH_MAX + 4)
+int prepare_preload(char *ret, size_t size);
 /* A directory for streams. 0, or the exit status. */
 int prepare_dir(char *ret, size_t size);
 

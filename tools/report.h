@@ -96,7 +96,7 @@ struct dump {
 struct module {
 	const char *path, *build_id;
 	uint64_t base, start, end;
-	bool instrumented;
+	bool instrumented, own_tsan;
 	struct symfile *symbols; /* opened at first use */
 	bool tried;
 };

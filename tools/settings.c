@@ -36,7 +36,9 @@ enum key {
  * manual. */
 static const struct argp_option options[] = {
 	{"format", FORMAT, "FORMAT[:FILE]", 0,
-	 "text or json; repeatable; default text on standard error, FILE - is standard output", 1},
+	 "text, json, sarif, junit, github or html; repeatable; default text on standard error, FILE - is "
+	 "standard output",
+	 1},
 	/* With blanks: glibc's argp writes past its buffer when a word is wider than the column. */
 	{"checks", CHECKS, "LIST", 0,
 	 "only these, with commas: race, deadlock, leak, waitgroup, channel, lock, resource", 1},
@@ -229,7 +231,11 @@ static const char *log_path(struct arena *a)
 int settings_finish(struct settings *s, struct arena *a, char *err, size_t err_size)
 {
 	const char *list = gosan_options.format ? gosan_options.format : "text";
+	const char *checkout = getenv("GITHUB_WORKSPACE"), *root = gosan_options.source_root;
 
+	/* A runner of GitHub takes file names relative to its checkout, wherever the tests run. */
+	if (checkout && *checkout && !(root && *root))
+		gosan_options.source_root = checkout;
 	for (bool own = s->n_formats > 0; !own && *list && s->n_formats < RENDER_REQUESTS_MAX;
 	     list += strspn(list, ",")) {
 		size_t n = strcspn(list, ",");

@@ -124,6 +124,16 @@ static bool saw_something(const struct report *r)
 	return false;
 }
 
+/* A module that brings its own ThreadSanitizer was instrumented to be checked, and was not. */
+static bool has_own_tsan(const struct report *r)
+{
+	for (size_t i = 0; i < r->n_processes; i++)
+		for (size_t k = 0; k < r->processes[i]->n_modules; k++)
+			if (r->processes[i]->modules[k].own_tsan)
+				return true;
+	return false;
+}
+
 /* Why the run is not the whole run, or NULL. Only an end that the library wrote is an end: leaks and what else
  * is judged at the end were judged then. */
 static const char *cut_short(const struct report *r)
@@ -161,7 +171,7 @@ void verdict_decide(struct report *r, pid_t main_pid, int exit_status, bool time
 	r->saw_something = saw_something(r);
 	if (r->n_shown)
 		r->verdict = VERDICT_FINDINGS;
-	else if (r->saw_something && *r->checks && !r->cut && !verdict_lost(r))
+	else if (r->saw_something && *r->checks && !r->cut && !verdict_lost(r) && !has_own_tsan(r))
 		r->verdict = VERDICT_CLEAN;
 	else
 		r->verdict = VERDICT_BLIND;
