@@ -10,6 +10,7 @@
 
 #include "access.h"
 #include "mem.h"
+#include "ownrt.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -154,12 +155,14 @@ static void look_for_hooks(struct gosan_module *m, const ElfW(Sym) * sym, const 
 	}
 }
 
-/* Symbols that a module imports are in its dynamic table even when it is stripped. */
+/* Symbols that a module imports are in its dynamic table even when it is stripped. What runs before all
+ * constructors is nearly always a sanitizer: then the file itself is asked for a runtime that is not exported. */
 static void symbols_of(struct gosan_module *m, const ElfW(Dyn) * dyn)
 {
 	const ElfW(Sym) *sym = NULL;
 	const char *str = NULL;
 	size_t n = 0;
+	bool preinit = false;
 
 	for (; dyn->d_tag != DT_NULL; dyn++) {
 		switch (dyn->d_tag) {
@@ -175,12 +178,17 @@ static void symbols_of(struct gosan_module *m, const ElfW(Dyn) * dyn)
 		case DT_HASH:
 			n = ((const uint32_t *)dynamic_pointer(m, dyn->d_un.d_ptr))[1];
 			break;
+		case DT_PREINIT_ARRAY:
+			preinit = true;
+			break;
 		default:
 			break;
 		}
 	}
 	if (sym && str)
 		look_for_hooks(m, sym, str, n);
+	if (preinit && !m->instrumented && !m->own_tsan)
+		m->own_tsan = gosan_ownrt_at(m->path);
 }
 
 /* Everything about one module. Runs under the linker's lock, so that the module can't go away meanwhile. */

@@ -10,6 +10,8 @@
  * of the sanitizers, which editors and CI parse; carets and help lines of the compilers; the two columns
  * of lockdep's scenarios.
  */
+#include "baseline.h"
+#include "gate.h"
 #include "options.h"
 #include "render.h"
 #include "resolve.h"
@@ -227,13 +229,22 @@ static void add_dumps(struct page *p, const struct process *of)
 
 /* --- The whole ------------------------------------------------------------------------------------------------ */
 
-/* An entry that matches nothing is either a repaired bug or a misspelt name; both want to be known. */
+/* An entry that matches nothing is either a repaired bug or a misspelt name; both want to be known, as does one
+ * whose day has come. How often the others were of use is for whoever tidies up. */
 static void add_suppressions(struct page *p, const struct report *r)
 {
 	for (size_t i = 0; i < r->n_suppressions; i++) {
 		const struct suppression *s = &r->suppressions[i];
 
-		if (s->hits == 0)
+		if (s->expired)
+			page_add(p,
+				 "gosan: %s:%u: suppression %s:%s expired on %s and suppresses no more: "
+				 "repair the bug, or give it another day",
+				 s->file, s->line, s->type, s->pattern, s->expires);
+		else if (s->hits && (r->gate || gosan_options.verbosity > 0))
+			page_add(p, "gosan: %s:%u: suppression %s:%s was used %" PRIu64 " time%s", s->file,
+				 s->line, s->type, s->pattern, s->hits, s->hits == 1 ? "" : "s");
+		else if (s->hits == 0)
 			page_add(p, "gosan: %s:%u: suppression %s:%s matched nothing", s->file, s->line,
 				 s->type, s->pattern);
 	}
@@ -262,7 +273,10 @@ static void render(const struct report *r, FILE *out, bool color)
 	for (size_t i = 0; r->timed_out && i < r->n_processes; i++)
 		if (r->processes[i]->n_dumps)
 			add_dumps(&rest, r->processes[i]);
+	if (r->gate)
+		gate_page(&rest, r);
 	add_suppressions(&rest, r);
+	baseline_page(&rest, r);
 	add_killed(&rest, r);
 	if (r->verdict != VERDICT_CLEAN || r->timed_out || !gosan_options.quiet)
 		page_add(&rest, "%s", verdict_line(r));
