@@ -21,6 +21,8 @@ int gosan_access_init(void)
 	int err = gosan_context_init();
 
 	if (!err)
+		err = gosan_shadow_init();
+	if (!err)
 		err = gosan_module_init();
 	if (!err)
 		err = gosan_heap_init();
@@ -46,14 +48,13 @@ void gosan_access_forget(uintptr_t addr, size_t size)
 	gosan_shadow_forget(addr, size);
 }
 
-/* A context costs a look-up, libunwind some 70 ns; but code without hooks has no context. */
+/* Where code has hooks the id is the context's own, which costs one look-up and is expanded when a report needs
+ * it (depot.h); libunwind takes some 70 ns, but code without hooks has no context. */
 uint32_t gosan_access_stack(struct gosan_g *g, uintptr_t pc)
 {
-	uint32_t stack = 0;
-
 	if (g->ctx)
-		stack = gosan_context_stack(gosan_context_child(g->ctx, pc));
-	return stack || g != gosan_self ? stack : gosan_unwind_here();
+		return GOSAN_STACK_CONTEXT | gosan_context_child(g->ctx, pc);
+	return g == gosan_self ? gosan_unwind_here() : 0;
 }
 
 void gosan_access_adopt(struct gosan_g *to, const struct gosan_g *from)

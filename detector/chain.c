@@ -90,6 +90,7 @@ static bool own_entry(struct gosan_g *g)
 
 	if (g->cid == GOSAN_CHAIN_SHARED)
 		g->epoch = highest(g);
+	gosan_g_moved_on(g);
 	if (one)
 		gosan_clock_clear(&g->weak);
 	gosan_clock_set(&g->strong, g->cid, g->epoch);
@@ -109,6 +110,7 @@ static void own_entry_or_nobody(struct gosan_g *g)
 		return;
 	GOSAN_COUNT(cid_lost);
 	g->cid = g->epoch = 0;
+	gosan_g_moved_on(g);
 }
 
 void gosan_chain_restart(struct gosan_g *g)
@@ -129,6 +131,7 @@ static void settle(struct gosan_g *g, uint32_t cid, uint32_t first)
 
 	g->cid = cid;
 	g->epoch = first;
+	gosan_g_moved_on(g);
 	if (cid == GOSAN_CHAIN_SHARED)
 		GOSAN_COUNT(cid_lost);
 	g->busy_epoch = 0;
@@ -169,6 +172,7 @@ void gosan_chain_begin(struct gosan_g *g)
 	gosan_clock_clear(&g->strong);
 	gosan_clock_clear(&g->weak);
 	g->cid = g->epoch = 0;
+	gosan_g_moved_on(g);
 }
 
 /* A dead chain whose last tenant the clocks cover, removed from the dead; 0 when none is near. Half of the
@@ -225,6 +229,7 @@ void gosan_chain_advance(struct gosan_g *g)
 	}
 	uint32_t old = g->epoch;
 
+	gosan_g_moved_on(g);
 	g->epoch = (g->cid == GOSAN_CHAIN_SHARED ? highest(g) : old) + 1;
 	if (!own_entry(g))
 		g->epoch = old; /* no memory: what follows looks published too, a miss at worst */

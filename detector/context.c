@@ -6,8 +6,8 @@
  * carries (object id, stack id) as its pc. A place that was reached with locks held is a child of the
  * place without them, whose pc has bit 63 set and names the lock set: user addresses never have it.
  *
- * Insertion pushes at the head of a hash chain by compare-and-swap. Two threads that insert the same
- * child at once may each add a node: both stand for the same stack, so nothing breaks.
+ * Insertion pushes at the head of a hash chain by compare-and-swap. Who loses a race looks at what the winners
+ * pushed before it tries again: a path has one node, so that equal stacks have equal ids.
  */
 #include "context.h"
 
@@ -61,32 +61,49 @@ static uint32_t target_of(uint32_t id)
 	return id;
 }
 
-/* The node is complete before the compare-and-swap publishes it; a chain only ever grows at its head, so a walk
- * over it needs no lock. */
-uint32_t gosan_context_add(uint32_t parent, uint64_t pc, uint32_t callee, uint32_t h)
+/* From `id` to before `end` in a chain: the child, or 0. */
+static uint32_t find(uint32_t id, uint32_t end, uint32_t parent, uint64_t pc, uint32_t callee)
 {
-	uint32_t head = __atomic_load_n(&buckets[h], __ATOMIC_ACQUIRE), id;
+	while (id != end && !is_child(id, parent, pc, callee))
+		id = gosan_context_nodes[id].next;
+	return id == end ? 0 : id;
+}
 
-	if (!n_nodes)
-		return parent;
-	for (id = head; id; id = gosan_context_nodes[id].next)
-		if (is_child(id, parent, pc, callee))
-			goto found;
-	id = __atomic_fetch_add(&n_nodes, 1, __ATOMIC_RELAXED);
+/* A new node, which nobody can find yet. 0: no room. */
+static uint32_t make(uint32_t parent, uint64_t pc, uint32_t callee)
+{
+	uint32_t id = __atomic_fetch_add(&n_nodes, 1, __ATOMIC_RELAXED);
+
 	if (id >= NODES_MAX) {
 		__atomic_store_n(&n_nodes, NODES_MAX, __ATOMIC_RELAXED);
 		GOSAN_COUNT(stacks_lost);
-		return parent;
+		return 0;
 	}
 	gosan_context_nodes[id].pc = pc;
 	gosan_context_nodes[id].parent = parent;
 	gosan_context_nodes[id].callee = callee;
 	gosan_context_nodes[id].target = target_of(id);
-	do
-		gosan_context_nodes[id].next = head;
-	while (!__atomic_compare_exchange_n(&buckets[h], &head, id, false, __ATOMIC_RELEASE,
-					    __ATOMIC_ACQUIRE));
-found:
+	return id;
+}
+
+/* The node is complete before the compare-and-swap publishes it; a chain only ever grows at its head, so a walk
+ * over it needs no lock. A node that lost its race stays unused. */
+uint32_t gosan_context_add(uint32_t parent, uint64_t pc, uint32_t callee, uint32_t h)
+{
+	uint32_t head = __atomic_load_n(&buckets[h], __ATOMIC_ACQUIRE), seen = 0, id, fresh = 0;
+
+	if (!n_nodes)
+		return parent;
+	while (!(id = find(head, seen, parent, pc, callee))) {
+		if (!fresh && !(fresh = make(parent, pc, callee)))
+			return parent;
+		gosan_context_nodes[fresh].next = seen = head;
+		if (__atomic_compare_exchange_n(&buckets[h], &head, fresh, false, __ATOMIC_RELEASE,
+						__ATOMIC_ACQUIRE)) {
+			id = fresh;
+			break;
+		}
+	}
 	__atomic_store_n(&gosan_context_hints[h], id, __ATOMIC_RELEASE);
 	return gosan_context_nodes[id].target;
 }
@@ -151,16 +168,23 @@ static bool is_own(uintptr_t pc)
 	return m && m->kind == GOSAN_MODULE_OWN;
 }
 
-/* At most GOSAN_STACK_MAX frames; the outermost are cut. */
+/* At most GOSAN_STACK_MAX frames; the outermost are cut. The node remembers: an id is expanded again and again
+ * while a report is written. Two threads that expand at once get the same answer. */
 uint32_t gosan_context_stack(uint32_t place)
 {
+	uint32_t leaf = place < n_nodes ? strip(place) : 0;
+	uint32_t stack = __atomic_load_n(&gosan_context_nodes[leaf].stack, __ATOMIC_RELAXED);
 	uintptr_t pcs[GOSAN_STACK_MAX];
 	size_t n = 0;
 
-	for (uint32_t id = strip(place); id > LOCK_ROOT && n < GOSAN_STACK_MAX; id = gosan_context_parent(id))
+	if (stack || leaf <= LOCK_ROOT)
+		return stack;
+	for (uint32_t id = leaf; id > LOCK_ROOT && n < GOSAN_STACK_MAX; id = gosan_context_parent(id))
 		if (!is_own((uintptr_t)gosan_context_nodes[id].pc))
 			pcs[n++] = (uintptr_t)gosan_context_nodes[id].pc;
-	return n ? gosan_depot_put(pcs, n) : 0;
+	stack = n ? gosan_depot_put(pcs, n) : 0;
+	__atomic_store_n(&gosan_context_nodes[leaf].stack, stack, __ATOMIC_RELAXED);
+	return stack;
 }
 
 /* The path goes from the last lock to the first: counted once to know where each belongs. */

@@ -27,7 +27,8 @@ struct gosan_context_node {
 	uint32_t next;   /* in the hash chain */
 	uint32_t target; /* where the call leads: the node itself, or an ancestor */
 	uint32_t callee; /* which function was entered, by the low half of an address in it; 0: none */
-	uint32_t pad[2];
+	uint32_t stack;  /* the depot's id of its stack, once somebody asked; 0: not yet */
+	uint32_t pad;
 };
 extern struct gosan_context_node *gosan_context_nodes;
 

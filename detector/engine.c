@@ -38,6 +38,7 @@ static __thread bool inside __attribute__((tls_model("initial-exec")));
 static int lock_word; /* 0 free, 1 held, 2 held and somebody sleeps */
 static struct gosan_g *all;
 static uint32_t n_threads;
+bool (*gosan_engine_can_act)(void);
 static bool over; /* end() ran: analyzers see nothing more, clocks go on */
 
 /* Where a context can't be made: stamps {0, 0}, covered by everybody. */
@@ -47,17 +48,16 @@ static struct gosan_g nobody = {.is_thread = true, .is_system = true, .name = "u
  * the engine) is lost. */
 enum need { PEER = 1, OBJ = 2 };
 static const unsigned char needs[GOSAN_EV_COUNT] = {
-	[GOSAN_EV_G_SPAWN] = PEER,         [GOSAN_EV_G_JOIN] = PEER,
-	[GOSAN_EV_G_READY] = PEER,         [GOSAN_EV_CHAN_MAKE] = OBJ,
-	[GOSAN_EV_CHAN_SEND] = OBJ,        [GOSAN_EV_CHAN_RECV] = OBJ,
-	[GOSAN_EV_CHAN_PAIR] = OBJ | PEER, [GOSAN_EV_CHAN_CLOSE] = OBJ,
-	[GOSAN_EV_CHAN_RECV_CLOSED] = OBJ, [GOSAN_EV_CHAN_FREE] = OBJ,
-	[GOSAN_EV_LOCK_REQUEST] = OBJ,     [GOSAN_EV_LOCK_ACQUIRE] = OBJ,
-	[GOSAN_EV_LOCK_RELEASE] = OBJ,     [GOSAN_EV_WG_ADD] = OBJ,
-	[GOSAN_EV_WG_WAIT] = OBJ,          [GOSAN_EV_WG_WAITED] = OBJ,
-	[GOSAN_EV_ONCE_DONE] = OBJ,        [GOSAN_EV_ONCE_RETURN] = OBJ,
-	[GOSAN_EV_COND_WAIT] = OBJ,        [GOSAN_EV_COND_WAITED] = OBJ,
-	[GOSAN_EV_COND_WAKE] = OBJ,        [GOSAN_EV_HB_RELEASE] = OBJ,
+	[GOSAN_EV_G_SPAWN] = PEER,         [GOSAN_EV_G_JOIN] = PEER,        [GOSAN_EV_G_READY] = PEER,
+	[GOSAN_EV_CHAN_MAKE] = OBJ,        [GOSAN_EV_CHAN_SEND] = OBJ,      [GOSAN_EV_CHAN_RECV] = OBJ,
+	[GOSAN_EV_CHAN_PAIR] = OBJ | PEER, [GOSAN_EV_CHAN_CLOSE] = OBJ,     [GOSAN_EV_CHAN_RECV_CLOSED] = OBJ,
+	[GOSAN_EV_CHAN_FREE] = OBJ,        [GOSAN_EV_LOCK_REQUEST] = OBJ,   [GOSAN_EV_LOCK_ACQUIRE] = OBJ,
+	[GOSAN_EV_LOCK_RELEASE] = OBJ,     [GOSAN_EV_WG_ADD] = OBJ,         [GOSAN_EV_WG_WAIT] = OBJ,
+	[GOSAN_EV_WG_WAITED] = OBJ,        [GOSAN_EV_ONCE_DONE] = OBJ,      [GOSAN_EV_ONCE_RETURN] = OBJ,
+	[GOSAN_EV_COND_WAIT] = OBJ,        [GOSAN_EV_COND_WAITED] = OBJ,    [GOSAN_EV_COND_WAKE] = OBJ,
+	[GOSAN_EV_THREAD_DETACH] = PEER,   [GOSAN_EV_OBJ_INIT] = OBJ,       [GOSAN_EV_OBJ_DESTROY] = OBJ,
+	[GOSAN_EV_SEM_POST] = OBJ,         [GOSAN_EV_SEM_WAIT] = OBJ,       [GOSAN_EV_SEM_WAITED] = OBJ,
+	[GOSAN_EV_BARRIER_WAIT] = OBJ,     [GOSAN_EV_BARRIER_PASSED] = OBJ, [GOSAN_EV_HB_RELEASE] = OBJ,
 	[GOSAN_EV_HB_RELEASE_STORE] = OBJ, [GOSAN_EV_HB_ACQUIRE] = OBJ,
 };
 
@@ -318,6 +318,19 @@ struct gosan_obj *gosan_engine_object_at(uintptr_t addr, enum gosan_obj_kind kin
 	return obj;
 }
 
+struct gosan_obj *gosan_engine_renew_at(uintptr_t addr, enum gosan_obj_kind kind)
+{
+	if (!enter())
+		return NULL;
+	struct gosan_obj *obj = gosan_object_find(addr, kind);
+
+	if (obj)
+		gosan_object_die(obj);
+	obj = born(addr, kind);
+	gosan_engine_unlock();
+	return obj;
+}
+
 struct gosan_obj *gosan_engine_find(uintptr_t addr, enum gosan_obj_kind kind)
 {
 	return gosan_object_find(addr, kind);
@@ -438,6 +451,9 @@ static void park(const struct gosan_event *ev)
 	w->why = (int)ev->arg;
 	w->stack = ev->stack;
 	w->at = ev->at;
+	w->timed = ev->mode & GOSAN_LOCK_TIMED ? true : false;
+	w->joins = ev->peer;
+	w->relock = ev->obj2;
 	w->since_ns = now_ns();
 }
 
@@ -465,7 +481,15 @@ static void keep_books(const struct gosan_event *ev)
 		ev->g->wait.why = 0;
 		break;
 	case GOSAN_EV_G_JOIN:
+		ev->peer->joined = true;
 		gosan_chain_end(ev->peer);
+		break;
+	case GOSAN_EV_THREAD_DETACH:
+		ev->peer->detached = true;
+		break;
+	case GOSAN_EV_OBJ_INIT:
+		ev->obj->count = (uint32_t)ev->arg;
+		ev->obj->counted = true;
 		break;
 	default: /* the others change clocks only */
 		break;
@@ -528,6 +552,8 @@ void gosan_engine_event(struct gosan_event *ev)
 	after(ev);
 	if (ev->op == GOSAN_EV_G_END)
 		end_g(ev->g);
+	if (ev->op == GOSAN_EV_OBJ_DESTROY && ev->arg == 0)
+		gosan_object_die(ev->obj);
 	GOSAN_COUNT(events);
 	gosan_engine_unlock();
 }

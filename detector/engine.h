@@ -30,6 +30,11 @@ struct gosan_analyzer {
 extern const struct gosan_analyzer gosan_analyze_waitgroup, gosan_analyze_lockorder, gosan_analyze_lock,
 	gosan_analyze_channel, gosan_analyze_block, gosan_analyze_resource;
 
+/* Every thread that is known stands still by the analyzers' books. May somebody act whom they do not know: another
+ * task of the process, a signal handler, another process? NULL: nobody. Called under the engine lock; it sends
+ * no events. */
+extern bool (*gosan_engine_can_act)(void);
+
 /* Counters live in a MAP_SHARED page, so that they survive the process. X(name, "text") */
 /* clang-format off */
 #define GOSAN_COUNTERS(X) \
@@ -96,6 +101,8 @@ struct gosan_obj *gosan_engine_object(uint32_t *id_word, enum gosan_obj_kind kin
 				      struct gosan_obj **ret_copied_from);
 /* The object for an address that has no id word (pthread objects, descriptors, atomics, timers). */
 struct gosan_obj *gosan_engine_object_at(uintptr_t addr, enum gosan_obj_kind kind);
+/* The same for an initialisation: whatever lived there is dead, and the new object is another one. */
+struct gosan_obj *gosan_engine_renew_at(uintptr_t addr, enum gosan_obj_kind kind);
 /* Look up only; NULL when unknown. Under the lock. */
 struct gosan_obj *gosan_engine_find(uintptr_t addr, enum gosan_obj_kind kind);
 /* Under the lock: call fn for each living object whose addr is in [lo, hi). */

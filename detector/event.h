@@ -35,6 +35,31 @@ enum gosan_obj_kind {
 	GOSAN_OBJ_FD,
 	GOSAN_OBJ_ATOMIC,
 	GOSAN_OBJ_OTHER,
+	GOSAN_OBJ_SPIN,
+};
+
+/* What a thread's object is like. Goroutines' have none of these: anybody may unlock their locks. */
+enum gosan_obj_flag {
+	GOSAN_OBJ_OWNED = 1,          /* a lock that only its owner may give back */
+	GOSAN_OBJ_RECURSIVE = 2,      /* its owner may take it again: only the outermost pair sends events */
+	GOSAN_OBJ_ERRORCHECK = 4,     /* misuse is refused with an error that the program sees */
+	GOSAN_OBJ_ROBUST = 8,         /* the death of its owner is told to the next one */
+	GOSAN_OBJ_SHARED = 16,        /* other processes may act on it: nothing follows from absence */
+	GOSAN_OBJ_WRITERS_FIRST = 32, /* rwlock: a queued writer keeps new readers out */
+};
+
+/* Lock modes beside enum go_lock_mode, or-ed in. */
+enum gosan_lock_mode {
+	GOSAN_LOCK_TIMED = 4, /* the wait for it ends by itself */
+	GOSAN_LOCK_DIED = 8,  /* acquired from an owner who died with it (robust) */
+};
+
+/* Why a thread is parked, beside enum go_wait. */
+enum gosan_wait_why { GOSAN_WAIT_SEM = 32, GOSAN_WAIT_BARRIER, GOSAN_WAIT_JOIN };
+
+/* Misuse that a thread's front end saw, beside enum go_fault. */
+enum gosan_fault {
+	GOSAN_FAULT_UNLOCK_BY_OTHER = 64, /* peer = the owner, if known; arg2 = errno of the refusal or 0 */
 };
 
 #define GOSAN_HELD_MAX  64 /* held locks beyond are counted in held_lost */
@@ -66,6 +91,9 @@ struct gosan_wait {
 	uint64_t since_ns; /* CLOCK_MONOTONIC */
 	size_t n;          /* how many on[] are valid; more than GOSAN_WAIT_MAX: truncated set */
 	bool truncated;
+	bool timed;               /* it ends by itself */
+	struct gosan_g *joins;    /* GOSAN_WAIT_JOIN: whose end it waits for; NULL: unknown */
+	struct gosan_obj *relock; /* a condition's wait: the mutex that it takes again when it is woken */
 	struct {
 		struct gosan_obj *obj;
 		int op; /* enum go_wait_op */
@@ -75,12 +103,17 @@ struct gosan_wait {
 /* A goroutine, a foreign thread, or the system on one thread. Never freed (reports name the dead);
  * its clocks are released at its end. */
 struct gosan_g {
+	/* HOT: what a memory hook looks at, in one cache line */
+	uint32_t
+		cell; /* shadow.h: the strongest cell of this moment, GOSAN_CELL_NONE until one is remembered */
+	uint64_t n_access; /* accesses seen; the access layer adds them up at the end */
 	/* ADMIN */
 	struct gosan_g *next; /* all goroutines, newest first: gosan_engine_all() */
 	uint64_t id;          /* goroutine id, or 0 for threads and the system */
 	uint32_t tid;         /* thread ordinal for threads, 0 for goroutines */
 	bool is_thread, is_system, ended;
 	bool is_fiber; /* a context that threads switch to (front/fiber.c): is_thread, but no thread to join */
+	bool detached, joined; /* a thread: it was detached (also by its attribute), its join returned */
 	/* HAPPENS-BEFORE: written under the engine lock, by itself or on its behalf while parked.
 	 * An event has the stamp (cid, epoch) that its goroutine had when it began. A release publishes the
 	 * clock with that epoch in it and then advances the epoch: whoever acquires it covers this event and
@@ -90,7 +123,6 @@ struct gosan_g {
 	uint32_t epoch;        /* its own current epoch, >= 1 */
 	uint32_t busy_epoch;   /* of its last event but G_END */
 	uint32_t access_epoch; /* the access layer stores epoch here when it remembers an access */
-	uint64_t n_access;     /* accesses seen; the access layer adds them up at the end */
 	void *tenancy;         /* chain.c */
 	struct gosan_edge edges[GOSAN_EDGES_MAX]; /* the last ones, as a ring */
 	uint32_t n_edges;                         /* ever written */
@@ -111,10 +143,13 @@ struct gosan_g {
 	uintptr_t stack_lo, stack_hi;
 	/* ANALYZERS: one private word (analyze/waits.c), NULL at birth */
 	void *waits;
-	/* MEMORY ACCESSES: owned by the tsan front end, touched by the running goroutine only */
+	/* MEMORY ACCESSES: owned by the access layer, touched by the running goroutine only */
 	uint32_t ctx;                 /* current calling context (context.h) */
 	uint32_t ctx_depth, ctx_room; /* callers' contexts: ctx_stack[0 .. ctx_depth - 1] */
 	uint32_t *ctx_stack, ctx_first[10];
+	bool in_shadow;                /* shadow.c is at work for it */
+	uint8_t seg_left;              /* segment.c: numbers of seg_group that are still to be used */
+	uint32_t seg_group, free_cell; /* free_cell: as cell, for frees */
 	void *access;
 	uint16_t ignored[2]; /* accesses that the program wants ignored while > 0: reads, writes */
 };
@@ -144,6 +179,10 @@ struct gosan_obj {
 	struct gosan_slot *slots;   /* channel: [cap] */
 	size_t cap;
 	bool closed;
+	bool counted;           /* count is known: OBJ_INIT was seen */
+	uint32_t count;         /* first value of a semaphore, number of threads of a barrier */
+	uint32_t wakes;         /* condition: wakes sent whose waiter did not say yet that it woke */
+	unsigned flags;         /* enum gosan_obj_flag; the front end sets them before the first event */
 	struct gosan_obj *link; /* object.c */
 	/* OWNERSHIP (engine.c keeps it from lock events) */
 	struct gosan_g *owner; /* writer, or NULL */
@@ -169,6 +208,15 @@ struct gosan_event {
 	struct gosan_stamp at; /* g's stamp when the event began */
 	uint64_t seq;          /* number of this event on obj */
 };
+
+/* Low bits of g->cell (shadow.h). No cell of the shadow equals it: segment 0 is nobody's. */
+#define GOSAN_CELL_NONE 0x3ffu
+
+/* Whoever changes cid or epoch says so: what g remembered before is of another moment. */
+static inline void gosan_g_moved_on(struct gosan_g *g)
+{
+	g->cell = g->free_cell = GOSAN_CELL_NONE;
+}
 
 /* The stamp of g now. */
 static inline struct gosan_stamp gosan_stamp_of(const struct gosan_g *g)

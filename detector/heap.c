@@ -25,7 +25,7 @@ struct block {
 	struct block *next;
 	uintptr_t addr;
 	size_t size;
-	uint64_t freed; /* `what` of the free's cell, without bytes; 0: it lives */
+	struct gosan_stamp freed; /* when; epoch 0: it lives */
 	uint32_t place, free_place;
 	bool is_stack;
 };
@@ -126,7 +126,7 @@ static void born(uintptr_t addr, size_t size, uint32_t place, bool is_stack)
 		b->size = size;
 		b->place = place;
 		b->is_stack = is_stack;
-		b->freed = 0;
+		b->freed.epoch = 0;
 	}
 	unlock_stripe(s);
 }
@@ -154,8 +154,8 @@ size_t gosan_heap_dies(struct gosan_g *g, uintptr_t addr, uint32_t place)
 	struct block **p = slot(s, addr), *b = p ? *p : NULL;
 	size_t size = b ? b->size : 0;
 
-	if (b && !b->freed) {
-		b->freed = gosan_cell_what(g, GOSAN_CELL_FLAG(GOSAN_WRITE | GOSAN_FREE));
+	if (b && !b->freed.epoch) {
+		b->freed = gosan_stamp_of(g);
 		b->free_place = place;
 	}
 	unlock_stripe(s);
@@ -182,7 +182,7 @@ size_t gosan_heap_size(uintptr_t addr)
 {
 	struct stripe *s = lock_stripe(addr);
 	struct block **p = slot(s, addr);
-	size_t size = p && *p && !(*p)->freed ? (*p)->size : 0;
+	size_t size = p && *p && !(*p)->freed.epoch ? (*p)->size : 0;
 
 	unlock_stripe(s);
 	return size;
@@ -205,8 +205,9 @@ void gosan_heap_drop(uintptr_t addr)
  * may. */
 static inline bool better(const struct block *b, const struct block *than)
 {
-	return !than->addr || (!b->freed && than->freed) ||
-	       (!b->freed == !than->freed && b->addr > than->addr);
+	bool lives = !b->freed.epoch, other = !than->freed.epoch;
+
+	return !than->addr || (lives && !other) || (lives == other && b->addr > than->addr);
 }
 
 /* A copy of the record around addr: living if there is one. addr 0 in it: none. */
@@ -244,13 +245,13 @@ bool gosan_heap_find(uintptr_t addr, uintptr_t *ret_start, size_t *ret_size, uin
 	return true;
 }
 
-bool gosan_heap_freed(uintptr_t addr, uint64_t *ret_what, uint32_t *ret_place)
+bool gosan_heap_freed(uintptr_t addr, struct gosan_stamp *ret_at, uint32_t *ret_place)
 {
 	struct block b = around(addr);
 
-	if (!b.addr || !b.freed)
+	if (!b.addr || !b.freed.epoch)
 		return false;
-	*ret_what = b.freed;
+	*ret_at = b.freed;
 	*ret_place = b.free_place;
 	return true;
 }

@@ -453,9 +453,13 @@ static const char *wait_text(int why)
 					    [GO_WAIT_SLEEP] = "sleep",
 					    [GO_WAIT_IO] = "IO wait",
 					    [GO_WAIT_BLOCKING] = "blocking call",
-					    [GO_WAIT_SIGNAL] = "signal"};
+					    [GO_WAIT_SIGNAL] = "signal",
+					    [GOSAN_WAIT_SEM] = "semaphore wait",
+					    [GOSAN_WAIT_BARRIER] = "barrier wait",
+					    [GOSAN_WAIT_JOIN] = "join"};
 
-	return why >= 0 && (size_t)why < sizeof(texts) / sizeof(texts[0]) ? texts[why] : "waiting";
+	return why >= 0 && (size_t)why < sizeof(texts) / sizeof(texts[0]) && texts[why] ? texts[why]
+											: "waiting";
 }
 
 /* Of one that runs, the stack of its last event is the nearest thing that is known. */

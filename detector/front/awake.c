@@ -31,8 +31,8 @@ static struct live live[] = {
 	{"malloc", "heap blocks: malloc is not libc's", false},
 	{"free", "freed memory: free is not libc's", false},
 	{"memcpy", "memory copied by libc: memcpy is not libc's", false},
-	{"pthread_mutex_lock", "order by pthread mutexes: pthread_mutex_lock is not libc's", false},
-	{"pthread_create", "order by thread creation: pthread_create is not libc's", false},
+	{"pthread_mutex_lock", "pthread mutexes: pthread_mutex_lock is not libc's", false},
+	{"pthread_create", "threads: pthread_create is not libc's", false},
 };
 #define N_LIVE (sizeof(live) / sizeof(live[0]))
 
@@ -54,10 +54,11 @@ void gosan_awake_init(void)
 	attach_rc = gosan_front_attach();
 }
 
-/* A goroutine runtime or one instrumented module is enough; without both there is only libc to watch. */
+/* A goroutine runtime, a second thread or one instrumented module is enough; without them there is only libc to
+ * watch. */
 bool gosan_awake_any(void)
 {
-	return gosan_front_attached || gosan_module_any_instrumented();
+	return gosan_front_attached || gosan_pthread_used || gosan_module_any_instrumented();
 }
 
 bool gosan_awake_own_runtime(void)
@@ -146,7 +147,5 @@ void gosan_awake_not_checked(void (*say)(const char *text))
 	say_runtime(say);
 	say_own_runtime(say);
 	gosan_module_uninstrumented(say_module, &say);
-	if (gosan_module_any_instrumented() && gosan_counters->threads > 1)
-		say("pthread locks: taken as order, not analysed for deadlocks");
 	say_checks_off(say);
 }

@@ -20,11 +20,10 @@
 #include <regex.h>
 #include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* dlsym without a version returns the newest one. */
+/* dlsym without a version returns the newest one. (posix_spawn is mark.c's.) */
 #define FORWARD(type, name, params, args) \
 	GOSAN_EXPORT type name params \
 	{ \
@@ -38,14 +37,6 @@ FORWARD(int, glob,
 FORWARD(int, glob64,
 	(const char *restrict pattern, int flags, int (*fail)(const char *, int), glob64_t *restrict ret),
 	(pattern, flags, fail, ret))
-FORWARD(int, posix_spawn,
-	(pid_t *restrict pid, const char *restrict path, const posix_spawn_file_actions_t *restrict actions,
-	 const posix_spawnattr_t *restrict attr, char *const argv[restrict], char *const envp[restrict]),
-	(pid, path, actions, attr, argv, envp))
-FORWARD(int, posix_spawnp,
-	(pid_t *restrict pid, const char *restrict file, const posix_spawn_file_actions_t *restrict actions,
-	 const posix_spawnattr_t *restrict attr, char *const argv[restrict], char *const envp[restrict]),
-	(pid, file, actions, attr, argv, envp))
 FORWARD(int, pthread_attr_getaffinity_np, (const pthread_attr_t *attr, size_t size, cpu_set_t *set),
 	(attr, size, set))
 FORWARD(int, pthread_kill, (pthread_t thread, int sig), (thread, sig))

@@ -175,6 +175,11 @@ bool gosan_session_forked(void)
 	return session.forked;
 }
 
+const char *gosan_session_dir(void)
+{
+	return session.alone ? "" : session.dir;
+}
+
 /* Ours alone: there is one stream in the directory and no page of counters. */
 static void remove_files(void)
 {
@@ -192,9 +197,9 @@ static int render(enum gosan_end why, int status)
 
 int gosan_session_end(enum gosan_end why, int status)
 {
-	bool something = gosan_counters->events || gosan_counters->findings || gosan_awake_any() ||
-			 gosan_awake_own_runtime();
+	bool something = gosan_counters->findings || gosan_awake_any() || gosan_awake_own_runtime();
 
+	gosan_pthread_flush();
 	if (!gosan_engine_inside())
 		gosan_access_flush();
 	if (!session.alone) {
@@ -219,6 +224,7 @@ void gosan_session_exec(void)
 {
 	if (session.alone && !gosan_stream_is_open())
 		return;
+	gosan_pthread_flush();
 	gosan_access_flush();
 	gosan_stream_end_exec();
 	if (session.alone)

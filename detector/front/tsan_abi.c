@@ -9,6 +9,7 @@
  */
 #include "../shadow.h"
 #include "../context.h"
+#include "../module.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define PC     ((uintptr_t)__builtin_return_address(0))
@@ -29,34 +30,19 @@ static __attribute__((noinline)) void slow(uintptr_t addr, size_t size, unsigned
 	gosan_shadow_access(g, addr, size, flags, pc);
 }
 
-/* Not in the inline cell. Memory that several goroutines read has their cells in a list: look there first,
- * unless this epoch is so young that it has no cells at all. */
-static __attribute__((noinline)) void slow_small(uintptr_t addr, size_t size, uint64_t low, uintptr_t pc)
-{
-	struct gosan_g *g = gosan_self;
-	const struct gosan_cell *c = gosan_shadow_cell(addr);
-
-	if (g && c && g->access_epoch == g->epoch && !(low >> GOSAN_CELL_EPOCH) &&
-	    gosan_shadow_listed(c, gosan_cell_what(g, low)))
-		return;
-	slow(addr, size, gosan_cell_flags(low), pc);
-}
-
-/* A mask that leaves its granule spills into the epoch's bits, equals no cell, and goes the slow way. */
+/* A mask that leaves its granule goes the slow way. */
 static inline __attribute__((always_inline)) void access_small(const void *p, size_t size, unsigned flags,
 							       uintptr_t pc)
 {
 	uintptr_t addr = (uintptr_t)p;
 	struct gosan_g *g = gosan_self;
-	uint64_t bytes = ((UINT64_C(1) << size) - 1) << (addr & 7);
-	uint64_t low = bytes << GOSAN_CELL_BYTES | GOSAN_CELL_FLAG(flags);
 
 	if (__builtin_expect(g != NULL, 1)) {
 		g->n_access++;
-		if (__builtin_expect(gosan_shadow_same(g, addr, low), 1))
+		if (__builtin_expect(gosan_shadow_holds(g, addr, ((1u << size) - 1) << (addr & 7), flags), 1))
 			return;
 	}
-	slow_small(addr, size, low, pc);
+	slow(addr, size, flags, pc);
 }
 
 /* Any size; the shadow has a fast loop of its own. Empty ranges (a memcpy of nothing) touch nothing. */
@@ -75,13 +61,12 @@ static inline __attribute__((always_inline)) void access_range(const void *p, si
 static inline __attribute__((always_inline)) void access_sized(const void *p, size_t size, unsigned flags,
 							       uintptr_t pc)
 {
-	uint64_t low = GOSAN_CELL_ALL | GOSAN_CELL_FLAG(flags);
 	struct gosan_g *g = gosan_self;
 
 	if (size <= 8) {
 		access_small(p, size, flags, pc);
-	} else if (g && !((uintptr_t)p & 7) && gosan_shadow_same(g, (uintptr_t)p, low) &&
-		   gosan_shadow_same(g, (uintptr_t)p + 8, low)) {
+	} else if (g && !((uintptr_t)p & 7) && gosan_shadow_holds(g, (uintptr_t)p, GOSAN_CELL_ALL, flags) &&
+		   gosan_shadow_holds(g, (uintptr_t)p + 8, GOSAN_CELL_ALL, flags)) {
 		g->n_access++;
 	} else {
 		access_range(p, size, flags, pc);
@@ -148,8 +133,11 @@ EXPORT void __tsan_func_exit(void)
 		gosan_context_leave(g);
 }
 
-/* From every module's constructor, before ours perhaps: there is nothing that could not wait. */
+/* From every module's constructor, before ours perhaps: then there is nothing that could not wait. Later it means
+ * that an instrumented library was loaded, perhaps the first one: what follows has to be seen from the start. */
 EXPORT void __tsan_init(void);
 EXPORT void __tsan_init(void)
 {
+	if (gosan_access_ready)
+		gosan_module_refresh();
 }

@@ -8,11 +8,20 @@ _gosan() {
 		return
 	fi
 	case $command in
-	run)
+	run | gate)
 		if [[ $cur == --* ]]; then
-			mapfile -t COMPREPLY < <(compgen -W "$(gosan run --help | grep -o -- '--[a-z-]*')" -- "$cur")
+			mapfile -t COMPREPLY < <(compgen -W "$(gosan "$command" --help | grep -o -- '--[a-z-]*')" -- "$cur")
 		else
 			mapfile -t COMPREPLY < <(compgen -c -- "$cur"; compgen -f -- "$cur")
+		fi
+		;;
+	baseline)
+		if [ "$COMP_CWORD" -eq 2 ]; then
+			mapfile -t COMPREPLY < <(compgen -W "update stale" -- "$cur")
+		elif [[ $cur == --* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "$(gosan baseline --help | grep -o -- '--[a-z-]*')" -- "$cur")
+		else
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		fi
 		;;
 	explain)
