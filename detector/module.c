@@ -32,7 +32,7 @@ struct scan {
 
 static struct table *table;
 static unsigned long long loads_seen;
-static bool any_instrumented;
+bool gosan_module_instrumented;
 static char lock;
 
 static const char *const libc_names[] = {"libc.so",    "libc-",      "libm.so",  "libpthread",
@@ -290,7 +290,7 @@ static int collect(struct dl_phdr_info *info, size_t size, void *arg)
 		*m = *old; /* keeps the pointer to the path unique */
 	else if (table)
 		gosan_access_forget(m->start, m->end - m->start);
-	any_instrumented |= m->instrumented && m->kind != GOSAN_MODULE_OWN;
+	gosan_module_instrumented |= m->instrumented && m->kind != GOSAN_MODULE_OWN;
 	s->n++;
 	return 0;
 }
@@ -421,7 +421,7 @@ size_t gosan_module_uninstrumented(void (*fn)(const struct gosan_module *, void 
 
 bool gosan_module_any_instrumented(void)
 {
-	return __atomic_load_n(&any_instrumented, __ATOMIC_RELAXED);
+	return __atomic_load_n(&gosan_module_instrumented, __ATOMIC_RELAXED);
 }
 
 struct tls_search {

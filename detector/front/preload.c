@@ -7,6 +7,7 @@
  * forward until gosan_front_on is set, which is the last thing that the constructor does.
  */
 #include "front.h"
+#include "intercept.h"
 #include "pthread.h"
 #include "session.h"
 
@@ -155,6 +156,17 @@ static void fork_child(void)
 	gosan_pthread_forked();
 	gosan_tsan_mutex_forked();
 	gosan_ignore--;
+}
+
+/* No handler runs: locks of ours may be held by threads that the child does not have. It may call what is safe in
+ * a signal handler only, so there is nothing to watch. */
+GOSAN_EXPORT pid_t _Fork(void)
+{
+	pid_t child = GOSAN_REAL(_Fork)();
+
+	if (child == 0)
+		gosan_front_on = false;
+	return child;
 }
 
 /* ---- up ---- */
