@@ -137,6 +137,21 @@ static void tell_end(struct report *r, struct gate_row *row, const struct proces
 			r, arena_printf(r->arena, "what came after %s was stopped by --timeout", name));
 }
 
+/* A driver whose locks were watched (an interpreter, ctest) has a list of all its libraries, which nobody wants to
+ * read: one word for it. */
+static void tell_not_checked(struct report *r, const struct process *p)
+{
+	const char *slash = strrchr(p->program, '/');
+
+	if (p->n_not_checked && !p->counters[COUNTER_accesses] && !p->counters[COUNTER_goroutines]) {
+		verdict_not_checked(r, arena_printf(r->arena, "memory accesses in %s: only its locks and threads",
+						    slash ? slash + 1 : p->program));
+		return;
+	}
+	for (size_t i = 0; i < p->n_not_checked; i++)
+		verdict_not_checked(r, p->not_checked[i]);
+}
+
 /* A shell that forks and execs is no image worth counting. A driver's crash is no news either, but what was
  * killed may have been about to show something. */
 void gate_image(struct report *r, const struct process *p, bool has_findings)
@@ -152,8 +167,8 @@ void gate_image(struct report *r, const struct process *p, bool has_findings)
 		row->status = p->status;
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
 		row->counters[i] += p->counters[i];
-	for (size_t i = 0; checked && i < p->n_not_checked; i++)
-		verdict_not_checked(r, p->not_checked[i]);
+	if (checked)
+		tell_not_checked(r, p);
 	tell_end(r, row, p);
 }
 
