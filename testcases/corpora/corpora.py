@@ -24,10 +24,11 @@ import tempfile
 import fetch
 import table
 from llvm import Llvm
+from valgrind import Drd, Helgrind
 
 HERE = pathlib.Path(__file__).resolve().parent
 SKIP = 77
-SUITES = {s.name: s for s in (Llvm,)}
+SUITES = {s.name: s for s in (Llvm, Helgrind, Drd)}
 Done = collections.namedtuple("Done", "status text")
 Outcome = collections.namedtuple("Outcome", "runs problem output tries")
 
@@ -104,7 +105,7 @@ def examine(suite, row, scratch, tries):
     """Try until the row is satisfied; something that nobody asked for ends it at once."""
     for number in range(1, tries + 1):
         outcome = attempt(suite, row.test, scratch)
-        problem = outcome.problem or table.judge(row, outcome.runs)
+        problem = outcome.problem or table.judge(row, outcome.runs, suite.sees_accesses)
         outcome = outcome._replace(problem=problem, tries=number)
         if not problem or not problem.startswith("missing"):
             break

@@ -59,6 +59,7 @@ def run_lines(text):
 
 class Llvm:
     name, table, package, folders = "llvm", "llvm.tsv", PACKAGE, FOLDERS
+    sees_accesses = ()  # every run does
 
     def __init__(self, home, tools):
         self.home, self.tools = home, tools
