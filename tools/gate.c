@@ -30,10 +30,12 @@ void gate_begin(struct report *r)
 
 /* --- Rows ------------------------------------------------------------------------------------------------- */
 
+/* The locks of a program with one thread, as interpreters and ctest take them, have nobody to race with: a run that
+ * saw no more than those checked nothing. */
 static bool was_checked(const struct process *p, bool has_findings)
 {
-	return has_findings || p->counters[COUNTER_events] || p->counters[COUNTER_accesses] ||
-	       p->counters[COUNTER_goroutines];
+	return has_findings || p->counters[COUNTER_accesses] || p->counters[COUNTER_goroutines] ||
+	       (p->counters[COUNTER_events] && p->counters[COUNTER_threads] > 1);
 }
 
 /* FNV-1a, with the final zeros of the words: "a b" and "a", "b" differ. */
@@ -144,7 +146,8 @@ static void tell_not_checked(struct report *r, const struct process *p)
 	const char *slash = strrchr(p->program, '/');
 
 	if (p->n_not_checked && !p->counters[COUNTER_accesses] && !p->counters[COUNTER_goroutines]) {
-		verdict_not_checked(r, arena_printf(r->arena, "memory accesses in %s: only its locks and threads",
+		verdict_not_checked(r, arena_printf(r->arena,
+						    "memory accesses in %s: only its locks and threads",
 						    slash ? slash + 1 : p->program));
 		return;
 	}
