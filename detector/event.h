@@ -65,6 +65,7 @@ enum gosan_fault {
 #define GOSAN_HELD_MAX  64 /* held locks beyond are counted in held_lost */
 #define GOSAN_EDGES_MAX 4
 #define GOSAN_WAIT_MAX  16
+#define GOSAN_LEFT_MAX  4
 
 /* A lock that a goroutine holds. */
 struct gosan_held {
@@ -100,6 +101,18 @@ struct gosan_wait {
 	} on[GOSAN_WAIT_MAX];
 };
 
+/* A call under way. ctx: where it leads in the tree of contexts, 0 until somebody asked. */
+struct gosan_frame {
+	uint64_t pc;
+	uint32_t callee, ctx;
+};
+
+/* A lock that a goroutine gave back, and how many events the engine had seen by then. */
+struct gosan_left {
+	const struct gosan_obj *lock;
+	uint64_t tick;
+};
+
 /* A goroutine, a foreign thread, or the system on one thread. Never freed (reports name the dead);
  * its clocks are released at its end. */
 struct gosan_g {
@@ -107,6 +120,7 @@ struct gosan_g {
 	uint32_t
 		cell; /* shadow.h: the strongest cell of this moment, GOSAN_CELL_NONE until one is remembered */
 	uint64_t n_access; /* accesses seen; the access layer adds them up at the end */
+	struct gosan_frame *frame, *frame_end, *frame_floor; /* its calls (context.h); frame: one past the last */
 	/* ADMIN */
 	struct gosan_g *next; /* all goroutines, newest first: gosan_engine_all() */
 	uint64_t id;          /* goroutine id, or 0 for threads and the system */
@@ -114,7 +128,9 @@ struct gosan_g {
 	bool is_thread, is_system, ended;
 	bool is_fiber; /* a context that threads switch to (front/fiber.c): is_thread, but no thread to join */
 	bool detached, joined; /* a thread: it was detached (also by its attribute), its join returned */
-	/* HAPPENS-BEFORE: written under the engine lock, by itself or on its behalf while parked.
+	/* HAPPENS-BEFORE: written by itself, or on its behalf while parked, under the engine lock; on the short way
+	 * (lockpath.h) and by atomics by itself under clock_bit instead. So others who want to read its clocks
+	 * need both (gosan_hb_known_by).
 	 * An event has the stamp (cid, epoch) that its goroutine had when it began. A release publishes the
 	 * clock with that epoch in it and then advances the epoch: whoever acquires it covers this event and
 	 * all before, and none after. The entry of a goroutine's own chain in its own clocks is always its
@@ -129,11 +145,19 @@ struct gosan_g {
 	uint32_t learned, learned_weak;           /* epoch in which it last acquired something (hb.c) */
 	struct gosan_clock strong;                /* all edges */
 	struct gosan_clock weak;                  /* without lock edges: schedule-independent order */
-	/* BLOCKING */
+	uint32_t weak_moves; /* how often weak learned something or was published */
+	char clock_bit;
+	/* BLOCKING. held is written by itself, with or without the engine lock, and replaced under it: whoever has the
+	 * lock can read any goroutine's, each word of it whole. An entry of a write lock counts while obj->owner is
+	 * this goroutine, one for reading while obj->crossed is not set. */
 	struct gosan_wait wait;
 	size_t n_held;
 	struct gosan_held *held; /* in order of acquisition; NULL when it never held one */
 	size_t held_room;
+	struct gosan_left left[GOSAN_LEFT_MAX]; /* locks that it gave back, one place for each */
+	uint32_t asked_obj, asked_stack;        /* goroutine.c: the lock that it asked for last, and where */
+	void *paths;                            /* lockpath.c: what it has done before */
+	uint64_t n_events;                      /* on the short way; added to the counter now and then */
 	/* EXPOSITION */
 	char name[32];
 	const char *fn_name;
@@ -144,9 +168,11 @@ struct gosan_g {
 	/* ANALYZERS: one private word (analyze/waits.c), NULL at birth */
 	void *waits;
 	/* MEMORY ACCESSES: owned by the access layer, touched by the running goroutine only */
-	uint32_t ctx;                 /* current calling context (context.h) */
-	uint32_t ctx_depth, ctx_room; /* callers' contexts: ctx_stack[0 .. ctx_depth - 1] */
-	uint32_t *ctx_stack, ctx_first[10];
+	struct gosan_frame *frames;         /* the first one */
+	struct gosan_frame first_frames[6]; /* until it calls deeper */
+	uint32_t frames_over;               /* calls above frames_end, which are only counted */
+	uint32_t set_stack, set;            /* context.c: the lock set of one lock, that it was asked for last */
+	const struct gosan_obj *set_of;
 	bool in_shadow;                /* shadow.c is at work for it */
 	uint8_t seg_left;              /* segment.c: numbers of seg_group that are still to be used */
 	uint32_t seg_group, free_cell; /* free_cell: as cell, for frees */
@@ -175,7 +201,9 @@ struct gosan_obj {
 	struct gosan_clock r_strong;        /* rwmutex: readers' releases */
 	struct gosan_clock seen, seen_weak; /* what was merged last: strong (r_strong) and weak cover it */
 	struct gosan_stamp at;      /* strong and weak are exactly what was released then; 0: a merge */
-	const struct gosan_g *from; /* who released last: exposition */
+	const struct gosan_g *from; /* who released last, and where: exposition */
+	uint32_t release_stack;
+	char bit;                   /* a leaf lock over clocks, owner, readers and seq of kinds that have a short way */
 	struct gosan_slot *slots;   /* channel: [cap] */
 	size_t cap;
 	bool closed;
@@ -187,6 +215,7 @@ struct gosan_obj {
 	/* OWNERSHIP (engine.c keeps it from lock events) */
 	struct gosan_g *owner; /* writer, or NULL */
 	size_t readers;
+	bool crossed; /* a running reader's lock was given back by another: no entry for reading counts any more */
 	/* ANALYZERS: one private word each, NULL at birth */
 	void *wg, *lock, *chan, *cond, *res;
 	void *use; /* analyze/waits.c: who uses it */

@@ -96,6 +96,16 @@ static inline void end(const struct op *o)
 		__atomic_clear(&wide_lock, __ATOMIC_SEQ_CST);
 }
 
+static inline struct op peek(const volatile void *p, size_t size, uintptr_t pc)
+{
+	return (struct op){size > 8};
+}
+
+static inline bool settled(const struct op *o, int mo)
+{
+	return !o->wide;
+}
+
 /* Nobody wants to know. */
 static inline void note_load(const struct op *o, int mo)
 {

@@ -23,7 +23,6 @@ struct gosan_vec {
 void *gosan_vec_push(struct gosan_vec *v, size_t size);
 void gosan_vec_free(struct gosan_vec *v, size_t size);
 
-#define GOSAN_LEFT_MAX  4
 #define GOSAN_QUESTIONS 6
 
 /* What the analyzers remember of a goroutine. Freed at its end. */
@@ -36,10 +35,6 @@ struct gosan_waits {
 	uint32_t mark;   /* walks: seen in this one */
 	uint64_t blamed; /* the emission that explains it, when that is wrong as soon as it goes on */
 	bool lost_wake;  /* lock.c: it waits for a signal that came before */
-	struct {
-		const struct gosan_obj *lock;
-		uint64_t tick;
-	} left[GOSAN_LEFT_MAX]; /* locks it released */
 };
 
 /* Who works with an object: a set, by open addressing. Who only waits for it is in the list of the parked.
@@ -82,8 +77,6 @@ size_t gosan_waits_readers(const struct gosan_obj *l, struct gosan_g **ret, size
 const struct gosan_held *gosan_waits_holds(const struct gosan_g *g, const struct gosan_obj *obj);
 /* How many of those who wait for obj were not woken yet, as far as known. */
 size_t gosan_waits_unwoken(const struct gosan_obj *obj);
-/* In the child of a fork, which has nobody but the caller. Under the lock. */
-void gosan_waits_forked(void);
 /* Does somebody who fits use obj? */
 bool gosan_waits_used_by(const struct gosan_obj *obj, bool (*fits)(const struct gosan_g *));
 bool gosan_waits_uses(const struct gosan_g *g, const struct gosan_obj *obj);
@@ -112,6 +105,9 @@ void gosan_waitgroup_copied(struct gosan_obj *copy);
 bool gosan_lock_handed_over(const struct gosan_obj *l);
 /* threads.c: do all threads stand still, for ever? With the kernel's word, too, unless by_books. */
 bool gosan_threads_stand_still(bool by_books);
+/* threads.c: how many threads wait for ever, if only those help who worked with an object before? And is g one? */
+size_t gosan_threads_find_stuck(void);
+bool gosan_threads_is_stuck(const struct gosan_g *g);
 /* threads.c: GS302 when the run ends for `why`. */
 void gosan_threads_judge(enum gosan_end why);
 /* leak.c: GS301 when the run ends for `why`. */

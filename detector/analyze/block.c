@@ -24,6 +24,7 @@
 #include <time.h>
 
 #include "../../runtime/probe.h"
+#include "lockpath.h"
 #include "words.h"
 
 #define GRACE_NS   UINT64_C(200000000)
@@ -316,7 +317,7 @@ static void on_park(struct gosan_g *g)
 static bool any_explained(void)
 {
 	for (const struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g))
-		if (gosan_waits_explained(g))
+		if (!g->ended && gosan_waits_explained(g))
 			return true;
 	return false;
 }
@@ -390,10 +391,13 @@ static void report_stall(void)
 	first = g;
 	f->obj = c ? lock_of(c) : waits_for(g);
 	f->obj_kind = "thread";
-	for (; g && f->n_parts < GOSAN_PARTS_MAX; g = gosan_waits_by_rank(gosan_waits_rank(g) + 1, NULL))
+	for (; g && f->n_parts < GOSAN_PARTS_MAX; g = gosan_waits_by_rank(gosan_waits_rank(g) + 1, NULL)) {
 		gosan_finding_locks(gosan_finding_part(f, "blocked", g, gosan_words_op(g), g->wait.stack));
+		if (!f->obj)
+			f->obj = waits_for(g); /* main joins: what the joined one waits for is the cause */
+	}
 	for (g = gosan_waits_first(); g; g = gosan_waits_next(g))
-		f->n_more += !g->is_system;
+		f->n_more += !g->is_system && !g->ended;
 	f->n_more -= f->n_parts;
 	snprintf(f->title, sizeof f->title, "every %s is blocked, for ever", gosan_words_kind(first));
 	if (c) {
@@ -440,6 +444,45 @@ static void on_standstill(void)
 	n_pending = 0;
 }
 
+/* Does one of the stuck keep a lock, or its end, from another one? Those who only wait for more to do don't. */
+static bool any_knot(void)
+{
+	for (const struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g)) {
+		const struct gosan_g *keeper = g->wait.why == GOSAN_WAIT_JOIN    ? g->wait.joins
+					       : is_lock_wait(g) && waits_for(g) ? waits_for(g)->owner
+										 : NULL;
+
+		if (gosan_threads_is_stuck(g) && keeper && gosan_threads_is_stuck(keeper))
+			return true;
+	}
+	return false;
+}
+
+/* The time is up, and some threads run. Of the others some may wait for each other through semaphores, conditions and
+ * barriers: likely, since somebody who never touched these might have helped. */
+static void report_knot(void)
+{
+	struct gosan_finding *f;
+	struct gosan_g *g;
+	size_t n = any_explained() ? 0 : gosan_threads_find_stuck();
+
+	if (n < 2 || !any_knot())
+		return;
+	f = gosan_finding_begin(202);
+	f->grade = GOSAN_LIKELY;
+	for (g = gosan_waits_by_rank(1, NULL); g; g = gosan_waits_by_rank(gosan_waits_rank(g) + 1, NULL)) {
+		if (!gosan_threads_is_stuck(g))
+			continue;
+		if (!f->obj)
+			f->obj = waits_for(g);
+		gosan_finding_locks(gosan_finding_part(f, "waiter", g, gosan_words_op(g), g->wait.stack));
+	}
+	snprintf(f->title, sizeof f->title, "%zu threads wait for each other for ever", n);
+	tell_waits(f);
+	snprintf(f->help, sizeof f->help, "unlock before the wait: whoever could end it may need the lock");
+	gosan_finding_emit(f);
+}
+
 /* SIGKILL gives no chance to say more: a cycle that is older than the grace period is told at the next event
  * of whoever still runs. Reading the clock costs 20 ns, and only while a cycle is kept back. */
 static void after(const struct gosan_event *ev)
@@ -454,6 +497,8 @@ static void after(const struct gosan_event *ev)
 	if ((ev->op == GOSAN_EV_G_PARK || ev->op == GOSAN_EV_G_END) && ev->g->is_thread &&
 	    gosan_threads_stand_still(false))
 		on_standstill();
+	if (gosan_lockpath_off != (n_pending > 0))
+		gosan_lockpath_off = n_pending > 0;
 }
 
 /* lock.c has been asked before, so that what it explains is marked. After a standstill the leaks are the same
@@ -465,6 +510,8 @@ static void end(enum gosan_end why)
 	else if (why == GOSAN_END_TIMEOUT && gosan_threads_stand_still(true))
 		on_standstill();
 	flush_cycles();
+	if (why == GOSAN_END_TIMEOUT)
+		report_knot();
 	if (stalled)
 		return;
 	gosan_leak_judge(why);

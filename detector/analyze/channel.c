@@ -217,7 +217,14 @@ static void before(const struct gosan_event *ev)
 		drop_sends(c);
 }
 
+/* Nothing of locks and WaitGroups. */
+static bool wants(enum gosan_op op)
+{
+	return op < GOSAN_EV_LOCK_REQUEST || op > GOSAN_EV_WG_WAITED;
+}
+
 const struct gosan_analyzer gosan_analyze_channel = {
 	.check = "channel",
+	.wants = wants,
 	.before = before,
 };

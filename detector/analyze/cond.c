@@ -26,7 +26,8 @@ struct cond {
 	uint64_t empty_tick, wake_tick; /* the last wake that woke nobody, the last wake at all; 0: none */
 	const struct gosan_g *waker;
 	uint32_t empty_stack;
-	bool mixed; /* two mutexes: reported */
+	int64_t empty_number; /* of that wake, as its thread counts them; 0: unknown */
+	bool mixed;           /* two mutexes: reported */
 };
 
 /* The mutex of a condition is known at its first wait only: with pthreads a signal does not name one. */
@@ -108,16 +109,23 @@ static void report_two_mutexes(struct cond *c, const struct gosan_event *ev)
 	gosan_finding_emit(f);
 }
 
-/* Did g end a section of mutex m after t? */
-/* The last few releases are enough: sections of the condition's own mutex are the latest of a waiter. */
-static bool left_since(struct gosan_g *g, const struct gosan_obj *m, uint64_t t)
+/* Did g end a section of mutex m after t?
+ * The last few releases are enough: sections of the condition's own mutex are the latest of a waiter. One that came
+ * the short way has the number of the event before it. */
+static bool left_since(const struct gosan_g *g, const struct gosan_obj *m, uint64_t t)
 {
-	const struct gosan_waits *w = gosan_waits_of(g);
-
-	for (size_t i = 0; w && i < GOSAN_LEFT_MAX; i++)
-		if (w->left[i].lock == m && w->left[i].tick > t)
+	for (size_t i = 0; i < GOSAN_LEFT_MAX; i++)
+		if (g->left[i].lock == m && g->left[i].tick >= t)
 			return true;
 	return false;
+}
+
+/* Sections of threads that nobody contended for may have been told to nobody. Then the wait itself says how many wakes
+ * there had been when the last of them ended. */
+static bool had_section(const struct gosan_event *ev, const struct cond *c)
+{
+	return left_since(ev->g, ev->obj2, c->empty_tick) ||
+	       (ev->arg2 && c->empty_number && ev->arg2 >= c->empty_number);
 }
 
 /* Decided here, with the mutex still held: the wait's own unlock is no section that could have seen anything. */
@@ -128,7 +136,7 @@ void gosan_cond_wait(const struct gosan_event *ev)
 
 	if (!c || !w)
 		return;
-	w->lost_wake = c->empty_tick && ev->obj2 && !left_since(ev->g, ev->obj2, c->empty_tick);
+	w->lost_wake = c->empty_tick && ev->obj2 && !had_section(ev, c);
 	if (!c->mutex) {
 		c->mutex = ev->obj2;
 		c->first = ev->g;
@@ -139,16 +147,17 @@ void gosan_cond_wait(const struct gosan_event *ev)
 }
 
 /* One tick for both kinds of wake when nobody was woken: equal ticks mean that the last wake was in vain. */
-void gosan_cond_wake(const struct gosan_event *ev, uint64_t tick)
+void gosan_cond_wake(const struct gosan_event *ev)
 {
 	struct cond *c = cond_of(ev->obj);
 
 	if (!c)
 		return;
-	c->wake_tick = tick;
+	c->wake_tick = gosan_engine_tick;
 	if (ev->arg > 0 || (ev->arg < 0 && gosan_waits_unwoken(ev->obj)))
 		return;
-	c->empty_tick = tick;
+	c->empty_tick = gosan_engine_tick;
+	c->empty_number = ev->arg2;
 	c->empty_stack = ev->stack;
 	c->waker = ev->g;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cond.h: the part of lock.c that is about condition variables (GS605). `tick` is the number of the event, by which
- * wakes and sections of a mutex are compared.
+ * cond.h: the part of lock.c that is about condition variables (GS605).
  */
 #ifndef GOSAN_COND_H
 #define GOSAN_COND_H
@@ -9,7 +8,7 @@
 #include "analyze.h"
 
 void gosan_cond_wait(const struct gosan_event *ev);
-void gosan_cond_wake(const struct gosan_event *ev, uint64_t tick);
+void gosan_cond_wake(const struct gosan_event *ev);
 /* A wait without the mutex held. */
 void gosan_cond_fault(const struct gosan_event *ev);
 /* g is still parked when the run stops: did its wake-up come before it waited? Marks what it explains. */

@@ -22,8 +22,6 @@
 
 /* obj->lock of mutexes and rwmutexes. */
 struct lock {
-	const struct gosan_g *unlocker; /* who released it last */
-	uint32_t unlock_stack;
 	bool handed_over; /* somebody unlocked it who had not locked it */
 };
 
@@ -35,7 +33,6 @@ struct left {
 	bool told;
 };
 
-static uint64_t tick; /* events seen */
 static struct gosan_vec left;
 
 /* Never freed, like its object. NULL when memory is exhausted: then less is known, nothing wrong. */
@@ -56,7 +53,7 @@ bool gosan_lock_handed_over(const struct gosan_obj *obj)
 static bool has(const struct gosan_g *g, const struct gosan_obj *obj)
 {
 	for (size_t i = 0; i < g->n_held; i++)
-		if (g->held[i].obj == obj)
+		if (g->held[i].obj == obj && (g->held[i].mode & GO_LOCK_READ || obj->owner == g))
 			return true;
 	return false;
 }
@@ -117,19 +114,19 @@ static void on_request(const struct gosan_event *ev)
 /* Who unlocked last tells most: two defers, or an unlock on a path that never locked. */
 static void on_unlock_fault(const struct gosan_event *ev)
 {
-	const struct lock *l = ev->obj ? ev->obj->lock : NULL;
+	const struct gosan_g *unlocker = ev->obj ? ev->obj->from : NULL;
 	struct gosan_finding *f = gosan_finding_begin(601);
 
 	f->obj = ev->obj;
 	gosan_finding_locks(gosan_finding_part(f, "current", ev->g, "unlock", ev->stack));
-	if (l && l->unlocker)
-		gosan_finding_part(f, "previous", l->unlocker, "unlock", l->unlock_stack);
+	if (unlocker)
+		gosan_finding_part(f, "previous", unlocker, "unlock", ev->obj->release_stack);
 	snprintf(f->title, sizeof f->title, "unlock of unlocked {obj}");
-	if (l && l->unlocker)
+	if (unlocker)
 		snprintf(f->why, sizeof f->why,
 			 "%s unlocks it, but %s had unlocked it already and nobody has "
 			 "locked it since",
-			 gosan_words_who(ev->g), gosan_words_who(l->unlocker));
+			 gosan_words_who(ev->g), gosan_words_who(unlocker));
 	else
 		snprintf(f->why, sizeof f->why, "%s unlocks it, and nobody ever locked it",
 			 gosan_words_who(ev->g));
@@ -143,7 +140,7 @@ static void on_unlock_fault(const struct gosan_event *ev)
 
 /* GS602 */
 
-/* peer is the owner, where it is known. An error-checking mutex refuses; the lock stays with its owner. */
+/* peer is the owner, where it is known. */
 static void on_other_fault(const struct gosan_event *ev)
 {
 	const struct gosan_held *h = ev->obj && ev->peer ? gosan_waits_holds(ev->peer, ev->obj) : NULL;
@@ -155,10 +152,9 @@ static void on_other_fault(const struct gosan_event *ev)
 	if (h)
 		gosan_finding_part(f, "owner", ev->peer, "lock", h->stack);
 	snprintf(f->title, sizeof f->title, "{obj} is unlocked by a thread that does not hold it");
-	snprintf(f->why, sizeof f->why, "%s unlocks it while %s holds it: %s", gosan_words_who(ev->g),
-		 ev->peer ? gosan_words_who(ev->peer) : "another thread",
-		 ev->arg2 || ev->mode ? "the call fails, and the lock stays with its owner"
-				      : "the owner goes on as if it were still alone");
+	snprintf(f->why, sizeof f->why,
+		 "%s unlocks it while %s holds it: the owner goes on as if it were still alone",
+		 gosan_words_who(ev->g), ev->peer ? gosan_words_who(ev->peer) : "another thread");
 	snprintf(f->help, sizeof f->help,
 		 "unlock in the thread that locked; to wake another thread use a semaphore or a condition");
 	if (h)
@@ -221,9 +217,7 @@ static const char *act(const struct gosan_event *ev, const char *of_free, const 
  * was sent its wake, or that finds its lock free, is on its way out. */
 static bool has_waiters(const struct gosan_obj *obj)
 {
-	bool is_lock = obj->kind == GOSAN_OBJ_MUTEX || obj->kind == GOSAN_OBJ_RWMUTEX;
-
-	return obj->flags & GOSAN_OBJ_OWNED && is_lock ? false : gosan_waits_unwoken(obj) != 0;
+	return !(obj->flags & GOSAN_OBJ_OWNED) && gosan_waits_unwoken(obj) != 0;
 }
 
 /* After fork, a child makes locks new that its only thread, or nobody any more, holds. */
@@ -398,35 +392,20 @@ static void note_acquire(const struct gosan_event *ev)
 	gosan_waits_went_on(ev->g);
 }
 
-/* Of the places in left[] the one that has this lock, else the oldest. */
 static void note_release(const struct gosan_event *ev)
 {
 	struct lock *l = lock_of(ev->obj);
-	struct gosan_waits *w = gosan_waits_of(ev->g);
-	size_t oldest = 0;
 
-	if (l) {
-		l->unlocker = ev->g;
-		l->unlock_stack = ev->stack;
-		l->handed_over |= !has(ev->g, ev->obj) && ev->g->n_held < GOSAN_HELD_MAX;
-	}
-	if (!w)
+	if (!l)
 		return;
-	for (size_t i = 0; i < GOSAN_LEFT_MAX; i++) {
-		if (w->left[i].lock == ev->obj) {
-			oldest = i;
-			break;
-		}
-		if (w->left[i].tick < w->left[oldest].tick)
-			oldest = i;
-	}
-	w->left[oldest].lock = ev->obj;
-	w->left[oldest].tick = tick;
+	l->handed_over |= !has(ev->g, ev->obj) && ev->g->n_held < GOSAN_HELD_MAX;
 }
 
-/* The other faults are of other analyzers. */
+/* The other faults are of other analyzers. What the libc refuses with an error (arg2), it tells the program. */
 static void on_fault(const struct gosan_event *ev)
 {
+	if (ev->g->is_thread && ev->arg2 != 0)
+		return;
 	if (ev->arg == GO_FAULT_UNLOCK_OF_UNLOCKED)
 		on_unlock_fault(ev);
 	if (ev->arg == GOSAN_FAULT_UNLOCK_BY_OTHER)
@@ -438,7 +417,6 @@ static void on_fault(const struct gosan_event *ev)
 /* All in before(): a release has not been taken from held[] yet, and a goroutine that ends still has its own. */
 static void before(const struct gosan_event *ev)
 {
-	tick++;
 	switch (ev->op) {
 	case GOSAN_EV_LOCK_REQUEST:
 		on_request(ev);
@@ -453,7 +431,7 @@ static void before(const struct gosan_event *ev)
 		gosan_cond_wait(ev);
 		break;
 	case GOSAN_EV_COND_WAKE:
-		gosan_cond_wake(ev, tick);
+		gosan_cond_wake(ev);
 		break;
 	case GOSAN_EV_G_END:
 		on_end(ev);
@@ -473,8 +451,15 @@ static void before(const struct gosan_event *ev)
 	}
 }
 
+/* Of channels, only that they are freed. */
+static bool wants(enum gosan_op op)
+{
+	return op >= GOSAN_EV_CHAN_FREE || op == GOSAN_EV_G_END;
+}
+
 const struct gosan_analyzer gosan_analyze_lock = {
 	.check = "lock",
+	.wants = wants,
 	.before = before,
 	.end = gosan_lock_judge,
 };

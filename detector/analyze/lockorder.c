@@ -587,8 +587,15 @@ static void end(enum gosan_end why)
 	n_deps = n_fresh = 0;
 }
 
+/* Of the commonest events, only what asks for a lock and gets it. */
+static bool wants(enum gosan_op op)
+{
+	return op >= GOSAN_EV_ONCE_DONE || op == GOSAN_EV_LOCK_REQUEST || op == GOSAN_EV_LOCK_ACQUIRE;
+}
+
 const struct gosan_analyzer gosan_analyze_lockorder = {
 	.check = "deadlock",
+	.wants = wants,
 	.before = before,
 	.after = after,
 	.end = end,

@@ -112,8 +112,15 @@ static void end(enum gosan_end why)
 			report(r);
 }
 
+/* Contexts and tickers come late in the table. */
+static bool wants(enum gosan_op op)
+{
+	return op >= GOSAN_EV_ONCE_DONE;
+}
+
 const struct gosan_analyzer gosan_analyze_resource = {
 	.check = "resource",
+	.wants = wants,
 	.before = before,
 	.end = end,
 };

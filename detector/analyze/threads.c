@@ -98,9 +98,72 @@ bool gosan_threads_stand_still(bool by_books)
 			return false;
 		}
 	for (const struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g))
-		if (on_its_way(g))
+		if (!g->ended && on_its_way(g))
 			return false;
-	return gosan_waits_first() && (by_books || !gosan_engine_can_act || !gosan_engine_can_act());
+	return gosan_waits_by_rank(1, NULL) && (by_books || !gosan_engine_can_act || !gosan_engine_can_act());
+}
+
+/* Part of the threads. Whoever only waits for a condition, a semaphore or a barrier may be woken by anybody, but mostly
+ * is by those who worked with it before. */
+
+bool gosan_threads_is_stuck(const struct gosan_g *g)
+{
+	const struct gosan_waits *w = g->waits;
+
+	return g->is_thread && !g->ended && g->wait.why && w && !w->live;
+}
+
+static bool is_agent(const struct gosan_g *g)
+{
+	return !g->ended && !gosan_threads_is_stuck(g);
+}
+
+/* A lock that the dead left is another finding's. */
+static bool lock_comes(const struct gosan_g *g, const struct gosan_obj *l)
+{
+	struct gosan_g *reader[16];
+	size_t n = g->wait.why == GO_WAIT_WLOCK ? gosan_waits_readers(l, reader, 16) : 0;
+
+	while (n > 0 && !gosan_threads_is_stuck(reader[n - 1]))
+		n--;
+	return n == 0 && (!l->owner || !gosan_threads_is_stuck(l->owner));
+}
+
+/* May somebody who is not stuck end g's wait? */
+static bool helped(const struct gosan_g *g)
+{
+	const struct gosan_obj *obj = g->wait.n ? g->wait.on[0].obj : NULL;
+	const struct gosan_use *u = obj ? obj->use : NULL;
+
+	if (g->wait.timed || on_its_way(g))
+		return true;
+	if (g->wait.why == GOSAN_WAIT_JOIN)
+		return !gosan_threads_is_stuck(g->wait.joins);
+	if (g->wait.why >= GO_WAIT_MUTEX && g->wait.why <= GO_WAIT_WLOCK)
+		return lock_comes(g, obj);
+	if (g->wait.why != GO_WAIT_COND && g->wait.why != GOSAN_WAIT_SEM && g->wait.why != GOSAN_WAIT_BARRIER)
+		return true;
+	return !u || u->fed || u->partial || gosan_waits_used_by(obj, is_agent);
+}
+
+/* Everybody counts as stuck until somebody who is not can help. */
+size_t gosan_threads_find_stuck(void)
+{
+	size_t n = 0, freed = 1;
+
+	for (struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g))
+		gosan_waits_of(g)->live = false;
+	while (freed > 0) {
+		n = freed = 0;
+		for (struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g)) {
+			if (!gosan_threads_is_stuck(g))
+				continue;
+			n++;
+			gosan_waits_of(g)->live = helped(g);
+			freed += gosan_waits_of(g)->live;
+		}
+	}
+	return n;
 }
 
 /* One finding for all threads of one pthread_create. */

@@ -15,7 +15,8 @@
  * hash set. Park and ready are list operations. Everything else is for reports.
  *
  * Invariants
- *  - A goroutine is in the list of the parked iff its wait.why is not 0 and it has not ended.
+ *  - A goroutine is in the list of the parked iff its wait.why is not 0 and it has not ended. Only after a fork those
+ *    who stayed with the parent are still in it: they have ended in the child.
  *  - use->who holds every living goroutine that touched the object, unless `partial` is set. It is never
  *    full, so that a search for somebody who is not in it ends.
  */
@@ -207,7 +208,7 @@ struct gosan_g *gosan_waits_by_rank(uint64_t from, const struct gosan_obj *obj)
 	for (struct gosan_g *g = parked; g; g = gosan_waits_next(g)) {
 		uint64_t rank = gosan_waits_rank(g);
 
-		if (rank >= from && rank < lowest && (!obj || gosan_waits_on(g, obj))) {
+		if (!g->ended && rank >= from && rank < lowest && (!obj || gosan_waits_on(g, obj))) {
 			best = g;
 			lowest = rank;
 		}
@@ -218,7 +219,8 @@ struct gosan_g *gosan_waits_by_rank(uint64_t from, const struct gosan_obj *obj)
 const struct gosan_held *gosan_waits_holds(const struct gosan_g *g, const struct gosan_obj *obj)
 {
 	for (size_t i = g->n_held; i-- > 0;)
-		if (g->held[i].obj == obj && (g->held[i].mode & GO_LOCK_READ || obj->owner == g))
+		if (g->held[i].obj == obj &&
+		    (g->held[i].mode & GO_LOCK_READ ? !obj->crossed : obj->owner == g))
 			return &g->held[i];
 	return NULL;
 }
@@ -444,12 +446,6 @@ static void forget_g(struct gosan_g *g)
 	if (g->waits)
 		gosan_mem_free(g->waits, sizeof(struct gosan_waits));
 	g->waits = NULL;
-}
-
-void gosan_waits_forked(void)
-{
-	while (parked)
-		unpark(parked);
 }
 
 /* After the engine's own books and after every other analyzer but block.c saw the event: a park is in the list when

@@ -31,7 +31,7 @@ static void note(const int64_t *guard, bool release)
 	if (release)
 		gosan_atomic_stored(s, g, (uintptr_t)guard, GOSAN_MO_RELEASE, false);
 	else
-		gosan_atomic_loaded(s, g, (uintptr_t)guard, GOSAN_MO_ACQUIRE);
+		gosan_atomic_loaded(s, g, (uintptr_t)guard, GOSAN_MO_ACQUIRE, 0);
 	gosan_atomic_unlock(s);
 }
 

@@ -78,17 +78,41 @@ static void block(const struct gosan_call *c, pthread_mutex_t *m, int mode)
 		gosan_pthread_block(c, &l, mode);
 }
 
+/* A request went out with the block. */
+static int requested(int rc, int mode)
+{
+	return rc == EBUSY ? mode | GOSAN_REQUESTED : mode;
+}
+
 static int blocked(const struct gosan_call *c, pthread_mutex_t *m, int mode, int rc)
 {
 	gosan_pthread_back(c);
 	if (got(rc))
-		acquired(c, m, rc, mode | GOSAN_REQUESTED);
+		acquired(c, m, rc, mode);
 	return rc;
 }
 
-/* Anything but success and "busy" is for the real call to say. */
+/* The kernel's number of the owner; 0: nobody has it; -1: locked, by somebody who left no number. */
+static pid_t owner_of(const pthread_mutex_t *m)
+{
+	int word = __atomic_load_n(&m->__data.__lock, __ATOMIC_RELAXED), owner = m->__data.__owner;
+
+	if (m->__data.__kind & (ROBUST_BIT | PI_BIT))
+		owner = word & TID_MASK;
+	if (word == 0 || (owner == 0 && m->__data.__kind & ROBUST_BIT))
+		return 0;
+	return owner ? owner : -1;
+}
+
+/* Of a robust mutex that nobody can repair any more, glibc's trylock keeps the lock while it says so: these are looked
+ * at, not tried. One that is taken between the look and the call counts as a thread that runs.
+ * Anything but success and "busy" is for the real call to say. */
 static inline bool at_once(const struct gosan_call *c, pthread_mutex_t *m, int mode, int *ret)
 {
+	if (m->__data.__kind & ROBUST_BIT) {
+		*ret = owner_of(m) ? EBUSY : 0;
+		return false;
+	}
 	*ret = GOSAN_REAL(pthread_mutex_trylock)(m);
 	if (!got(*ret))
 		return false;
@@ -106,7 +130,7 @@ static int lock(const struct gosan_call *c, pthread_mutex_t *m)
 		return rc;
 	if (rc == EBUSY)
 		block(c, m, GO_LOCK_WRITE);
-	return blocked(c, m, GO_LOCK_WRITE, GOSAN_REAL(pthread_mutex_lock)(m));
+	return blocked(c, m, requested(rc, GO_LOCK_WRITE), GOSAN_REAL(pthread_mutex_lock)(m));
 }
 
 static int trylock(const struct gosan_call *c, pthread_mutex_t *m)
@@ -128,7 +152,7 @@ static int timedlock(const struct gosan_call *c, pthread_mutex_t *m, const struc
 		return rc;
 	if (rc == EBUSY)
 		block(c, m, GOSAN_LOCK_TIMED);
-	return blocked(c, m, GOSAN_LOCK_TIMED, GOSAN_REAL(pthread_mutex_timedlock)(m, t));
+	return blocked(c, m, requested(rc, GOSAN_LOCK_TIMED), GOSAN_REAL(pthread_mutex_timedlock)(m, t));
 }
 
 static int clocklock(const struct gosan_call *c, pthread_mutex_t *m, clockid_t k, const struct timespec *t)
@@ -141,19 +165,7 @@ static int clocklock(const struct gosan_call *c, pthread_mutex_t *m, clockid_t k
 		return rc;
 	if (rc == EBUSY)
 		block(c, m, GOSAN_LOCK_TIMED);
-	return blocked(c, m, GOSAN_LOCK_TIMED, GOSAN_REAL(pthread_mutex_clocklock)(m, k, t));
-}
-
-/* The kernel's number of the owner; 0: nobody has it; -1: locked, by somebody who left no number. */
-static pid_t owner_of(const pthread_mutex_t *m)
-{
-	int word = __atomic_load_n(&m->__data.__lock, __ATOMIC_RELAXED), owner = m->__data.__owner;
-
-	if (m->__data.__kind & (ROBUST_BIT | PI_BIT))
-		owner = word & TID_MASK;
-	if (word == 0)
-		return 0;
-	return owner ? owner : -1;
+	return blocked(c, m, requested(rc, GOSAN_LOCK_TIMED), GOSAN_REAL(pthread_mutex_clocklock)(m, k, t));
 }
 
 /* What unlocks a lock that it does not hold gets an error from the types that check. Unlocked by a thread that locked
@@ -184,8 +196,23 @@ static int unlock(const struct gosan_call *c, pthread_mutex_t *m)
 	return GOSAN_REAL(pthread_mutex_unlock)(m);
 }
 
+/* Of the commonest types: nothing is counted in it, and it is neither robust nor shared. */
+static inline bool is_plain(const pthread_mutex_t *m)
+{
+	return m->__data.__kind == PTHREAD_MUTEX_NORMAL || m->__data.__kind == PTHREAD_MUTEX_ADAPTIVE_NP;
+}
+
+/* The short way first, in one frame. */
 GOSAN_EXPORT int pthread_mutex_lock(pthread_mutex_t *m)
 {
+	struct gosan_thread *t = gosan_pthread_quick(GOSAN_CALLER);
+
+	if (t && is_plain(m) && GOSAN_REAL(pthread_mutex_trylock)(m) == 0) {
+		struct gosan_lock l = {m, GOSAN_OBJ_MUTEX, GOSAN_OBJ_OWNED};
+
+		gosan_pthread_push(t, &l, GO_LOCK_WRITE, GOSAN_CALLER, GOSAN_SP);
+		return 0;
+	}
 	return lock(&GOSAN_CALL, m);
 }
 
@@ -206,6 +233,8 @@ GOSAN_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *m, clockid_t k, const 
 
 GOSAN_EXPORT int pthread_mutex_unlock(pthread_mutex_t *m)
 {
+	if (is_plain(m) && gosan_pthread_pop((uintptr_t)m))
+		return GOSAN_REAL(pthread_mutex_unlock)(m);
 	return unlock(&GOSAN_CALL, m);
 }
 
@@ -311,10 +340,16 @@ GOSAN_EXPORT int pthread_spin_destroy(pthread_spinlock_t *s)
 
 GOSAN_EXPORT int pthread_spin_lock(pthread_spinlock_t *s)
 {
-	struct gosan_call c = GOSAN_CALL;
+	struct gosan_thread *t = gosan_pthread_quick(GOSAN_CALLER);
+	struct gosan_call c;
 	struct gosan_lock l = spin(s);
 	int rc;
 
+	if (t && GOSAN_REAL(pthread_spin_trylock)(s) == 0) {
+		gosan_pthread_push(t, &l, GO_LOCK_WRITE, GOSAN_CALLER, GOSAN_SP);
+		return 0;
+	}
+	c = GOSAN_CALL;
 	if (!c.t)
 		return GOSAN_REAL(pthread_spin_lock)(s);
 	if (GOSAN_REAL(pthread_spin_trylock)(s) == 0) {
@@ -341,9 +376,12 @@ GOSAN_EXPORT int pthread_spin_trylock(pthread_spinlock_t *s)
 
 GOSAN_EXPORT int pthread_spin_unlock(pthread_spinlock_t *s)
 {
-	struct gosan_call c = GOSAN_CALL;
 	struct gosan_lock l = spin(s);
+	struct gosan_call c;
 
+	if (gosan_pthread_pop((uintptr_t)s))
+		return GOSAN_REAL(pthread_spin_unlock)(s);
+	c = GOSAN_CALL;
 	if (c.t && !gosan_pthread_release(&c, &l, GO_LOCK_WRITE)) {
 		gosan_pthread_fault(
 			&c, &l, *s == 1 ? GO_FAULT_UNLOCK_OF_UNLOCKED : GOSAN_FAULT_UNLOCK_BY_OTHER, 0, 0);

@@ -7,6 +7,7 @@
  * forward until gosan_front_on is set, which is the last thing that the constructor does.
  */
 #include "front.h"
+#include "intercept.h"
 #include "pthread.h"
 #include "session.h"
 
@@ -157,6 +158,17 @@ static void fork_child(void)
 	gosan_ignore--;
 }
 
+/* No handler runs: locks of ours may be held by threads that the child does not have. It may call what is safe in
+ * a signal handler only, so there is nothing to watch. */
+GOSAN_EXPORT pid_t _Fork(void)
+{
+	pid_t child = GOSAN_REAL(_Fork)();
+
+	if (child == 0)
+		gosan_front_on = false;
+	return child;
+}
+
 /* ---- up ---- */
 
 /* For whoever wonders whether the program is watched at all. */
@@ -174,6 +186,8 @@ static void print_settings(void)
 	snprintf(line, sizeof(line), "gosan: goroutine runtime: %s; %zu of %zu modules instrumented\n",
 		 gosan_front_attached ? "attached" : "none", used, n);
 	say(line);
+	if (getenv("TSAN_OPTIONS"))
+		say("gosan: TSAN_OPTIONS: not for gosan, ignored; see GOSAN_OPTIONS=help=1\n");
 	for (size_t i = 0; i < n && gosan_options.verbosity > 1; i++) {
 		snprintf(line, sizeof(line), "gosan:   %s%s\n", m[i].path,
 			 m[i].instrumented ? " (instrumented)" : "");

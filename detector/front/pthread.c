@@ -31,44 +31,50 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SITES   4096 /* a power of two */
 #define PROBES  8
 #define EAGER   64
 #define RESTORE 4096 /* words of stack that are searched for one return address */
 
-/* A place in the program that calls us. Added once, never removed; lock-free. */
-struct site {
-	uintptr_t pc;
-	uint32_t count;
-	bool ignored; /* in the runtime or the detector */
-	bool eager;   /* its locks are told late now and then */
-};
+struct gosan_site gosan_pthread_sites[GOSAN_SITES];
+static struct gosan_site crowd = {.eager = true}; /* for whoever finds no place in the table */
 
-static struct site sites[SITES];
-static struct site crowd = {.eager = true}; /* for whoever finds no place in the table */
-
+static uint64_t births; /* initialisations and ends of locks that were known */
 int64_t gosan_pthread_wakes;
 __thread struct gosan_thread *gosan_pthread_me __attribute__((tls_model("initial-exec")));
 
 extern void *__libc_stack_end;
 
-static struct site *add_site(struct site *s, uintptr_t pc)
+/* The locks of an allocator are none of the program's: they order nothing that it may rely on, and are taken under
+ * malloc, where a hook had better do nothing. */
+static bool is_allocator(uintptr_t pc)
+{
+	static const char *const names[] = {"libjemalloc", "libtcmalloc", "libmimalloc"};
+	const struct gosan_module *m = gosan_module_find(pc);
+	const char *slash = m ? strrchr(m->path, '/') : NULL;
+
+	for (size_t i = 0; slash && i < sizeof(names) / sizeof(names[0]); i++)
+		if (strncmp(slash + 1, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+static struct gosan_site *add_site(struct gosan_site *s, uintptr_t pc)
 {
 	uintptr_t none = 0;
 
 	if (!__atomic_compare_exchange_n(&s->pc, &none, pc, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return none == pc ? s : NULL;
-	if (gosan_intercept_is_runtime(pc))
+	if (gosan_intercept_is_runtime(pc) || is_allocator(pc))
 		s->ignored = true;
 	return s;
 }
 
-static inline struct site *site_of(uintptr_t pc)
+static inline struct gosan_site *site_of(uintptr_t pc)
 {
-	size_t at = (size_t)((pc * UINT64_C(0x9e3779b97f4a7c15)) >> 52);
+	size_t at = gosan_pthread_place(pc);
 
 	for (size_t i = 0; i < PROBES; i++) {
-		struct site *s = &sites[(at + i) & (SITES - 1)];
+		struct gosan_site *s = &gosan_pthread_sites[(at + i) & (GOSAN_SITES - 1)];
 		uintptr_t there = __atomic_load_n(&s->pc, __ATOMIC_ACQUIRE);
 
 		if (there == pc)
@@ -144,6 +150,7 @@ void gosan_pthread_event(const struct gosan_call *c, struct gosan_event ev)
 		return;
 	}
 	emit(c, ev);
+	c->t->generation++;
 	gosan_front_leave(saved);
 }
 
@@ -218,6 +225,7 @@ static void tell(struct gosan_thread *t, struct gosan_record *r)
 		return;
 	if (!r->stack) {
 		site_of(r->pc)->eager = true;
+		site_of(r->pc)->quick = false;
 		r->stack = restore(t, r->pc, r->sp);
 	}
 	ev.stack = r->stack;
@@ -259,58 +267,89 @@ void gosan_pthread_freed(uintptr_t lo, uintptr_t hi)
 		}
 }
 
-/* May the acquisition stay untold? What writes to rwlocks is told the first times: a read lock that is taken again is a
- * bug only if somebody ever writes. */
-static bool lone(const struct gosan_thread *t, const struct gosan_lock *l, const struct site *s, int mode)
+/* May a lock that is taken with no other held stay untold? What writes to rwlocks is told the first times: a read lock
+ * that is taken again is a bug only if somebody ever writes. */
+static bool lone(const struct gosan_thread *t, const struct gosan_record *r, const struct gosan_site *s)
 {
-	return t->n == 0 && who()->n_held == 0 && !(mode & GOSAN_LOCK_DIED) && !gosan_pthread_precise() &&
-	       (l->kind != GOSAN_OBJ_RWMUTEX || mode & GO_LOCK_READ || s->count > EAGER);
+	return t->n == 0 && who()->n_held == 0 &&
+	       (r->kind != GOSAN_OBJ_RWMUTEX || r->mode & GO_LOCK_READ || s->count > EAGER);
 }
 
-static void acquired_slow(const struct gosan_call *c, const struct gosan_lock *l, int mode, struct site *s)
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	h = (h ^ v) * UINT64_C(0x9e3779b97f4a7c15);
+	return h ^ (h >> 29);
+}
+
+/* Was the same asked before: this lock, from here, with these held, taken where they were? Then the analyzers know
+ * it, unless the thread learned something since, or others may be ordered after it that were not. */
+static bool told_before(struct gosan_thread *t, const struct gosan_record *r)
+{
+	uint64_t h = mix(mix(t->generation, who()->learned_weak), births);
+
+	for (unsigned i = 0; i < t->n; i++) {
+		if (!t->record[i].stack)
+			return false;
+		h = mix(mix(h, t->record[i].addr), ((uint64_t)t->record[i].mode << 32) | t->record[i].stack);
+	}
+	h = mix(mix(h, r->addr), ((uint64_t)r->mode << 32) | r->stack) | 1;
+	if (t->nested[h % GOSAN_NESTED] == h)
+		return true;
+	t->nested[h % GOSAN_NESTED] = h;
+	return false;
+}
+
+static bool may_wait(struct gosan_thread *t, const struct gosan_record *r, const struct gosan_site *s)
+{
+	if (gosan_pthread_precise() || r->mode & GOSAN_LOCK_DIED || t->crowded || who()->id)
+		return false;
+	if (t->n == 0)
+		return lone(t, r, s);
+	return told_before(t, r);
+}
+
+static void acquired_slow(const struct gosan_call *c, struct gosan_record *r, struct gosan_site *s)
 {
 	struct gosan_thread *t = c->t;
+	int saved;
+
+	if (!gosan_front_enter(&saved))
+		return;
+	drop_gone(t);
+	r->stack = stack_here(c);
+	if (!may_wait(t, r, s)) {
+		tell_records(t);
+		tell(t, r);
+	}
+	/* A goroutine may go on on another thread: the engine alone keeps its locks. */
+	if (who()->id == 0 && t->n < GOSAN_RECORDS)
+		t->record[t->n++] = *r;
+	else if (who()->id == 0) {
+		tell(t, r);
+		t->crowded = true;
+	}
+	gosan_front_leave(saved);
+}
+
+void gosan_pthread_acquired(const struct gosan_call *c, const struct gosan_lock *l, int mode)
+{
+	struct gosan_site *s = site_of(c->pc);
 	struct gosan_record r = {.addr = (uintptr_t)l->addr,
 				 .pc = c->pc,
 				 .sp = c->sp,
 				 .kind = (unsigned char)l->kind,
 				 .mode = (unsigned char)mode,
 				 .flags = (unsigned char)l->flags};
-	bool quiet = lone(t, l, s, mode);
-	int saved;
 
-	if (!gosan_front_enter(&saved))
-		return;
-	if (!quiet)
-		tell_records(t);
-	r.stack = stack_here(c);
-	if (!quiet)
-		tell(t, &r);
-	/* A goroutine may go on on another thread: the engine alone keeps its locks. */
-	if (who()->id == 0 && t->n < GOSAN_RECORDS)
-		t->record[t->n++] = r;
-	gosan_front_leave(saved);
-}
-
-/* n is raised last: a handler that interrupts us sees the list without the lock, or with all of it. */
-void gosan_pthread_acquired(const struct gosan_call *c, const struct gosan_lock *l, int mode)
-{
-	struct gosan_thread *t = c->t;
-	struct site *s = site_of(c->pc);
-
-	if (__builtin_expect(s->eager || s->count <= EAGER || !lone(t, l, s, mode), 0)) {
-		__atomic_store_n(&s->count, s->count + (s->count <= EAGER), __ATOMIC_RELAXED);
-		acquired_slow(c, l, mode, s);
+	if (s->quick && gosan_pthread_quick(c->pc) && !(mode & GOSAN_LOCK_DIED)) {
+		gosan_pthread_push(c->t, l, mode, c->pc, c->sp);
 		return;
 	}
-	t->record[0] = (struct gosan_record){.addr = (uintptr_t)l->addr,
-					     .pc = c->pc,
-					     .sp = c->sp,
-					     .kind = (unsigned char)l->kind,
-					     .mode = (unsigned char)mode,
-					     .flags = (unsigned char)l->flags};
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	t->n = 1;
+	if (s->count <= EAGER)
+		__atomic_store_n(&s->count, s->count + 1, __ATOMIC_RELAXED);
+	else
+		s->quick = !s->eager;
+	acquired_slow(c, &r, s);
 }
 
 /* Does the engine list it for whoever runs here? */
@@ -373,6 +412,44 @@ bool gosan_pthread_release(const struct gosan_call *c, const struct gosan_lock *
 	return true;
 }
 
+/* ---- locks of other threads ---- */
+
+struct holder {
+	uintptr_t addr;
+	struct gosan_g *g;
+	struct gosan_record record;
+};
+
+static bool find_holder(struct gosan_thread *t, void *arg)
+{
+	struct holder *h = arg;
+
+	for (unsigned i = 0; i < t->n && i < GOSAN_RECORDS; i++)
+		if (t->record[i].addr == h->addr && !t->record[i].told && !t->record[i].gone) {
+			h->g = t->g;
+			h->record = t->record[i];
+			t->record[i].told = true;
+			return true;
+		}
+	return false;
+}
+
+/* A running thread holds, untold, what is being destroyed: told in its name. Its clocks don't matter, for nothing is
+ * instrumented. */
+static void tell_holder(const struct gosan_lock *l)
+{
+	struct holder h = {.addr = (uintptr_t)l->addr};
+	struct gosan_event ev = {.op = GOSAN_EV_LOCK_ACQUIRE};
+
+	if (!gosan_thread_each(find_holder, &h) || h.g->ended)
+		return;
+	ev.g = h.g;
+	ev.mode = h.record.mode;
+	ev.stack = h.record.stack ? h.record.stack : gosan_depot_put(&h.record.pc, 1);
+	ev.obj = gosan_pthread_object(l);
+	send(ev);
+}
+
 /* ---- misuse ---- */
 
 void gosan_pthread_fault(const struct gosan_call *c, const struct gosan_lock *l, int fault, pid_t owner,
@@ -383,6 +460,8 @@ void gosan_pthread_fault(const struct gosan_call *c, const struct gosan_lock *l,
 	if (!gosan_front_enter(&saved))
 		return;
 	tell_records(c->t);
+	if (fault == GOSAN_FAULT_UNLOCK_BY_OTHER && error == 0)
+		tell_holder(l); /* the finding names its acquisition */
 	emit(c, (struct gosan_event){.op = GOSAN_EV_FAULT,
 				     .obj = gosan_pthread_object(l),
 				     .arg = fault,
@@ -505,6 +584,7 @@ void gosan_pthread_init_object(const struct gosan_call *c, const struct gosan_lo
 	if (!c->t || !gosan_front_enter(&saved))
 		return;
 	gosan_front_forget((uintptr_t)l->addr, 1);
+	__atomic_fetch_add(&births, 1, __ATOMIC_RELAXED);
 	if (value >= 0 || gosan_pthread_precise()) {
 		gosan_front_note((uintptr_t)l->addr);
 		ev.obj = gosan_engine_renew_at((uintptr_t)l->addr, l->kind);
@@ -513,42 +593,6 @@ void gosan_pthread_init_object(const struct gosan_call *c, const struct gosan_lo
 		emit(c, ev);
 	}
 	gosan_front_leave(saved);
-}
-
-struct holder {
-	uintptr_t addr;
-	struct gosan_g *g;
-	struct gosan_record record;
-};
-
-static bool find_holder(struct gosan_thread *t, void *arg)
-{
-	struct holder *h = arg;
-
-	for (unsigned i = 0; i < t->n && i < GOSAN_RECORDS; i++)
-		if (t->record[i].addr == h->addr && !t->record[i].told && !t->record[i].gone) {
-			h->g = t->g;
-			h->record = t->record[i];
-			t->record[i].told = true;
-			return true;
-		}
-	return false;
-}
-
-/* A running thread holds, untold, what is being destroyed: told in its name. Its clocks don't matter, for nothing is
- * instrumented. */
-static void tell_holder(const struct gosan_lock *l)
-{
-	struct holder h = {.addr = (uintptr_t)l->addr};
-	struct gosan_event ev = {.op = GOSAN_EV_LOCK_ACQUIRE};
-
-	if (!gosan_thread_each(find_holder, &h) || h.g->ended)
-		return;
-	ev.g = h.g;
-	ev.mode = h.record.mode;
-	ev.stack = h.record.stack ? h.record.stack : gosan_depot_put(&h.record.pc, 1);
-	ev.obj = gosan_pthread_object(l);
-	send(ev);
 }
 
 static bool known(const struct gosan_lock *l)
@@ -570,6 +614,7 @@ void gosan_pthread_destroy(const struct gosan_call *c, const struct gosan_lock *
 	tell_records(c->t);
 	if (refused)
 		tell_holder(l);
+	__atomic_fetch_add(&births, 1, __ATOMIC_RELAXED);
 	if (known(l))
 		emit(c, (struct gosan_event){
 				.op = GOSAN_EV_OBJ_DESTROY, .obj = gosan_pthread_object(l), .arg = refused});

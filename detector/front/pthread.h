@@ -18,12 +18,15 @@
 #include "front.h"
 #include "intercept.h"
 
+#include "../module.h"
+
 #include <pthread.h>
 #include <sys/types.h>
 
 #define GOSAN_RECORDS 16 /* held locks beyond are told at once and have no record */
 #define GOSAN_ONCES   16
 #define GOSAN_LEFT    8 /* a power of two */
+#define GOSAN_NESTED  64
 
 /* A lock that a thread holds. Written by its thread only, but `gone`. */
 struct gosan_record {
@@ -42,9 +45,9 @@ struct gosan_thread {
 	struct gosan_thread *next, *next_all; /* by handle; all of them: under the table's lock (thread.c) */
 	pthread_t handle;
 	struct gosan_g *g;
-	pid_t tid; /* the kernel's number; 0: it has not begun */
-	int round; /* of the destructors */
-	bool ended;
+	pid_t tid;           /* the kernel's number; 0: it has not begun */
+	int round;           /* of the destructors */
+	bool ended, crowded; /* crowded: it once held more locks than there are records */
 	union {
 		void *(*posix)(void *);
 		int (*c11)(void *);
@@ -60,6 +63,8 @@ struct gosan_thread {
 		int64_t wakes; /* wakes of conditions so far, at its unlock */
 	} left[GOSAN_LEFT];
 	const struct gosan_obj *onces[GOSAN_ONCES]; /* whose end was acquired */
+	uint64_t nested[GOSAN_NESTED];              /* acquisitions with others held that were told before */
+	uint64_t generation;                        /* of what other threads can order after */
 };
 
 /* The thread of this call; NULL before its first one. */
@@ -78,12 +83,71 @@ struct gosan_lock {
 	unsigned flags; /* enum gosan_obj_flag */
 };
 
+/* A place in the program that calls us. Added once, never removed; lock-free. */
+struct gosan_site {
+	uintptr_t pc;
+	uint32_t count;
+	bool ignored; /* in the runtime, the detector or an allocator */
+	bool eager;   /* its locks are told late now and then: their stacks are captured at once */
+	bool quick;   /* neither, and seen often: a record will do */
+};
+#define GOSAN_SITES 4096 /* a power of two */
+extern struct gosan_site gosan_pthread_sites[GOSAN_SITES];
+static inline size_t gosan_pthread_place(uintptr_t pc)
+{
+	return (size_t)((pc * UINT64_C(0x9e3779b97f4a7c15)) >> 52);
+}
+
+/* The short way of an uninstrumented program: the thread, when it holds nothing and a lock that is taken at pc may
+ * remain a record; NULL: the long way. */
+static inline struct gosan_thread *gosan_pthread_quick(uintptr_t pc)
+{
+	const struct gosan_site *s = &gosan_pthread_sites[gosan_pthread_place(pc)];
+	struct gosan_thread *t = gosan_pthread_me;
+
+	if (__builtin_expect(s->pc == pc && s->quick && t && t->n == 0 && !t->crowded && gosan_ignore == 0 &&
+				     gosan_front_on && !gosan_module_instrumented && !gosan_front_attached,
+			     1))
+		return t;
+	return NULL;
+}
+
+/* n is raised last: a handler that interrupts us sees the list without the lock, or with all of it. */
+static inline void gosan_pthread_push(struct gosan_thread *t, const struct gosan_lock *l, int mode,
+				      uintptr_t pc, uintptr_t sp)
+{
+	t->record[0] = (struct gosan_record){.addr = (uintptr_t)l->addr,
+					     .pc = pc,
+					     .sp = sp,
+					     .kind = (unsigned char)l->kind,
+					     .mode = (unsigned char)mode,
+					     .flags = (unsigned char)l->flags};
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	t->n = 1;
+}
+
+/* The counterpart: true when addr was this thread's only lock and nobody had heard of it. */
+extern int64_t gosan_pthread_wakes;
+static inline bool gosan_pthread_pop(uintptr_t addr)
+{
+	struct gosan_thread *t = gosan_pthread_me;
+	size_t i = (addr >> 4) & (GOSAN_LEFT - 1);
+
+	if (!t || t->n != 1 || t->record[0].addr != addr || t->record[0].told || t->record[0].gone ||
+	    gosan_ignore)
+		return false;
+	t->n = 0;
+	t->untold++;
+	t->left[i].addr = addr;
+	t->left[i].wakes = gosan_pthread_wakes;
+	return true;
+}
+#define GOSAN_SP ((uintptr_t)__builtin_frame_address(0) + 2 * sizeof(void *))
+
 /* pthread.c: the thread of this call, made at need; NULL when the call is none of the program's. */
 struct gosan_thread *gosan_pthread_watch(uintptr_t pc);
 /* In the exported function itself. */
-#define GOSAN_CALL \
-	((struct gosan_call){gosan_pthread_watch(GOSAN_CALLER), GOSAN_CALLER, \
-			     (uintptr_t)__builtin_frame_address(0) + 2 * sizeof(void *)})
+#define GOSAN_CALL ((struct gosan_call){gosan_pthread_watch(GOSAN_CALLER), GOSAN_CALLER, GOSAN_SP})
 
 /* pthread.c: must every lock be told at once (accesses to order, or goroutines)? */
 bool gosan_pthread_precise(void);
@@ -104,7 +168,6 @@ void gosan_pthread_snatch(const struct gosan_call *c, const struct gosan_lock *l
 /* mutex.c: what kind of lock it is. */
 struct gosan_lock gosan_mutex_describe(const pthread_mutex_t *m);
 /* How many wakes of conditions there had been when t last gave m back untold; 0: unknown. */
-extern int64_t gosan_pthread_wakes;
 int64_t gosan_pthread_left(const struct gosan_thread *t, const volatile void *m);
 
 /* Waits. A request is sent before a wait for a lock; then the park; after the real call the return. Everything that

@@ -43,10 +43,16 @@ static int blocked(const struct gosan_call *c, const struct gosan_lock *l, int m
 #define LOCKS(name, params, args, try, l_, mode) \
 	GOSAN_EXPORT int name params \
 	{ \
-		struct gosan_call c = GOSAN_CALL; \
+		struct gosan_thread *t_ = gosan_pthread_quick(GOSAN_CALLER); \
 		struct gosan_lock l = rwlock(l_); \
+		struct gosan_call c; \
 		int rc; \
 \
+		if (t_ && GOSAN_REAL(try)(l_) == 0) { \
+			gosan_pthread_push(t_, &l, mode, GOSAN_CALLER, GOSAN_SP); \
+			return 0; \
+		} \
+		c = GOSAN_CALL; \
 		if (!c.t) \
 			return GOSAN_REAL(name) args; \
 		rc = GOSAN_REAL(try)(l_); \
@@ -102,9 +108,12 @@ static void unlock_of_others(const struct gosan_call *c, pthread_rwlock_t *rw, c
 
 GOSAN_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *rw)
 {
-	struct gosan_call c = GOSAN_CALL;
 	struct gosan_lock l = rwlock(rw);
+	struct gosan_call c;
 
+	if (gosan_pthread_pop((uintptr_t)rw))
+		return GOSAN_REAL(pthread_rwlock_unlock)(rw);
+	c = GOSAN_CALL;
 	if (c.t && !gosan_pthread_release(&c, &l, rw->__data.__cur_writer ? GO_LOCK_WRITE : GO_LOCK_READ))
 		unlock_of_others(&c, rw, &l);
 	return GOSAN_REAL(pthread_rwlock_unlock)(rw);

@@ -15,6 +15,7 @@
 
 #include "../chain.h"
 #include "../finding_hook.h"
+#include "../lockpath.h"
 #include "../options.h"
 #include "../stream.h"
 
@@ -260,13 +261,16 @@ static void forget_others(void)
 	}
 }
 
-/* In the child, which has the engine lock from the prepare. The parent's counts are not ours. */
+/* In the child, which has every lock from the prepare. The parent's counts are not ours. */
 void gosan_session_fork_child(void)
 {
 	gosan_stream_fork(false);
+	gosan_lockpath_fork_child();
+	gosan_engine_fork(false); /* the rest may allocate, which needs the memory's lock */
+	gosan_engine_lock();
 	forget_others();
 	gosan_finding_forked();
-	gosan_engine_fork(false);
+	gosan_engine_unlock();
 	session.pid = getpid();
 	session.forked = true;
 	gosan_exit_forked();

@@ -103,12 +103,21 @@ static struct {
 } recent[RECENT];
 static unsigned n_recent;
 
+/* What the table has under this handle is of a detached thread that ended, unless the new one was quicker. */
 static void note_recent(pthread_t handle, struct gosan_g *g)
 {
+	struct gosan_thread **p, *old;
+
 	lock();
+	p = find(handle);
+	old = *p && (*p)->g != g && (*p)->g->ended ? *p : NULL;
+	if (old)
+		unlink_thread(p);
 	recent[n_recent % RECENT].handle = handle;
 	recent[n_recent++ % RECENT].g = g;
 	unlock();
+	if (old)
+		gosan_mem_free(old, sizeof(*old));
 }
 
 /* The context of a handle; NULL when it is unknown. */
@@ -208,6 +217,7 @@ static void end(void *arg)
 void gosan_pthread_init(void)
 {
 	have_key = pthread_key_create(&key, end) == 0;
+	gosan_unwind_here(); /* as in begin() */
 }
 
 /* ---- the beginning ---- */
@@ -253,6 +263,7 @@ static void begin(struct gosan_thread *t)
 	be(t);
 	if (gosan_front_enter(&saved)) {
 		forget_stack(t);
+		gosan_unwind_here(); /* its thread-local memory is malloc'ed: now, not in the middle of a malloc */
 		gosan_engine_event(&ev);
 		gosan_front_leave(saved);
 	}
@@ -332,6 +343,7 @@ static struct gosan_thread *prepare(const struct gosan_call *c, const pthread_at
 					 : gosan_unwind_here();
 		struct gosan_event ev = {.op = GOSAN_EV_G_SPAWN, .g = gosan_engine_self(), .stack = stack};
 
+		c->t->generation++;
 		t->arg = arg;
 		t->g = ev.peer = gosan_engine_new_g(0, true);
 		t->g->parent = ev.g;
@@ -475,7 +487,7 @@ static void await(struct joining *j, bool timed)
 	struct gosan_park p = {.why = GOSAN_WAIT_JOIN, .timed = timed};
 
 	j->t = entry_of(j->handle);
-	j->g = p.joins = j->t ? j->t->g : NULL;
+	j->g = p.joins = context_of(j->handle);
 	gosan_pthread_tell_all(j->call.t);
 	if (!j->g || !j->g->ended)
 		gosan_pthread_park(&j->call, &p);

@@ -34,6 +34,15 @@ static struct op begin(const volatile void *p, size_t size, uintptr_t pc)
 	return o;
 }
 
+static struct op peek(const volatile void *p, size_t size, uintptr_t pc)
+{
+	struct op o = {.addr = (uintptr_t)p, .pc = pc, .size = size};
+
+	if (!gosan_ignore && gosan_access_ready)
+		o.g = gosan_self;
+	return o;
+}
+
 static void end(struct op *o)
 {
 	if (o->lock)
@@ -49,11 +58,21 @@ static void check(struct op *o, unsigned flags)
 		gosan_shadow_access(o->g, o->addr, o->size, flags, o->pc);
 }
 
+/* Sixteen bytes are read in one piece only under the lock. */
+static inline bool settled(struct op *o, int mo)
+{
+	if (!o->g || o->size > 8 || !gosan_atomic_settled(o->g, o->addr, mo))
+		return false;
+	o->g->n_access++;
+	check(o, GOSAN_ATOMIC);
+	return true;
+}
+
 static void note_load(struct op *o, int mo)
 {
 	if (!o->lock)
 		return;
-	gosan_atomic_loaded(o->lock, o->g, o->addr, mo);
+	gosan_atomic_loaded(o->lock, o->g, o->addr, mo, o->pc);
 	check(o, GOSAN_ATOMIC);
 }
 
@@ -62,7 +81,7 @@ static void note_rmw(struct op *o, int mo)
 {
 	if (!o->lock)
 		return;
-	gosan_atomic_loaded(o->lock, o->g, o->addr, mo);
+	gosan_atomic_loaded(o->lock, o->g, o->addr, mo, o->pc);
 	check(o, GOSAN_ATOMIC | GOSAN_WRITE);
 	gosan_atomic_stored(o->lock, o->g, o->addr, mo, true);
 }

@@ -252,6 +252,40 @@ PROGRAM(a_standstill_that_a_signal_ends)
 	ONLY(201);
 }
 
+/* The only one who ever posted waits for a lock of the one that waits for the post; main sleeps. */
+PROGRAM(a_knot_while_others_run)
+{
+	struct gosan_g *m = begin(), *t = CREATE(m), *u = CREATE(m);
+	MUTEX(a);
+	OBJ(s, SEM, 0);
+
+	EV(OBJ_INIT, u, .obj = s, .arg = 0);
+	EV(SEM_POST, u, .obj = s);
+	EV(SEM_WAITED, t, .obj = s);
+	LOCK(t, a);
+	PARK_LOCK(u, a);
+	SEM_PARK(t, s);
+	gosan_engine_end(GOSAN_END_TIMEOUT);
+	ONLY(202);
+	CHECK(found[0].grade == GOSAN_LIKELY && found[0].n_parts == 2);
+	(void)m;
+}
+
+/* Main, who runs, made the semaphore: it may post. */
+PROGRAM(no_knot_when_one_who_runs_knows_it)
+{
+	struct gosan_g *m = begin(), *t = CREATE(m), *u = CREATE(m);
+	MUTEX(a);
+	OBJ(s, SEM, 0);
+
+	COUNTED(s, 0);
+	LOCK(t, a);
+	PARK_LOCK(u, a);
+	SEM_PARK(t, s);
+	gosan_engine_end(GOSAN_END_TIMEOUT);
+	NOTHING();
+}
+
 PROGRAM(the_last_one_ends)
 {
 	struct gosan_g *m = begin(), *t = CREATE(m);
@@ -487,6 +521,8 @@ int main(void)
 		RUN(a_full_barrier_lets_all_go),
 		RUN(somebody_unknown_may_act),
 		RUN(a_standstill_that_a_signal_ends),
+		RUN(a_knot_while_others_run),
+		RUN(no_knot_when_one_who_runs_knows_it),
 		RUN(the_last_one_ends),
 		RUN(double_lock_by_kind),
 		RUN(unlock_by_other),
