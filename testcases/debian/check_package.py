@@ -86,7 +86,8 @@ def use(source, tmp):
         run("/usr/bin/gosan", "run", f"--format={format_}:{tmp}/report", tmp / "race", status=66, env=env)
         if "data race on counter" not in (tmp / "report").read_text():
             sys.exit(f"--format={format_}")
-    if "```c\n#include" not in run("/usr/bin/gosan", "explain", "GS101", env=env).replace("\n\n", "\n"):
+    page = run("/usr/bin/gosan", "explain", "GS101", env=env)
+    if page.count("```c") != 2 or "go_waitgroup" not in page:
         sys.exit("explain shows no program")
     flags = run("pkg-config", "--cflags", "--libs", "goroutine", env=env).split()
     run("gcc", racy, "-I", racy.parent, "-o", tmp / "plain", *flags, env=env)
