@@ -21,10 +21,18 @@ set(GOSAN_INSTRUMENT_OPTIONS -g -fsanitize=thread -fno-omit-frame-pointer
 	$<$<C_COMPILER_ID:GNU>:-fno-builtin-strcpy;-fno-builtin-strncpy;-fno-builtin-strcat;-fno-builtin-strcmp>
 	$<$<C_COMPILER_ID:Clang>:-fno-vectorize;-fno-slp-vectorize>)
 
+# An installed libgoroutine without gosan.
+function(gosan_need file)
+	if(NOT EXISTS "${file}")
+		message(FATAL_ERROR "gosan is not installed: ${file} is missing")
+	endif()
+endfunction()
+
 function(gosan_instrument)
 	if(TARGET gosan_hooks)
 		set(hooks $<TARGET_FILE:gosan_hooks>)
 	else()
+		gosan_need("${GOSAN_HOOKS}")
 		set(hooks ${GOSAN_HOOKS})
 	endif()
 	foreach(target ${ARGN})
@@ -54,6 +62,7 @@ function(gosan_add_test)
 	if(TARGET gosan)
 		set(tool $<TARGET_FILE:gosan>)
 	else()
+		gosan_need("${GOSAN_PROGRAM}")
 		set(tool ${GOSAN_PROGRAM})
 	endif()
 	list(POP_FRONT arg_COMMAND program)

@@ -50,6 +50,7 @@ static void copy_program(FILE *in, FILE *out)
 	}
 }
 
+/* A page is still of use without its programs, so a missing one is told in its place. */
 static void add_program(FILE *out, const char *code, const char *name, const char *ending)
 {
 	char file[256], path[TOOL_PATH_MAX];
@@ -86,6 +87,7 @@ static void write_page(FILE *in, FILE *out, const char *code)
 	}
 }
 
+/* In memory, because the terminal is only one of those who show it. */
 const char *explain_page(struct arena *a, const char *code, const char **ret_path)
 {
 	char file[32], path[TOOL_PATH_MAX], *text = NULL;

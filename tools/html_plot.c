@@ -77,6 +77,7 @@ static size_t lane_of(struct plot *p, uint64_t g, uint64_t t)
 	return i;
 }
 
+/* NULL when the drawing is full: a step that has no room is still in the text. */
 static struct mark *add_mark(struct plot *p, size_t lane, const char *label)
 {
 	struct mark *m = &p->mark[p->n_marks];
@@ -122,11 +123,13 @@ static void add_step(struct plot *p, const struct step *s)
 	tie(p, m);
 }
 
+/* The words decide, so that the drawing says what the text says. */
 static bool stuck(const struct plot *p, const struct part *part)
 {
 	return strncmp(words_deed(p->a, p->f, part), "blocked", 7) == 0;
 }
 
+/* Does the story already tell of the goroutine in this lane? */
 static bool has_mark(const struct plot *p, size_t lane)
 {
 	for (size_t i = 0; i < p->n_marks; i++)
@@ -164,6 +167,8 @@ static void find_start(struct plot *p, struct lane *l)
 		}
 }
 
+/* Steps, then the participants that the story leaves out, then one last row in which all that are blocked stand side by
+ * side: none of them is later than another. Starts are looked for at the end, when all lanes are there. */
 static void lay_out(struct plot *p)
 {
 	const struct finding *f = p->f;
@@ -184,6 +189,7 @@ static void lay_out(struct plot *p)
 
 /* --- Drawing ---------------------------------------------------------------------------------------------- */
 
+/* The middle of a lane and of a row, in pixels. */
 static size_t x_of(size_t lane)
 {
 	return MARGIN + lane * LANE_WIDTH;
@@ -231,6 +237,7 @@ static void tip(struct xml *x, const char *class, size_t to_x, size_t y, bool ri
 	xml_void(x);
 }
 
+/* A lane begins at its start, or at the top when that lies before the story. */
 static void draw_lane(struct xml *x, const struct plot *p, size_t i)
 {
 	const struct lane *l = &p->lane[i];
@@ -263,6 +270,8 @@ static void draw_tie(struct xml *x, const struct plot *p, const struct mark *m)
 		tip(x, "bad", to, y_of(m->row), from < to);
 }
 
+/* A circle for a step, a square for the end of the road; what is wrong is said in words beside it, not by colour
+ * alone. */
 static void draw_mark(struct xml *x, const struct plot *p, const struct mark *m)
 {
 	size_t at_x = x_of(m->lane), at_y = y_of(m->row);
@@ -297,6 +306,8 @@ static const char *description(const struct plot *p)
 	return text;
 }
 
+/* Ties lie over the lanes and under the marks. Width and height are given in pixels: text in a drawing that is scaled
+ * down would be too small to read, so the figure scrolls instead. */
 static void draw(struct xml *x, const struct plot *p)
 {
 	size_t width = p->n_lanes * LANE_WIDTH + MARGIN, height = y_of(p->n_rows - 1) + 24;
@@ -318,6 +329,7 @@ static void draw(struct xml *x, const struct plot *p)
 	xml_close(x);
 }
 
+/* The box can be scrolled with the keyboard, hence the tabindex and a name. */
 bool html_plot(struct xml *x, const struct finding *f, size_t id)
 {
 	struct plot *p = arena_alloc(x->a, sizeof *p);

@@ -14,6 +14,7 @@
 
 #define AROUND 4 /* lines before and after: a loop's head, a lock and its unlock */
 
+/* By name: the debug information spells a file in one way within a program. */
 static bool at_line(const struct frame *f, const char *file, unsigned line)
 {
 	return f && f->line == line && strcmp(f->file, file) == 0;
@@ -84,6 +85,7 @@ static void add_line(struct xml *x, const struct finding *f, const char *file, u
 	xml_close(x);
 }
 
+/* Two participants that stand close together share one excerpt, in which both lines are marked. */
 bool html_source(struct xml *x, const struct finding *f, const struct part *p)
 {
 	const struct frame *at = words_frame(x->a, &p->stack);

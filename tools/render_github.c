@@ -91,6 +91,7 @@ static const char *message(struct arena *a, const struct finding *f)
 			    f->help, f->code, f->fingerprint);
 }
 
+/* The code comes first in the title, where the list of annotations still shows it when the rest is cut. */
 static void annotate(const struct report *r, const struct finding *f, FILE *out)
 {
 	struct arena *a = r->arena;
@@ -143,6 +144,8 @@ static void tell_stale(const struct report *r, FILE *out)
 			       false));
 }
 
+/* In the order of appearance; no finding is more urgent than another of its level. What is suppressed or in the
+ * baseline is silent. */
 static void annotations(const struct report *r, FILE *out)
 {
 	bool *told = arena_alloc(r->arena, r->n_findings);
@@ -184,6 +187,7 @@ static const char *linked(struct arena *a, const struct finding *f)
 			    words_uri(a, at->file), at->line);
 }
 
+/* Five cells; cell() keeps their number whatever the title says. */
 static const char *row(struct arena *a, const struct finding *f)
 {
 	return arena_printf(a, "| %s | %s | %s | %s | %s |\n", f->code, cell(a, f->title), linked(a, f),
@@ -232,6 +236,7 @@ struct summary {
 	size_t room;
 };
 
+/* Whole pieces only: half a table row or an open details element would spoil what follows in the summary. */
 static bool put(struct summary *s, const char *text)
 {
 	size_t n = strlen(text);
@@ -294,6 +299,7 @@ static void write_summary(const struct report *r, FILE *log)
 			       false));
 }
 
+/* Annotations go where the format was sent; the runner reads both streams of a step. The summary has its own file. */
 static void render(const struct report *r, FILE *out, bool color)
 {
 	(void)color;

@@ -26,6 +26,7 @@
 
 /* --- A finding --------------------------------------------------------------------------------------------- */
 
+/* A pair of a description list: what it is, and its value, as code where it is to be copied. */
 static void term(struct xml *x, const char *name, const char *element, const char *text)
 {
 	xml_element(x, "dt", NULL, name);
@@ -34,6 +35,7 @@ static void term(struct xml *x, const char *name, const char *element, const cha
 	xml_close(x);
 }
 
+/* Folded: stacks are evidence, wanted by few. Browsers print what is open. */
 static void add_stack(struct xml *x, const struct stack *st, const char *title)
 {
 	xml_open(x, "details");
@@ -56,6 +58,7 @@ static void add_stack(struct xml *x, const struct stack *st, const char *title)
 	xml_close(x);
 }
 
+/* In the open, unlike its stack: where a goroutine was started is half of most explanations. */
 static void add_created(struct xml *x, const struct part *p)
 {
 	const struct frame *f = p->created.n ? &p->created.frames[0] : NULL;
@@ -73,6 +76,7 @@ static void add_created(struct xml *x, const struct part *p)
 	xml_close(x);
 }
 
+/* Place and excerpt before the stacks: what most readers need is seen without a click. */
 static void add_part(struct xml *x, const struct finding *f, const struct part *p)
 {
 	const struct frame *at = words_frame(x->a, &p->stack);
@@ -99,6 +103,7 @@ static void add_part(struct xml *x, const struct finding *f, const struct part *
 	xml_close(x);
 }
 
+/* Texts of analyzers have no full stop (finding.h). */
 static void sentence(struct xml *x, const char *word, const char *text)
 {
 	if (!*text)
@@ -134,6 +139,7 @@ static void add_facts(struct xml *x, const struct report *r, const struct findin
 	xml_close(x);
 }
 
+/* The colour repeats what the grade says in words, so nothing depends on seeing it. */
 static void add_code(struct xml *x, const struct finding *f)
 {
 	xml_element(x, "span", strcmp(words_level(f), "error") == 0 ? "code" : "code warning", f->code);
@@ -163,6 +169,7 @@ static void add_finding(struct xml *x, const struct report *r, const struct find
 
 /* --- The page ---------------------------------------------------------------------------------------------- */
 
+/* With a scope, by which a screen reader names the column of each cell. */
 static void header_cell(struct xml *x, const char *scope, const char *class, const char *text)
 {
 	xml_open(x, "th");
@@ -173,6 +180,7 @@ static void header_cell(struct xml *x, const char *scope, const char *class, con
 	xml_close(x);
 }
 
+/* The title is the link: it says where it leads, also when links are read out one after the other. */
 static void add_row(struct xml *x, const struct finding *f, size_t id)
 {
 	const char *function, *place = words_summary_place(x->a, f, &function);
@@ -195,6 +203,7 @@ static void add_row(struct xml *x, const struct finding *f, size_t id)
 	xml_close(x);
 }
 
+/* In a box that scrolls: on a telephone the page must not become wider than the screen. */
 static void add_table(struct xml *x, const struct report *r)
 {
 	size_t id = 0;
@@ -223,6 +232,7 @@ static void add_table(struct xml *x, const struct report *r)
 	xml_close(x);
 }
 
+/* Names in the first column are headers of their rows. */
 static void add_counters(struct xml *x, const struct report *r)
 {
 	xml_open(x, "table");
@@ -241,6 +251,7 @@ static void add_counters(struct xml *x, const struct report *r)
 	xml_close(x);
 }
 
+/* Nothing, not even the heading, for an empty list. */
 static void add_list(struct xml *x, const char *title, const char *const *list, size_t n)
 {
 	if (n == 0)
@@ -325,6 +336,7 @@ static void add_stale(struct xml *x, const struct baseline *b)
 	add_list(x, "Stale entries of the baseline", list, n);
 }
 
+/* Last, because it is for those who doubt the verdict: what was seen, what was not, how to run it again. */
 static void add_run(struct xml *x, const struct report *r)
 {
 	xml_open(x, "section");
@@ -356,6 +368,7 @@ static void add_run(struct xml *x, const struct report *r)
 	xml_close(x);
 }
 
+/* The verdict in a few words; it is the title of the page as well, so that tabs can be told apart. */
 static const char *heading(struct arena *a, const struct report *r)
 {
 	const char *path = r->main ? r->main->program : "", *slash = strrchr(path, '/'),
@@ -381,6 +394,7 @@ static void meta(struct xml *x, const char *name, const char *content)
 	xml_void(x);
 }
 
+/* The character set comes first: it must lie in the first 1,024 bytes. */
 static void add_head(struct xml *x, const struct report *r)
 {
 	xml_open(x, "head");
@@ -396,6 +410,7 @@ static void add_head(struct xml *x, const struct report *r)
 	xml_close(x);
 }
 
+/* Landmarks (header, main, footer) let a screen reader jump; there is nothing to navigate but the table. */
 static void add_body(struct xml *x, const struct report *r)
 {
 	static const char *const classes[] = {"verdict clean", "verdict findings", "verdict blind"};

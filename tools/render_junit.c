@@ -38,6 +38,7 @@ struct tests {
 	size_t n;
 };
 
+/* Named by its last component and its arguments: readers group by name, and directories differ between machines. */
 static struct test *test_add(struct tests *t, const char *program, const char *const *argv, size_t n_argv)
 {
 	const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
@@ -49,6 +50,7 @@ static struct test *test_add(struct tests *t, const char *program, const char *c
 	return &t->list[t->n++];
 }
 
+/* Not a failure: what the test itself has to say about it stands in its own log, not in ours. */
 static void set_status(struct tests *t, struct test *test, int status)
 {
 	test->error_type = "exit-status";
@@ -111,6 +113,8 @@ static void collect_gate(const struct report *r, struct tests *t)
 			collect_row(r->gate->rows[i], t);
 }
 
+/* One word for the counts of the suite. An error outweighs findings: the test did not get to its end, so more may be
+ * hidden. */
 static enum outcome outcome(const struct test *t)
 {
 	return t->error ? ERROR : t->n_findings ? FAILED : t->skipped ? SKIPPED : PASSED;
@@ -118,6 +122,7 @@ static enum outcome outcome(const struct test *t)
 
 /* --- What a case says -------------------------------------------------------------------------------------- */
 
+/* The text is the report for people, since most readers show it as it is. */
 static void add_failure(struct xml *x, const struct report *r, const struct finding *f, size_t i, size_t n)
 {
 	xml_open(x, "failure");
@@ -129,6 +134,7 @@ static void add_failure(struct xml *x, const struct report *r, const struct find
 	xml_close(x);
 }
 
+/* Without text: the message says all. */
 static void add_word(struct xml *x, const char *element, const char *type, const char *message)
 {
 	xml_open(x, element);
@@ -179,6 +185,7 @@ static void add_property(struct xml *x, const char *name, const char *value)
 	xml_void(x);
 }
 
+/* The verdict's facts, for whoever keeps test reports and wants to know later how much was seen. */
 static void add_properties(struct xml *x, const struct report *r)
 {
 	xml_open(x, "properties");
@@ -192,6 +199,7 @@ static void add_properties(struct xml *x, const struct report *r)
 	xml_close(x);
 }
 
+/* One suite: a run of gosan. Jenkins and GitLab show suites as groups, and the programs are the tests. */
 static void render(const struct report *r, FILE *out, bool color)
 {
 	struct tests t = {.a = r->arena};

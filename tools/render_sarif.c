@@ -34,6 +34,7 @@ static const struct notice {
 };
 enum { BLIND, LOST, NOT_CHECKED, STALE, LIMIT };
 
+/* Full description and help repeat the one sentence: GitHub requires both of every descriptor. */
 static json_t *descriptors(struct arena *a)
 {
 	json_t *list = json_array();
@@ -50,6 +51,7 @@ static json_t *descriptors(struct arena *a)
 	return list;
 }
 
+/* The index saves readers the search by id (3.52.5). */
 static void notify(struct arena *a, json_t *list, int which, const char *level, const char *text)
 {
 	json_t *o = json_object(), *descriptor = json_object();
@@ -108,6 +110,7 @@ static json_t *base_uri(struct arena *a)
 							    root[strlen(root) - 1] == '/' ? "" : "/")));
 }
 
+/* No informationUri and no helpUri: a rule's help is in the file, and a link could lead to another version's. */
 static json_t *tool(struct arena *a)
 {
 	json_t *o = json_object(), *driver = json_object();
@@ -151,6 +154,7 @@ static json_t *automation(const struct report *r)
 	return o;
 }
 
+/* The same names as in the JSON report. */
 static json_t *counters(const struct report *r)
 {
 	json_t *o = json_object();

@@ -130,7 +130,7 @@ static const char *unlinked(struct arena *a, const char *text)
 }
 
 /* Title, a clause for each participant with a link to its place, why. The title comes first and ends with a
- * stop: viewers with little room show the first sentence (3.11.5). */
+ * stop: viewers with little room show the first sentence (3.11.3). */
 static const char *message(struct related *r, const struct finding *f)
 {
 	struct arena *a = r->a;
@@ -163,6 +163,7 @@ static json_t *flow_location(struct arena *a, const struct step *s, size_t order
 	return o;
 }
 
+/* The id names the goroutine as everywhere else in the report, so that a reader finds it in the message. */
 static json_t *thread_flow(struct arena *a, const char *who, json_t *locations)
 {
 	json_t *o = json_object();
@@ -229,6 +230,7 @@ static json_t *flows(struct arena *a, const struct finding *f)
 	return list;
 }
 
+/* Inlined calls are frames of their own, in the order of a debugger: the innermost first (3.44.3). */
 static json_t *stacks(struct arena *a, const struct finding *f)
 {
 	json_t *list = json_array();
@@ -262,7 +264,7 @@ static json_t *stacks(struct arena *a, const struct finding *f)
 /* --- The result ----------------------------------------------------------------------------------------- */
 
 /* Only a person's decision suppresses; it stands outside of the sources, hence "external" (3.35.2). With a
- * baseline each result says whether it was known (3.27.24). */
+ * baseline each result says whether it was known. */
 static void set_suppression(json_t *o, const struct report *r, const struct finding *f)
 {
 	const char *by = f->baselined ? "known to the baseline" : "matched by the suppressions file";
@@ -294,6 +296,7 @@ static void set_properties(const struct report *r, json_t *o, const struct findi
 	json_object_set_new(o, "properties", p);
 }
 
+/* The number after the colon tells equal hashes of one file apart; ours are never equal (folding sees to that). */
 static void set_identity(struct arena *a, json_t *o, const struct finding *f)
 {
 	json_t *ours = json_object(), *partial = json_object();
@@ -303,10 +306,12 @@ static void set_identity(struct arena *a, json_t *o, const struct finding *f)
 			    sarif_text(a, arena_printf(a, "%s:1", f->fingerprint)));
 	json_object_set_new(o, "fingerprints", ours);
 	json_object_set_new(o, "partialFingerprints", partial);
-	/* An exclusive count is what the standard asks for; ours is that (3.27.18). */
+	/* An exclusive count is what the standard asks for; ours is that. */
 	json_object_set_new(o, "occurrenceCount", json_integer((json_int_t)(f->count ? f->count : 1)));
 }
 
+/* The message goes first, since its links take the first ids of the related locations: the participants' own places
+ * are then the last to be cut. A result without any place still needs a location, or GitHub refuses the file. */
 json_t *sarif_result(const struct report *report, const struct finding *f, uint64_t *ret_cut)
 {
 	static const struct frame nowhere = {.function = "", .file = "", .module = ""};

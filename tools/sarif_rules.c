@@ -31,6 +31,7 @@ json_t *sarif_message(struct arena *a, const char *text, const char *markdown)
 	return o;
 }
 
+/* A stream of a newer library may have codes that this table lacks; such a result goes without a rule. */
 int sarif_rule_index(const char *code)
 {
 	for (size_t i = 0; i < N_ROWS; i++)
@@ -87,6 +88,7 @@ static json_t *rule(struct arena *a, const struct row *row)
 	return o;
 }
 
+/* All of them, also those whose check was off: ruleIndex then is the row in finding.h, in every file. */
 json_t *sarif_rules(struct arena *a)
 {
 	json_t *array = json_array();

@@ -118,12 +118,14 @@ bool words_same_place(const struct dump *a, const struct dump *b)
 	return true;
 }
 
+/* One sentence for headings, place lines and messages: whoever reads two formats finds the same words. */
 const char *words_part(struct arena *a, const struct finding *f, const struct part *part)
 {
 	return arena_printf(a, "%s by %s%s", words_deed(a, f, part),
 			    resolve_who(a, part->g, part->t, part->name), words_holding(a, part));
 }
 
+/* In a column of 24 characters the directory would be all that is left of the place. */
 const char *words_short_place(struct arena *a, const struct frame *f)
 {
 	const char *slash = strrchr(f->file, '/');
@@ -133,11 +135,14 @@ const char *words_short_place(struct arena *a, const struct frame *f)
 	return arena_printf(a, "%s:%u", slash ? slash + 1 : f->file, f->line);
 }
 
+/* A baselined finding is suppressed as well: it is counted, and told by no format but SARIF, which knows of
+ * suppressed results. */
 bool words_shown(const struct finding *f)
 {
 	return !f->suppressed && !f->folded;
 }
 
+/* A gate's main process is the command itself, which is not run under gosan run. */
 const char *words_command(const struct report *r)
 {
 	if (!r->main)
@@ -154,6 +159,8 @@ const char *words_level(const struct finding *f)
 	return strcmp(f->grade, "proved") == 0 ? "error" : "warning";
 }
 
+/* The story has ids only; names stand with the participants. Goroutines of the story that take part in nothing
+ * else have none. */
 const char *words_step_who(struct arena *a, const struct finding *f, const struct step *step)
 {
 	const char *name = "";
@@ -210,7 +217,8 @@ const struct frame *words_primary(struct arena *a, const struct finding *f, cons
 }
 
 /* RFC 3986: unreserved characters and the separators of a path stay; everything else is encoded byte by
- * byte. */
+ * byte.
+ * "+" and "@" are legal in a path (3.3) and common in names of files. */
 static const char *encode(struct arena *a, const char *path)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/+@";
@@ -224,6 +232,7 @@ static const char *encode(struct arena *a, const char *path)
 	return out;
 }
 
+/* The authority is empty: files are always this machine's. */
 const char *words_file_uri(struct arena *a, const char *path)
 {
 	return arena_printf(a, "file://%s", encode(a, path));

@@ -28,11 +28,14 @@ void xml_finish(struct xml *x, FILE *out)
 	xmlBufferFree(x->buffer);
 }
 
+/* Results of the writer are not looked at: into memory it fails only when memory is exhausted, and then the document
+ * is cut, which every reader of XML notices. */
 void xml_open(struct xml *x, const char *name)
 {
 	xmlTextWriterStartElement(x->w, BAD_CAST name);
 }
 
+/* Attributes are written with double quotes; the writer escapes them, line ends and tabs, too. */
 void xml_attr(struct xml *x, const char *name, const char *fmt, ...)
 {
 	char *text = NULL;
@@ -51,11 +54,13 @@ void xml_text(struct xml *x, const char *text)
 	xmlTextWriterWriteString(x->w, BAD_CAST words_clean(x->a, text));
 }
 
+/* Also when there was no content: <td/> would be an opening tag to a reader of HTML. */
 void xml_close(struct xml *x)
 {
 	xmlTextWriterFullEndElement(x->w);
 }
 
+/* <meta .../>: readers of HTML pass over the slash. */
 void xml_void(struct xml *x)
 {
 	xmlTextWriterEndElement(x->w);
@@ -70,6 +75,7 @@ void xml_element(struct xml *x, const char *name, const char *class, const char 
 	xml_close(x);
 }
 
+/* For what has its own syntax (a doctype, a style sheet). Never for anything that a program said. */
 void xml_raw(struct xml *x, const char *markup)
 {
 	xmlTextWriterWriteRaw(x->w, BAD_CAST markup);

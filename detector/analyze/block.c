@@ -406,7 +406,7 @@ static void report_stall(void)
 	} else {
 		tell_waits(f);
 	}
-	snprintf(f->help, sizeof f->help,
+	snprintf(f->help, sizeof f->help, "%s",
 		 c ? advice(c)
 		 : any_hostage(f)
 			 ? "unlock before the wait: whoever could end it may need the lock"
