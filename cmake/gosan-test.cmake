@@ -12,6 +12,7 @@
 #   add_test() under the detector, for cmocka and plain programs alike: status 66, a failure, on a finding; 77, a
 #   skipped test, when nothing could be checked. TIMEOUT is gosan's, so that a test that hangs says who waits for
 #   whom; ctest's own follows half a minute later. Relative file names are relative to the source directory.
+#   A cmocka test that waits in goroutine calls wants ENVIRONMENT GO_PROCS=1, see testcases/ci-demo.
 #   Under "gosan gate -- ctest" such a test passes, and the gate judges its findings.
 
 set(GOSAN_INSTRUMENT_OPTIONS -g -fsanitize=thread -fno-omit-frame-pointer

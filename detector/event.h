@@ -100,6 +100,12 @@ struct gosan_wait {
 	} on[GOSAN_WAIT_MAX];
 };
 
+/* A call under way. ctx: where it leads in the tree of contexts, 0 until somebody asked. */
+struct gosan_frame {
+	uint64_t pc;
+	uint32_t callee, ctx;
+};
+
 /* A goroutine, a foreign thread, or the system on one thread. Never freed (reports name the dead);
  * its clocks are released at its end. */
 struct gosan_g {
@@ -107,6 +113,7 @@ struct gosan_g {
 	uint32_t
 		cell; /* shadow.h: the strongest cell of this moment, GOSAN_CELL_NONE until one is remembered */
 	uint64_t n_access; /* accesses seen; the access layer adds them up at the end */
+	struct gosan_frame *frame, *frame_end, *frame_floor; /* its calls (context.h); frame: one past the last */
 	/* ADMIN */
 	struct gosan_g *next; /* all goroutines, newest first: gosan_engine_all() */
 	uint64_t id;          /* goroutine id, or 0 for threads and the system */
@@ -144,9 +151,11 @@ struct gosan_g {
 	/* ANALYZERS: one private word (analyze/waits.c), NULL at birth */
 	void *waits;
 	/* MEMORY ACCESSES: owned by the access layer, touched by the running goroutine only */
-	uint32_t ctx;                 /* current calling context (context.h) */
-	uint32_t ctx_depth, ctx_room; /* callers' contexts: ctx_stack[0 .. ctx_depth - 1] */
-	uint32_t *ctx_stack, ctx_first[10];
+	struct gosan_frame *frames;         /* the first one */
+	struct gosan_frame first_frames[6]; /* until it calls deeper */
+	uint32_t frames_over;               /* calls above frames_end, which are only counted */
+	uint32_t set_stack, set;            /* context.c: the lock set of one lock, that it was asked for last */
+	const struct gosan_obj *set_of;
 	bool in_shadow;                /* shadow.c is at work for it */
 	uint8_t seg_left;              /* segment.c: numbers of seg_group that are still to be used */
 	uint32_t seg_group, free_cell; /* free_cell: as cell, for frees */

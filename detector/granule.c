@@ -21,8 +21,7 @@
  */
 #include "granule.h"
 
-#include "atomic.h"
-#include "race.h"
+#include "floor.h"
 
 #define CELLS    7
 #define LINK(p)  ((uint32_t)((p) >> 32))
@@ -294,6 +293,17 @@ static void overflow(struct gosan_granule *s, uintptr_t granule, struct lanes *l
 	put(l, victim, want, place);
 }
 
+/* Before a granule overflows: a cell that everybody covers makes room. */
+static bool put_over_dead(struct lanes *l, uint32_t want, uint32_t place)
+{
+	for (int lane = 0; lane < 2; lane++)
+		if (gosan_floor_covers(l->cell[lane] >> GOSAN_CELL_SEGMENT)) {
+			put(l, lane, want, place);
+			return true;
+		}
+	return false;
+}
+
 static uint64_t next_version(uint64_t places)
 {
 	uint32_t link = LINK(places), version = (link + GOSAN_LINK_VERSION) & (31 * GOSAN_LINK_VERSION);
@@ -347,7 +357,7 @@ void gosan_granule_check(struct gosan_walk *w, uintptr_t granule, struct gosan_g
 		put(&l, 0, want, w->place);
 	else if (!l.cell[1])
 		put(&l, 1, want, w->place);
-	else
+	else if (!put_over_dead(&l, want, w->place))
 		overflow(s, granule, &l, want, w->place);
 	__atomic_store_n(&s->cells, l.cell[0] | (uint64_t)l.cell[1] << 32, __ATOMIC_RELAXED);
 	gosan_granule_unlock(s, l.places);

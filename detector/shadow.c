@@ -14,6 +14,7 @@
 #include "atomic.h"
 #include "collect.h"
 #include "context.h"
+#include "floor.h"
 #include "granule.h"
 #include "heap.h"
 #include "race.h"
@@ -118,6 +119,20 @@ static bool open_page(struct gosan_walk *w, uintptr_t granule)
 	return true;
 }
 
+/* Both cells are taken: is one of them such that everybody covers it by now? Granule.c uses what is found. */
+static __attribute__((noinline)) void look_for_dead(struct gosan_walk *w, uint64_t cells)
+{
+	for (int lane = 0; lane < 2; lane++, cells >>= 32) {
+		uint32_t seg = (uint32_t)cells >> GOSAN_CELL_SEGMENT, cid = gosan_segments[seg].cid;
+
+		if (!gosan_floor_due(seg))
+			continue;
+		leave(w->g);
+		gosan_floor_raise(cid);
+		gosan_collect_enter(w->g);
+	}
+}
+
 /* Before the lock: did we do this already, is the page in use? */
 static void check_granule(struct gosan_walk *w, uintptr_t granule, unsigned bytes)
 {
@@ -134,6 +149,8 @@ static void check_granule(struct gosan_walk *w, uintptr_t granule, unsigned byte
 	}
 	if (!w->place)
 		w->place = gosan_context_place(w->g, w->pc);
+	if ((uint32_t)cells && cells >> 32)
+		look_for_dead(w, cells);
 	gosan_granule_check(w, granule, s, bytes);
 }
 
@@ -337,6 +354,8 @@ int gosan_shadow_init(void)
 {
 	int err = gosan_segment_init();
 
+	if (!err)
+		err = gosan_floor_init();
 	return err ? err : gosan_shadowmem_init();
 }
 

@@ -154,6 +154,19 @@ def check_preload(a):
         need("{" not in r.stderr, "no raw placeholders", r)
 
 
+def check_own_runtime(a):
+    """A program with a ThreadSanitizer inside, where the tool can't refuse it: preloaded alone, or somebody's child."""
+    with tempfile.TemporaryDirectory() as tmp:
+        source, program = os.path.join(tmp, "own.c"), os.path.join(tmp, "own")
+        pathlib.Path(source).write_text("int n;\nint main(void)\n{\n\treturn n++;\n}\n")
+        for compiler in (["gcc", "-static-libtsan"], ["clang-14"]):
+            if not shutil.which(compiler[0]) or run(*compiler, "-fsanitize=thread", source, "-o", program).returncode:
+                continue
+            said = "memory accesses in own: ThreadSanitizer's runtime is linked into it"
+            status(77, said, run(program, env={"LD_PRELOAD": os.path.abspath(a.preload)}))
+            status(77, said, run(a.gosan, "run", "sh", "-c", f"{program}; exit $?"))
+
+
 def check_limits(a):
     """A program that may not write large files does not die of the detector's."""
     r = run(a.gosan, "run", a.racy, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512)))
@@ -241,8 +254,8 @@ def main():
     for name in ("--gosan", "--preload", "--racy", "--clean"):
         p.add_argument(name, required=True)
     a = p.parse_args()
-    for check in (check_json, check_options, check_reports, check_preload, check_limits, check_builds, check_compiler,
-                  check_signals):
+    for check in (check_json, check_options, check_reports, check_preload, check_own_runtime, check_limits,
+                  check_builds, check_compiler, check_signals):
         check(a)
     sys.exit(1 if failures else 0)
 

@@ -86,10 +86,11 @@ static int run_in(const char *dir, struct run *run, const char *path, const char
 static int run_program(struct run *run)
 {
 	char path[TOOL_PATH_MAX], preload[PREPARE_PRELOAD_MAX], dir[TOOL_PATH_MAX];
-	int status = prepare_settings(&run->settings);
+	int status = check_program(run->command[0], path, sizeof path);
 
+	/* This one makes the files of the reports: after what refuses the program, which leaves no trace. */
 	if (!status)
-		status = check_program(run->command[0], path, sizeof path);
+		status = prepare_settings(&run->settings);
 	if (!status)
 		status = prepare_preload(preload, sizeof preload);
 	if (!status)

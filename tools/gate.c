@@ -251,6 +251,8 @@ void gate_decide(struct report *r, const char *path, char **argv, int status)
 		for (size_t k = 0; k < COUNTER_COUNT; k++)
 			r->counters[k] += g->rows[i]->counters[k];
 	}
+	if (!r->cut && r->timed_out)
+		r->cut = "a program was stopped by --timeout";
 	for (size_t i = 0; i < g->n_unseen; i++)
 		verdict_not_checked(r, arena_printf(r->arena, "%s: %s", g->unseen[i].path, g->unseen[i].why));
 	verdict_count(r);

@@ -64,6 +64,8 @@ void gate_page(struct page *p, const struct report *r);
 const char *gate_line(const struct report *r);
 /* The command line of a row, or of an image, as a shell would take it. */
 const char *gate_command(struct arena *a, const char *program, const char *const *argv, size_t n);
+/* The worst that can be said of it, in one word: "FINDINGS", "crashed", "clean"; "": nothing to check. */
+const char *gate_row_result(const struct gate_row *row);
 bool gate_row_shows(const struct gate_row *row, const struct finding *f);
 /* In how many of the repetitions was f seen? */
 unsigned gate_runs_of(const struct finding *f);

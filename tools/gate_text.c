@@ -70,7 +70,7 @@ static size_t base_at(const char *command)
 /* --- Programs --------------------------------------------------------------------------------------------- */
 
 /* The worst that can be said of it, in one word. */
-static const char *how(const struct gate_row *row)
+const char *gate_row_result(const struct gate_row *row)
 {
 	if (row->n_findings)
 		return "FINDINGS";
@@ -86,7 +86,8 @@ static const char *how(const struct gate_row *row)
 static void add_row(struct page *p, const struct gate_row *row, size_t width)
 {
 	struct arena *a = p->a;
-	const char *text = gate_command(a, row->program, row->argv, row->n_argv), *what = how(row);
+	const char *text = gate_command(a, row->program, row->argv, row->n_argv),
+		   *what = gate_row_result(row);
 	const char *facts = verdict_several(a, row->processes, "process", "processes");
 
 	if (row->n_findings)
@@ -113,7 +114,9 @@ static size_t name_width(struct arena *a, const struct gate *g)
 
 	for (size_t i = 0; i < g->n_rows; i++) {
 		const struct gate_row *row = g->rows[i];
-		size_t n = *how(row) ? strlen(gate_command(a, row->program, row->argv, row->n_argv)) : 0;
+		size_t n = *gate_row_result(row)
+				   ? strlen(gate_command(a, row->program, row->argv, row->n_argv))
+				   : 0;
 
 		width = n > width ? n : width;
 	}
@@ -125,7 +128,7 @@ static void add_rows(struct page *p, const struct gate *g)
 	size_t clean = 0, width = name_width(p->a, g);
 
 	for (size_t i = 0; i < g->n_rows; i++) {
-		const char *what = how(g->rows[i]);
+		const char *what = gate_row_result(g->rows[i]);
 
 		if (!*what)
 			continue;
@@ -146,7 +149,7 @@ static void add_drivers(struct page *p, const struct gate *g)
 	for (size_t i = 0; i < g->n_rows; i++) {
 		const struct gate_row *row = g->rows[i];
 
-		if (row->checked || *how(row))
+		if (row->checked || *gate_row_result(row))
 			continue;
 		if (n++ < DRIVER_MAX || gosan_options.verbosity > 0)
 			text = arena_printf(p->a, "%s%s%s (%s)", text, *text ? ", " : "", base(row->program),

@@ -6,6 +6,8 @@
  * The runner keeps 10 errors and 10 warnings of a step and drops the rest without a word, so the rest is
  * named in a notice. A summary may have 1 MiB in all, what other commands of the step wrote included.
  */
+#include "baseline.h"
+#include "gate.h"
 #include "render.h"
 #include "resolve.h"
 #include "verdict.h"
@@ -122,6 +124,25 @@ static void tell_rest(const struct report *r, const bool *told, FILE *out)
 			escape(a, text + 1, false));
 }
 
+/* Entries of the baseline that can go, since nothing showed them. */
+static void tell_stale(const struct report *r, FILE *out)
+{
+	const char *text = "";
+	size_t n = 0;
+
+	for (size_t i = 0; r->baseline && i < r->baseline->n; i++)
+		if (!r->baseline->entries[i].hits && ++n <= NAMED_MAX)
+			text = arena_printf(r->arena, "%s\n%s %s %s", text,
+					    r->baseline->entries[i].fingerprint, r->baseline->entries[i].code,
+					    r->baseline->entries[i].title);
+	if (n)
+		fprintf(out, "::notice title=gosan::%s\n",
+			escape(r->arena,
+			       arena_printf(r->arena, "%zu stale entr%s of the baseline:%s", n,
+					    n == 1 ? "y" : "ies", text),
+			       false));
+}
+
 static void annotations(const struct report *r, FILE *out)
 {
 	bool *told = arena_alloc(r->arena, r->n_findings);
@@ -141,6 +162,7 @@ static void annotations(const struct report *r, FILE *out)
 		annotate(r, f, out);
 	}
 	tell_rest(r, told, out);
+	tell_stale(r, out);
 }
 
 /* --- The summary ----------------------------------------------------------------------------------------------- */
@@ -166,6 +188,24 @@ static const char *row(struct arena *a, const struct finding *f)
 {
 	return arena_printf(a, "| %s | %s | %s | %s | %s |\n", f->code, cell(a, f->title), linked(a, f),
 			    f->grade, verdict_number(a, f->count ? f->count : 1));
+}
+
+/* Of a gate: a row for each program that is not simply clean. */
+static const char *programs(const struct report *r)
+{
+	struct arena *a = r->arena;
+	const char *text = "";
+
+	for (size_t i = 0; i < r->gate->n_rows; i++) {
+		const struct gate_row *g = r->gate->rows[i];
+		const char *result = gate_row_result(g);
+
+		if (*result && strcmp(result, "clean") != 0)
+			text = arena_printf(a, "%s| %s | %s | %zu |\n", text,
+					    cell(a, gate_command(a, g->program, g->argv, g->n_argv)), result,
+					    g->n_findings);
+	}
+	return *text ? arena_printf(a, "\n| Program | Result | Findings |\n|---|---|---:|\n%s", text) : "";
 }
 
 /* The full report, folded. In HTML, since no fence of backticks is safe from its content. */
@@ -210,6 +250,8 @@ static void summarize(const struct report *r, struct summary *s)
 	struct arena *a = r->arena;
 
 	put(s, arena_printf(a, "### gosan\n\n%s\n", cell(a, verdict_line(r))));
+	if (r->gate)
+		put(s, programs(r));
 	if (r->n_shown)
 		put(s, "\n| Code | Finding | Where | Grade | Seen |\n|---|---|---|---|---:|\n");
 	for (size_t i = 0; i < r->n_findings; i++)

@@ -9,6 +9,8 @@
  *   article             a finding: drawing, why, what to do, the participants with source and stacks
  *   section             the run: counters, what was not checked, where a hung program stood
  */
+#include "baseline.h"
+#include "gate.h"
 #include "html.h"
 #include "objname.h"
 #include "render.h"
@@ -108,14 +110,21 @@ static void sentence(struct xml *x, const char *word, const char *text)
 }
 
 /* What a reader does next, to be copied. */
-static void add_facts(struct xml *x, const struct finding *f)
+static void add_facts(struct xml *x, const struct report *r, const struct finding *f)
 {
 	xml_element(x, "h3", NULL, "Facts");
 	xml_open(x, "dl");
 	term(x, "Grade", "span", f->grade);
-	term(x, "Seen", "span",
-	     arena_printf(x->a, "%s time%s", verdict_number(x->a, f->count ? f->count : 1),
-			  f->count > 1 ? "s" : ""));
+	const char *seen = arena_printf(x->a, "%s time%s", verdict_number(x->a, f->count ? f->count : 1),
+					f->count > 1 ? "s" : "");
+	if (r->gate && r->gate->runs > 1)
+		seen = arena_printf(x->a, "%s, in %u of %u runs", seen, gate_runs_of(f), r->gate->runs);
+	term(x, "Seen", "span", seen);
+	for (size_t i = 0; r->gate && i < r->gate->n_rows; i++)
+		if (gate_row_shows(r->gate->rows[i], f))
+			term(x, "Program", "code",
+			     gate_command(x->a, r->gate->rows[i]->program, r->gate->rows[i]->argv,
+					  r->gate->rows[i]->n_argv));
 	if (*f->object.kind || f->object.address)
 		term(x, "Object", "span", words_where(x->a, f));
 	term(x, "Reproduce", "code", f->reproduce);
@@ -131,7 +140,7 @@ static void add_code(struct xml *x, const struct finding *f)
 }
 
 /* The most telling first: the drawing, then the sentences, then the evidence. */
-static void add_finding(struct xml *x, const struct finding *f, size_t id)
+static void add_finding(struct xml *x, const struct report *r, const struct finding *f, size_t id)
 {
 	xml_open(x, "article");
 	xml_attr(x, "id", "finding-%zu", id);
@@ -148,7 +157,7 @@ static void add_finding(struct xml *x, const struct finding *f, size_t id)
 		add_part(x, f, &f->parts[i]);
 	if (f->object.created.n)
 		add_stack(x, &f->object.created, "Where the object comes from");
-	add_facts(x, f);
+	add_facts(x, r, f);
 	xml_close(x);
 }
 
@@ -266,6 +275,56 @@ static void add_dumps(struct xml *x, const struct process *p)
 	}
 }
 
+/* Of a gate: the programs with something to check, those with trouble first named as such. */
+static void add_programs(struct xml *x, const struct report *r)
+{
+	xml_open(x, "div");
+	xml_attr(x, "class", "scroll");
+	xml_open(x, "table");
+	xml_element(x, "caption", NULL, "Programs that showed something to check");
+	xml_open(x, "thead");
+	xml_open(x, "tr");
+	header_cell(x, "col", NULL, "Program");
+	header_cell(x, "col", NULL, "Result");
+	header_cell(x, "col", "count", "Findings");
+	header_cell(x, "col", "count", "Events");
+	header_cell(x, "col", "count", "Accesses");
+	xml_close(x);
+	xml_close(x);
+	xml_open(x, "tbody");
+	for (size_t i = 0; i < r->gate->n_rows; i++) {
+		const struct gate_row *g = r->gate->rows[i];
+
+		if (!*gate_row_result(g))
+			continue;
+		xml_open(x, "tr");
+		xml_open(x, "td");
+		xml_element(x, "code", NULL, gate_command(x->a, g->program, g->argv, g->n_argv));
+		xml_close(x);
+		xml_element(x, "td", NULL, gate_row_result(g));
+		xml_element(x, "td", "count", verdict_number(x->a, g->n_findings));
+		xml_element(x, "td", "count", verdict_number(x->a, g->counters[COUNTER_events]));
+		xml_element(x, "td", "count", verdict_number(x->a, g->counters[COUNTER_accesses]));
+		xml_close(x);
+	}
+	xml_close(x);
+	xml_close(x);
+	xml_close(x);
+}
+
+/* Entries of the baseline that nothing matched are to be removed, or tell of a test that did not run. */
+static void add_stale(struct xml *x, const struct baseline *b)
+{
+	const char **list = arena_alloc(x->a, b->n * sizeof *list);
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (!b->entries[i].hits)
+			list[n++] = arena_printf(x->a, "%s %s %s", b->entries[i].fingerprint,
+						 b->entries[i].code, b->entries[i].title);
+	add_list(x, "Stale entries of the baseline", list, n);
+}
+
 static void add_run(struct xml *x, const struct report *r)
 {
 	xml_open(x, "section");
@@ -276,13 +335,20 @@ static void add_run(struct xml *x, const struct report *r)
 	xml_close(x);
 	xml_open(x, "dl");
 	if (r->main)
-		term(x, "Command", "code", resolve_command(x->a, r->main));
+		term(x, "Command", "code", words_command(r));
 	term(x, "Checks", "span", r->checks && *r->checks ? r->checks : "none");
 	term(x, "Program's status", "span", arena_printf(x->a, "%d", r->exit_status));
 	if (r->n_suppressed)
 		term(x, "Suppressed", "span", arena_printf(x->a, "%" PRIu64 " findings", r->n_suppressed));
+	if (r->n_baselined)
+		term(x, "In the baseline", "span",
+		     arena_printf(x->a, "%" PRIu64 " findings", r->n_baselined));
 	xml_close(x);
+	if (r->gate)
+		add_programs(x, r);
 	add_counters(x, r);
+	if (r->baseline)
+		add_stale(x, r->baseline);
 	add_list(x, "Not checked", r->not_checked, r->n_not_checked);
 	for (size_t i = 0; r->timed_out && i < r->n_processes; i++)
 		if (r->processes[i]->n_dumps)
@@ -344,7 +410,7 @@ static void add_body(struct xml *x, const struct report *r)
 	add_table(x, r);
 	for (size_t i = 0; i < r->n_findings; i++)
 		if (words_shown(r->findings[i]))
-			add_finding(x, r->findings[i], ++id);
+			add_finding(x, r, r->findings[i], ++id);
 	add_run(x, r);
 	xml_close(x);
 	xml_open(x, "footer");

@@ -11,6 +11,7 @@
  * Readers that take only the first failure of a case still learn from its text how many there are. Times are
  * left out: they would be the program's own under the detector, which nobody asked for.
  */
+#include "gate.h"
 #include "render.h"
 #include "verdict.h"
 #include "words.h"
@@ -19,82 +20,100 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum outcome { PASSED, FAILED, ERROR, SKIPPED };
+
 /* One test: all processes of one program with the same arguments. */
 struct test {
-	const struct process *p;
-	size_t failures;
+	const char *program, *name;
+	size_t n_findings;
+	const struct finding **findings;
+	const char *error, *error_type; /* NULL: none */
+	const char *skipped;            /* why, or NULL */
+	const char *log;                /* or NULL */
 };
 
 struct tests {
+	struct arena *a;
 	struct test *list;
 	size_t n;
 };
 
-static bool same_test(const struct process *a, const struct process *b)
+static struct test *test_add(struct tests *t, const char *program, const char *const *argv, size_t n_argv)
 {
-	if (strcmp(a->program, b->program) != 0 || a->n_argv != b->n_argv)
-		return false;
-	for (size_t i = 0; i < a->n_argv; i++)
-		if (strcmp(a->argv[i], b->argv[i]) != 0)
-			return false;
-	return true;
-}
+	const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
 
-/* Shells and other helpers of a test do nothing that is watched. */
-static bool is_test(const struct report *r, const struct process *p)
-{
-	return p == r->main || p->counters[COUNTER_goroutines] || p->counters[COUNTER_accesses] ||
-	       p->counters[COUNTER_events];
-}
-
-static struct test *test_of(struct tests *t, const struct process *p)
-{
-	for (size_t i = 0; i < t->n; i++)
-		if (same_test(t->list[i].p, p))
-			return &t->list[i];
-	return NULL;
-}
-
-static struct test *test_add(const struct report *r, struct tests *t, const struct process *p)
-{
-	struct test *known = test_of(t, p);
-
-	if (known)
-		return known;
-	t->list = arena_grow(r->arena, t->list, t->n, sizeof *t->list);
-	t->list[t->n] = (struct test){.p = p};
+	t->list = arena_grow(t->a, t->list, t->n, sizeof *t->list);
+	t->list[t->n] = (struct test){.program = name, .name = name};
+	for (size_t i = 1; i < n_argv; i++)
+		t->list[t->n].name = arena_printf(t->a, "%s %s", t->list[t->n].name, argv[i]);
 	return &t->list[t->n++];
 }
 
-/* A finding makes its program a test, whatever was counted there. */
-static struct tests collect(const struct report *r)
+static void set_status(struct tests *t, struct test *test, int status)
 {
-	struct tests t = {0};
+	test->error_type = "exit-status";
+	test->error = arena_printf(t->a, "the program's own status is %d", status);
+}
 
-	for (size_t i = 0; i < r->n_processes; i++)
-		if (is_test(r, r->processes[i]))
-			test_add(r, &t, r->processes[i]);
+/* The program that was run, its children included; the verdict is its log. */
+static void collect_run(const struct report *r, struct tests *t)
+{
+	const struct process *p = r->main;
+	struct test *test = test_add(t, p ? p->program : "", p ? p->argv : NULL, p ? p->n_argv : 0);
+
+	test->log = verdict_line(r);
+	if (r->cut) {
+		test->error_type = "cut-short";
+		test->error = r->cut;
+	} else if (r->exit_status) {
+		set_status(t, test, r->exit_status);
+	} else if (r->verdict == VERDICT_BLIND) {
+		test->skipped = verdict_line(r);
+	}
+	test->findings = arena_alloc(t->a, r->n_findings * sizeof *test->findings);
 	for (size_t i = 0; i < r->n_findings; i++)
 		if (words_shown(r->findings[i]))
-			test_add(r, &t, r->findings[i]->process)->failures++;
-	return t;
+			test->findings[test->n_findings++] = r->findings[i];
 }
 
-/* Dots separate packages for the readers of class names. */
-static const char *class_name(struct arena *a, const struct process *p)
+/* A finding that several programs of a gate showed is a failure of each. */
+static void collect_row(const struct gate_row *row, struct tests *t)
 {
-	const char *slash = strrchr(p->program, '/');
+	struct test *test = test_add(t, row->program, row->argv, row->n_argv);
 
-	return arena_printf(a, "gosan.%s", slash ? slash + 1 : p->program);
+	test->findings = row->findings;
+	test->n_findings = row->n_findings;
+	if (row->timed_out || row->crashed || row->killed) {
+		test->error_type = "cut-short";
+		test->error = row->timed_out ? "stopped by --timeout"
+			      : row->crashed ? "it crashed"
+					     : "it was killed";
+	} else if (row->status) {
+		set_status(t, test, row->status);
+	}
 }
 
-static const char *case_name(struct arena *a, const struct process *p)
+/* The gate's own case carries its verdict: it fails by no finding, which are the programs', but by what it could
+ * not see. */
+static void collect_gate(const struct report *r, struct tests *t)
 {
-	const char *slash = strrchr(p->program, '/'), *name = slash ? slash + 1 : p->program;
+	struct test *own = test_add(t, "gate", NULL, 0);
 
-	for (size_t i = 1; i < p->n_argv; i++)
-		name = arena_printf(a, "%s %s", name, p->argv[i]);
-	return name;
+	own->log = verdict_line(r);
+	if (r->cut) {
+		own->error_type = "cut-short";
+		own->error = r->cut;
+	} else if (r->verdict == VERDICT_BLIND) {
+		own->skipped = verdict_line(r);
+	}
+	for (size_t i = 0; i < r->gate->n_rows; i++)
+		if (*gate_row_result(r->gate->rows[i]))
+			collect_row(r->gate->rows[i], t);
+}
+
+static enum outcome outcome(const struct test *t)
+{
+	return t->error ? ERROR : t->n_findings ? FAILED : t->skipped ? SKIPPED : PASSED;
 }
 
 /* --- What a case says -------------------------------------------------------------------------------------- */
@@ -119,53 +138,32 @@ static void add_word(struct xml *x, const char *element, const char *type, const
 	xml_void(x);
 }
 
-/* The verdict is one for the whole run; it stands with the program that was asked for. */
-enum outcome { PASSED, FAILED, ERROR, SKIPPED };
-static enum outcome outcome(const struct report *r, const struct test *t)
-{
-	if (t->p == r->main && (r->cut || r->exit_status))
-		return ERROR;
-	if (t->failures)
-		return FAILED;
-	return t->p == r->main && r->verdict == VERDICT_BLIND ? SKIPPED : PASSED;
-}
-
-static void add_outcome(struct xml *x, const struct report *r, const struct test *t)
-{
-	if (outcome(r, t) == ERROR)
-		add_word(x, "error", r->cut ? "cut-short" : "exit-status",
-			 r->cut ? r->cut
-				: arena_printf(x->a, "the program's own status is %d", r->exit_status));
-	else if (outcome(r, t) == SKIPPED)
-		add_word(x, "skipped", NULL, verdict_line(r));
-}
-
+/* In the order that Jenkins' schema wants. Dots separate packages for the readers of class names. */
 static void add_case(struct xml *x, const struct report *r, const struct test *t)
 {
-	size_t n = 0;
-
 	xml_open(x, "testcase");
-	xml_attr(x, "classname", "%s", class_name(x->a, t->p));
-	xml_attr(x, "name", "%s", case_name(x->a, t->p));
-	/* Jenkins' schema wants this order. */
-	add_outcome(x, r, t);
-	for (size_t i = 0; i < r->n_findings; i++)
-		if (words_shown(r->findings[i]) && same_test(r->findings[i]->process, t->p))
-			add_failure(x, r, r->findings[i], ++n, t->failures);
-	if (t->p == r->main)
-		xml_element(x, "system-err", NULL, verdict_line(r));
+	xml_attr(x, "classname", "gosan.%s", t->program);
+	xml_attr(x, "name", "%s", t->name);
+	if (t->error)
+		add_word(x, "error", t->error_type, t->error);
+	else if (outcome(t) == SKIPPED)
+		add_word(x, "skipped", NULL, t->skipped);
+	for (size_t i = 0; i < t->n_findings; i++)
+		add_failure(x, r, t->findings[i], i + 1, t->n_findings);
+	if (t->log)
+		xml_element(x, "system-err", NULL, t->log);
 	xml_close(x);
 }
 
 /* --- The file ---------------------------------------------------------------------------------------------- */
 
 /* Cases are counted, not their findings; a case is one of the three. */
-static void add_counts(struct xml *x, const struct report *r, const struct tests *t, bool skipped)
+static void add_counts(struct xml *x, const struct tests *t, bool skipped)
 {
 	size_t n[4] = {0};
 
 	for (size_t i = 0; i < t->n; i++)
-		n[outcome(r, &t->list[i])]++;
+		n[outcome(&t->list[i])]++;
 	xml_attr(x, "tests", "%zu", t->n);
 	xml_attr(x, "failures", "%zu", n[FAILED]);
 	xml_attr(x, "errors", "%zu", n[ERROR]);
@@ -196,20 +194,24 @@ static void add_properties(struct xml *x, const struct report *r)
 
 static void render(const struct report *r, FILE *out, bool color)
 {
-	struct tests t = collect(r);
+	struct tests t = {.a = r->arena};
 	struct xml x;
 
 	(void)color;
+	if (r->gate)
+		collect_gate(r, &t);
+	else
+		collect_run(r, &t);
 	if (xml_begin(&x, r->arena) != 0)
 		return;
 	xmlTextWriterSetIndent(x.w, 1);
 	xmlTextWriterStartDocument(x.w, "1.0", "UTF-8", NULL);
 	xml_open(&x, "testsuites");
 	xml_attr(&x, "name", "gosan");
-	add_counts(&x, r, &t, false);
+	add_counts(&x, &t, false);
 	xml_open(&x, "testsuite");
 	xml_attr(&x, "name", "gosan");
-	add_counts(&x, r, &t, true);
+	add_counts(&x, &t, true);
 	add_properties(&x, r);
 	for (size_t i = 0; i < t.n; i++)
 		add_case(&x, r, &t.list[i]);

@@ -7,9 +7,9 @@
  * for more than it is. The shape is the OASIS standard's; the limits are GitHub's (sarif.h), and what they
  * cost is a notification, too.
  */
+#include "baseline.h"
 #include "options.h"
 #include "render.h"
-#include "resolve.h"
 #include "sarif.h"
 #include "verdict.h"
 #include "words.h"
@@ -29,9 +29,10 @@ static const struct notice {
 	{"GOSAN/blind", "The run cannot be called clean: too little was seen, or it was cut short."},
 	{"GOSAN/lost", "Something was seen and could not be kept; a finding may be missing."},
 	{"GOSAN/not-checked", "Part of the program was not watched."},
+	{"GOSAN/stale", "An entry of the baseline that no finding matched: repaired, or not run."},
 	{"GOSAN/limit", "The file would have become too large; something was left out."},
 };
-enum { BLIND, LOST, NOT_CHECKED, LIMIT };
+enum { BLIND, LOST, NOT_CHECKED, STALE, LIMIT };
 
 static json_t *descriptors(struct arena *a)
 {
@@ -75,6 +76,12 @@ static json_t *notifications(const struct report *r, uint64_t left_out, uint64_t
 			       arena_printf(a, "%s %s", verdict_number(a, r->counters[i]), counter_texts[i]));
 	for (size_t i = 0; i < r->n_not_checked; i++)
 		notify(a, list, NOT_CHECKED, "note", arena_printf(a, "not checked: %s", r->not_checked[i]));
+	for (size_t i = 0; r->baseline && i < r->baseline->n; i++)
+		if (!r->baseline->entries[i].hits)
+			notify(a, list, STALE, "note",
+			       arena_printf(a, "stale entry of the baseline: %s %s %s",
+					    r->baseline->entries[i].fingerprint, r->baseline->entries[i].code,
+					    r->baseline->entries[i].title));
 	if (left_out)
 		notify(a, list, LIMIT, "warning",
 		       arena_printf(a, "%s findings were left out: a file may have %s of them and %u MB",
@@ -122,7 +129,7 @@ static json_t *invocation(const struct report *r, json_t *notes)
 
 	for (size_t i = 1; r->main && i < r->main->n_argv; i++)
 		json_array_append_new(arguments, sarif_text(a, r->main->argv[i]));
-	json_object_set_new(o, "commandLine", sarif_text(a, r->main ? resolve_command(a, r->main) : ""));
+	json_object_set_new(o, "commandLine", sarif_text(a, words_command(r)));
 	json_object_set_new(o, "arguments", arguments);
 	json_object_set_new(o, "executionSuccessful", json_boolean(r->verdict != VERDICT_BLIND));
 	json_object_set_new(o, "exitCode", json_integer(verdict_exit(r)));
@@ -154,10 +161,11 @@ static json_t *counters(const struct report *r)
 }
 
 /* The result when it fits: its length is known only after it was made. */
-static bool add_result(struct arena *a, json_t *list, const struct finding *f, size_t *bytes, uint64_t *cut)
+static bool add_result(const struct report *r, json_t *list, const struct finding *f, size_t *bytes,
+		       uint64_t *cut)
 {
 	uint64_t lost = 0;
-	json_t *o = sarif_result(a, f, &lost);
+	json_t *o = sarif_result(r, f, &lost);
 	size_t n = json_dumpb(o, NULL, 0, JSON_INDENT(1));
 
 	if (json_array_size(list) == SARIF_RESULTS_MAX || *bytes + n > SARIF_BYTES_MAX) {
@@ -183,7 +191,7 @@ static json_t *results(const struct report *r, uint64_t *left_out, uint64_t *cut
 
 			if (f->folded || rank != pass)
 				continue;
-			if (*left_out || !add_result(r->arena, list, f, &bytes, cut))
+			if (*left_out || !add_result(r, list, f, &bytes, cut))
 				++*left_out;
 		}
 	return list;

@@ -28,7 +28,7 @@ json_t *sarif_message(struct arena *a, const char *text, const char *markdown);
 /* Index of the code's rule, the order of the table in finding.h; -1: unknown. */
 int sarif_rule_index(const char *code);
 json_t *sarif_rules(struct arena *a);
-/* The result object of f; what had to be left out is added to *ret_cut. */
-json_t *sarif_result(struct arena *a, const struct finding *f, uint64_t *ret_cut);
+/* The result object of f, which is r's; what had to be left out is added to *ret_cut. */
+json_t *sarif_result(const struct report *r, const struct finding *f, uint64_t *ret_cut);
 
 #endif

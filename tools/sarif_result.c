@@ -11,6 +11,7 @@
  */
 #include "sarif.h"
 
+#include "gate.h"
 #include "objname.h"
 #include "resolve.h"
 #include "suppress.h"
@@ -260,19 +261,23 @@ static json_t *stacks(struct arena *a, const struct finding *f)
 
 /* --- The result ----------------------------------------------------------------------------------------- */
 
-/* Only a person's decision suppresses; it stands outside of the sources, hence "external" (3.35.2). */
-static void set_suppression(json_t *o, const struct finding *f)
+/* Only a person's decision suppresses; it stands outside of the sources, hence "external" (3.35.2). With a
+ * baseline each result says whether it was known (3.27.24). */
+static void set_suppression(json_t *o, const struct report *r, const struct finding *f)
 {
-	if (f->suppressed)
-		json_object_set_new(o, "suppressions",
-				    json_pack("[{s:s,s:s}]", "kind", "external", "justification",
-					      "matched by the suppressions file"));
-	else
-		json_object_set_new(o, "suppressions", json_array());
+	const char *by = f->baselined ? "known to the baseline" : "matched by the suppressions file";
+
+	json_object_set_new(o, "suppressions",
+			    f->suppressed ? json_pack("[{s:s,s:s}]", "kind", "external", "justification", by)
+					  : json_array());
+	if (r->baseline)
+		json_object_set_new(o, "baselineState", json_string(f->baselined ? "unchanged" : "new"));
 }
 
-static void set_properties(struct arena *a, json_t *o, const struct finding *f)
+/* In how many repetitions a gate saw it tells a flaky finding from a steady one. */
+static void set_properties(const struct report *r, json_t *o, const struct finding *f)
 {
+	struct arena *a = r->arena;
 	json_t *p = json_object();
 
 	json_object_set_new(p, "kind", sarif_text(a, f->kind));
@@ -282,6 +287,10 @@ static void set_properties(struct arena *a, json_t *o, const struct finding *f)
 		json_object_set_new(p, "where", sarif_text(a, words_where(a, f)));
 	json_object_set_new(p, "reproduce", sarif_text(a, f->reproduce));
 	json_object_set_new(p, "suppress", sarif_text(a, suppress_line(a, f)));
+	if (r->gate && r->gate->runs > 1)
+		json_object_set_new(
+			p, "seen",
+			sarif_text(a, arena_printf(a, "in %u of %u runs", gate_runs_of(f), r->gate->runs)));
 	json_object_set_new(o, "properties", p);
 }
 
@@ -298,9 +307,10 @@ static void set_identity(struct arena *a, json_t *o, const struct finding *f)
 	json_object_set_new(o, "occurrenceCount", json_integer((json_int_t)(f->count ? f->count : 1)));
 }
 
-json_t *sarif_result(struct arena *a, const struct finding *f, uint64_t *ret_cut)
+json_t *sarif_result(const struct report *report, const struct finding *f, uint64_t *ret_cut)
 {
 	static const struct frame nowhere = {.function = "", .file = "", .module = ""};
+	struct arena *a = report->arena;
 	struct related r = {.a = a, .list = json_array()};
 	json_t *o = json_object(), *locations = json_array();
 	const struct part *part;
@@ -324,8 +334,8 @@ json_t *sarif_result(struct arena *a, const struct finding *f, uint64_t *ret_cut
 	json_object_set_new(o, "codeFlows", flows(a, f));
 	json_object_set_new(o, "stacks", stacks(a, f));
 	set_identity(a, o, f);
-	set_suppression(o, f);
-	set_properties(a, o, f);
+	set_suppression(o, report, f);
+	set_properties(report, o, f);
 	*ret_cut += r.cut + (f->n_steps > SARIF_STEPS_MAX ? f->n_steps - SARIF_STEPS_MAX : 0);
 	return o;
 }

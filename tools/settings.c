@@ -36,8 +36,8 @@ enum key {
  * manual. */
 static const struct argp_option options[] = {
 	{"format", FORMAT, "FORMAT[:FILE]", 0,
-	 "text, json, sarif, junit, github or html; repeatable; default text on standard error, FILE - is "
-	 "standard output",
+	 "text, json, sarif, junit, github, html; repeatable; default text, standard error; FILE -: standard "
+	 "output",
 	 1},
 	/* With blanks: glibc's argp writes past its buffer when a word is wider than the column. */
 	{"checks", CHECKS, "LIST", 0,
@@ -195,9 +195,12 @@ const struct argp settings_argp = {.options = options, .parser = parse};
 int settings_begin(struct settings *s, char *err, size_t err_size)
 {
 	/* A mistake in the environment is as bad as one on the command line, and often older. */
-	const char *env = getenv("GOSAN_OPTIONS");
+	const char *env = getenv("GOSAN_OPTIONS"), *checkout = getenv("GITHUB_WORKSPACE");
 
 	*s = (struct settings){.n_formats = 0};
+	/* A runner of GitHub takes file names relative to its checkout, wherever the tests run. */
+	if (checkout && *checkout)
+		gosan_options.source_root = checkout;
 	if (!env)
 		return 0;
 	int error = gosan_options_parse(env, err, err_size);
@@ -231,11 +234,7 @@ static const char *log_path(struct arena *a)
 int settings_finish(struct settings *s, struct arena *a, char *err, size_t err_size)
 {
 	const char *list = gosan_options.format ? gosan_options.format : "text";
-	const char *checkout = getenv("GITHUB_WORKSPACE"), *root = gosan_options.source_root;
 
-	/* A runner of GitHub takes file names relative to its checkout, wherever the tests run. */
-	if (checkout && *checkout && !(root && *root))
-		gosan_options.source_root = checkout;
 	for (bool own = s->n_formats > 0; !own && *list && s->n_formats < RENDER_REQUESTS_MAX;
 	     list += strspn(list, ",")) {
 		size_t n = strcspn(list, ",");

@@ -187,7 +187,7 @@ static bool is_date(const char *text)
 }
 
 /* Cut " expires=DATE" off the pattern, in place. False: there is one, but it is no date. */
-static bool take_expiry(char *pattern, const char **ret_date)
+static bool take_expiry(struct arena *a, char *pattern, const char **ret_date)
 {
 	static const char key[] = "expires=";
 	char *word = strrchr(pattern, ' '), *tab = strrchr(pattern, '\t');
@@ -195,9 +195,10 @@ static bool take_expiry(char *pattern, const char **ret_date)
 	*ret_date = "";
 	if (!word || tab > word)
 		word = tab;
-	if (!word || strncmp(word + 1, key, sizeof key - 1) != 0)
+	word = word ? word + 1 : pattern;
+	if (strncmp(word, key, sizeof key - 1) != 0)
 		return true;
-	*ret_date = word + sizeof key;
+	*ret_date = arena_strdup(a, word + sizeof key - 1);
 	*word = '\0';
 	trim(pattern);
 	return is_date(*ret_date);
@@ -224,7 +225,7 @@ static int add_line(struct report *r, const char *path, unsigned line, char *tex
 		return bad_line(err, err_size, path, line, what);
 	}
 	pattern = trim(colon + 1);
-	if (!take_expiry(pattern, &expires))
+	if (!take_expiry(r->arena, pattern, &expires))
 		return bad_line(err, err_size, path, line, "expires= needs a day as YYYY-MM-DD");
 	if (!*pattern)
 		return bad_line(err, err_size, path, line, "empty pattern");

@@ -111,14 +111,14 @@ static void number(struct sweep *s, struct process *p, bool last)
 		p->why = "exec";
 }
 
-/* Images with findings stay in the report: their names are still to be looked up. So only a stream that has some
- * is read into it; the rest are read aside and given back at once. */
+/* Images with findings stay in the report, and those that tell who waited for whom when they were stopped: their
+ * names are still to be looked up. So only such a stream is read into it; the rest are read aside and given back at once. */
 static void take_stream(struct sweep *s, const char *path, const struct files *f)
 {
 	struct report *aside = raw_report_new();
 	char err[RAW_ERROR_MAX];
 	int error = raw_read_pair(aside, path, f->page, err, sizeof err);
-	bool answered = false;
+	bool answered = false, keep = aside->n_findings > 0;
 
 	if (error)
 		gate_unreadable(s->r, err);
@@ -131,8 +131,9 @@ static void take_stream(struct sweep *s, const char *path, const struct files *f
 		number(s, p, i + 1 == aside->n_processes);
 		gate_image(s->r, p, found);
 		answered = strcmp(p->why, "exec") != 0;
+		keep |= p->n_dumps > 0;
 	}
-	if (aside->n_findings) {
+	if (keep) {
 		size_t before = s->r->n_processes;
 
 		raw_read_pair(s->r, path, f->page, err, sizeof err);

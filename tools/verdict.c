@@ -280,7 +280,9 @@ const char *verdict_line(const struct report *r)
 			ending(r), verdict_exit(r));
 	if (r->saw_something)
 		return arena_printf(a, "gosan: no findings %s: %s; checked: %s%s; exit %d",
-				    r->cut ? "so far" : "in what was seen, but something was lost",
+				    r->cut            ? "so far"
+				    : verdict_lost(r) ? "in what was seen, but something was lost"
+						      : "in what was seen, but a part was out of sight",
 				    verdict_seen(r), r->checks, verdict_unchecked(r), verdict_exit(r));
 	return arena_printf(a,
 			    "gosan: blind: %s showed no goroutine, no memory access and no event, so nothing "

@@ -2,6 +2,7 @@
  * words.c: see words.h. Nothing here looks at a terminal's width or at a markup: formats cut and escape. */
 #include "words.h"
 
+#include "gate.h"
 #include "objname.h"
 #include "resolve.h"
 
@@ -135,6 +136,16 @@ const char *words_short_place(struct arena *a, const struct frame *f)
 bool words_shown(const struct finding *f)
 {
 	return !f->suppressed && !f->folded;
+}
+
+const char *words_command(const struct report *r)
+{
+	if (!r->main)
+		return "";
+	if (!r->gate)
+		return resolve_command(r->arena, r->main);
+	return arena_printf(r->arena, "gosan gate -- %s",
+			    gate_command(r->arena, r->main->program, r->main->argv, r->main->n_argv));
 }
 
 /* A note would be too little for a predicted deadlock, and an error would claim a proof. */

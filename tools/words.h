@@ -12,6 +12,8 @@
 bool words_shown(const struct finding *f);
 /* "error" for what is proved, "warning" for what is likely or possible: the levels of SARIF and GitHub. */
 const char *words_level(const struct finding *f);
+/* The shell command that makes this report again: of gosan run, or of gosan gate. */
+const char *words_command(const struct report *r);
 /* "data race" for "data-race". */
 const char *words_kind(struct arena *a, const char *kind);
 

