@@ -34,7 +34,7 @@ extern const struct gosan_analyzer gosan_analyze_waitgroup, gosan_analyze_lockor
 /* clang-format off */
 #define GOSAN_COUNTERS(X) \
 	X(events, "synchronisation events") \
-	X(accesses, "memory accesses") \
+	X(accesses, "memory accesses, repeats within an epoch left out") \
 	X(lost, "events lost") \
 	X(goroutines, "goroutines") \
 	X(threads, "threads") \

@@ -31,6 +31,7 @@ struct gosan_walk {
 	uint32_t want;  /* segment and flags of the cell that it leaves */
 	uint32_t bytes; /* of the present granule; merged neighbours are not in it: they were checked */
 	uint32_t known_cid, known_epoch;
+	uint32_t due_cid;
 	unsigned reads_left; /* reads of others that a read still asks its clock about */
 	size_t n_hits;
 	unsigned hit_bytes;
@@ -47,8 +48,9 @@ static inline void gosan_granule_unlock(struct gosan_granule *s, uint64_t places
 	__atomic_store_n(&s->places, places & ~GOSAN_GRANULE_LOCK, __ATOMIC_RELEASE);
 }
 
-/* The whole step: checks the bytes of the walk's access in this granule and remembers it. */
-void gosan_granule_check(struct gosan_walk *w, uintptr_t granule, struct gosan_granule *s, unsigned bytes);
+/* The whole step: checks the bytes of the walk's access in this granule and remembers it. False: it did not, because
+ * it is time to raise the floor of w->due_cid first; then call it again. */
+bool gosan_granule_check(struct gosan_walk *w, uintptr_t granule, struct gosan_granule *s, unsigned bytes);
 /* Is `want` in one of the first blocks of an overflowing granule? Lock-free; false tells nothing. */
 bool gosan_granule_listed(const struct gosan_granule *s, uint32_t want);
 /* Take these bytes out of every cell. */

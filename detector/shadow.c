@@ -119,20 +119,6 @@ static bool open_page(struct gosan_walk *w, uintptr_t granule)
 	return true;
 }
 
-/* Both cells are taken: is one of them such that everybody covers it by now? Granule.c uses what is found. */
-static __attribute__((noinline)) void look_for_dead(struct gosan_walk *w, uint64_t cells)
-{
-	for (int lane = 0; lane < 2; lane++, cells >>= 32) {
-		uint32_t seg = (uint32_t)cells >> GOSAN_CELL_SEGMENT, cid = gosan_segments[seg].cid;
-
-		if (!gosan_floor_due(seg))
-			continue;
-		leave(w->g);
-		gosan_floor_raise(cid);
-		gosan_collect_enter(w->g);
-	}
-}
-
 /* Before the lock: did we do this already, is the page in use? */
 static void check_granule(struct gosan_walk *w, uintptr_t granule, unsigned bytes)
 {
@@ -149,9 +135,13 @@ static void check_granule(struct gosan_walk *w, uintptr_t granule, unsigned byte
 	}
 	if (!w->place)
 		w->place = gosan_context_place(w->g, w->pc);
-	if ((uint32_t)cells && cells >> 32)
-		look_for_dead(w, cells);
-	gosan_granule_check(w, granule, s, bytes);
+	while (__builtin_expect(!gosan_granule_check(w, granule, s, bytes), 0)) {
+		w->n_hits = 0; /* they are met again */
+		w->hit_bytes = 0;
+		leave(w->g);
+		gosan_floor_raise(w->due_cid);
+		gosan_collect_enter(w->g);
+	}
 }
 
 /* Outside, and with no lock: race.c takes the engine's, and may forget the very granule. */
