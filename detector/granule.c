@@ -39,7 +39,7 @@
 
 bool gosan_granule_forked;
 
-uint64_t gosan_granule_lock(struct gosan_granule *s)
+uint64_t gosan_granule_lock_slow(struct gosan_granule *s)
 {
 	uint64_t places = __atomic_load_n(&s->places, __ATOMIC_RELAXED);
 
@@ -104,8 +104,8 @@ static __attribute__((noinline)) void hit(struct gosan_walk *w, uintptr_t granul
 
 /* Meet one old cell: note a conflict, and take from it the bytes that the new access stands for. Neighbours of one
  * place, such as the bytes of a loop, share a cell: they go over to the new one. Returns what is left, or 0. */
-static inline uint32_t meet(struct gosan_walk *w, uintptr_t granule, uint32_t cell, uint32_t place,
-			    uint32_t *want)
+static inline __attribute__((always_inline)) uint32_t meet(struct gosan_walk *w, uintptr_t granule,
+							   uint32_t cell, uint32_t place, uint32_t *want)
 {
 	uint32_t both = cell & w->bytes;
 	const struct gosan_segment *s;
@@ -363,10 +363,10 @@ bool gosan_granule_check(struct gosan_walk *w, uintptr_t granule, struct gosan_g
 		gosan_granule_unlock(s, l.places);
 		return true;
 	}
-	if (l.cell[0])
-		l.cell[0] = meet(w, granule, l.cell[0], place_of(&l, 0), &want);
-	if (l.cell[1])
-		l.cell[1] = meet(w, granule, l.cell[1], place_of(&l, 1), &want);
+	for (int lane = 0; lane < 2; lane++)
+		if (l.cell[lane])
+			l.cell[lane] = meet(w, granule, l.cell[lane], place_of(&l, lane), &want);
+	w->replaced = l.cell[0] | l.cell[1] || w->n_hits || want != (w->want | GOSAN_CELL_ALL) ? 0 : cells;
 	if (__builtin_expect((l.places & GOSAN_GRANULE_LISTED) != 0, 0))
 		check_listed(w, granule, s, &l, want);
 	else if (!l.cell[0])

@@ -110,6 +110,7 @@ static bool open_page(struct gosan_walk *w, uintptr_t granule)
 	if (!s)
 		return false;
 	state = __atomic_load_n(s, __ATOMIC_RELAXED) & (unsigned char)~(ATOMIC | LISTED);
+	w->open = granule & ~(PAGE - 1);
 	if (__builtin_expect(state == want, 1))
 		return true;
 	if (!gosan_shadowmem_mark(granule, TOUCHED))
@@ -205,6 +206,28 @@ static inline size_t remembered(const struct gosan_walk *w, uintptr_t granule, u
 	return at - granule;
 }
 
+/* A whole granule like the last one, as in a block that was filled in one go: it is empty, or its two cells are those
+ * that this access took the place of there. False: it is not, or somebody else is at it. */
+static inline bool replace(struct gosan_walk *w, uintptr_t granule)
+{
+	struct gosan_granule *s = gosan_shadowmem_granule(granule, true);
+	uint64_t cells = s ? __atomic_load_n(&s->cells, __ATOMIC_RELAXED) : 1, places;
+
+	if ((cells || w->open != (granule & ~(PAGE - 1))) && (!cells || cells != w->replaced))
+		return false;
+	places = __atomic_load_n(&s->places, __ATOMIC_RELAXED);
+	if (!w->place || (places & (GOSAN_GRANULE_LOCK | GOSAN_GRANULE_LISTED)) ||
+	    !gosan_granule_try(s, places))
+		return false;
+	if (s->cells != cells) {
+		gosan_granule_unlock(s, places);
+		return false;
+	}
+	__atomic_store_n(&s->cells, w->want | GOSAN_CELL_ALL, __ATOMIC_RELAXED);
+	gosan_granule_unlock(s, w->place);
+	return true;
+}
+
 static void walk_range(struct gosan_walk *w, uintptr_t addr, uintptr_t end)
 {
 	uintptr_t granule = addr & ~(uintptr_t)7;
@@ -222,11 +245,28 @@ static void walk_range(struct gosan_walk *w, uintptr_t addr, uintptr_t end)
 			next = granule + 8 * AHEAD;
 		}
 		for (; granule < next; granule += 8) {
+			if (granule >= addr && end - granule >= 8 && replace(w, granule))
+				continue;
 			check_granule(w, granule, bytes_in(granule, addr, end));
 			if (__builtin_expect(w->n_hits != 0, 0))
 				report(w);
 		}
 	}
+}
+
+/* One by one: clearing the hits would cost more than most accesses. */
+static inline void begin(struct gosan_walk *w, struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags)
+{
+	w->g = g;
+	w->addr = addr;
+	w->size = size;
+	w->flags = flags;
+	w->want = ((flags & GOSAN_FREE ? g->free_cell : g->cell) & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags);
+	w->known_cid = UINT32_MAX;
+	w->replaced = 0;
+	w->open = 1;
+	w->n_hits = 0;
+	w->hit_bytes = 0;
 }
 
 static void access_range(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc,
@@ -242,17 +282,9 @@ static void access_range(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 		leave(g);
 		return;
 	}
-	/* One by one: clearing the hits would cost more than most accesses. */
-	w.g = g;
-	w.addr = addr;
-	w.size = size;
-	w.flags = flags;
+	begin(&w, g, addr, size, flags);
 	w.pc = pc;
 	w.place = place;
-	w.want = (*cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags);
-	w.known_cid = UINT32_MAX;
-	w.n_hits = 0;
-	w.hit_bytes = 0;
 	walk_range(&w, addr, end);
 	leave(g);
 }
@@ -262,18 +294,33 @@ void gosan_shadow_access_at(struct gosan_g *g, uintptr_t addr, size_t size, unsi
 	access_range(g, addr, size, flags, 0, place);
 }
 
-/* Memory that several goroutines read has their cells in a list: look there first, without the lock. */
+/* Within one granule and with a segment, as most accesses are. Memory that several goroutines read has their cells in
+ * a list: look there first, without the lock. */
 void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc)
 {
-	if ((addr & 7) + size <= 8 && g->cell != GOSAN_CELL_NONE) {
-		const struct gosan_granule *s = gosan_shadowmem_granule(addr, false);
-		uint32_t bytes = bytes_in(addr & ~(uintptr_t)7, addr, addr + size);
+	uintptr_t granule = addr & ~(uintptr_t)7;
+	const struct gosan_granule *s;
+	struct gosan_walk w;
+	uint32_t bytes;
 
-		if (s &&
-		    gosan_granule_listed(s, (g->cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags) | bytes))
-			return;
+	if ((addr & 7) + size > 8 || g->cell == GOSAN_CELL_NONE || addr >= GOSAN_ADDRESS_END ||
+	    !(s = gosan_shadowmem_granule(addr, false))) {
+		access_range(g, addr, size, flags, pc, 0);
+		return;
 	}
-	access_range(g, addr, size, flags, pc, 0);
+	bytes = bytes_in(granule, addr, addr + size);
+	if ((__atomic_load_n(&s->places, __ATOMIC_RELAXED) & GOSAN_GRANULE_LISTED) &&
+	    gosan_granule_listed(s, (g->cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags) | bytes))
+		return;
+	if (!enter(g))
+		return;
+	begin(&w, g, addr, size, flags);
+	w.pc = pc;
+	w.place = 0;
+	check_granule(&w, granule, bytes);
+	if (__builtin_expect(w.n_hits != 0, 0))
+		report(&w);
+	leave(g);
 }
 
 /* A block of 1 GiB of which little was used costs a bit per page, not a cell per granule. */
