@@ -52,7 +52,7 @@ static __attribute__((noinline)) bool open_segment(struct gosan_g *g, bool is_fr
 
 	while (!(seg = gosan_segment_take(g, gosan_stamp_of(g), is_free ? GOSAN_SEGMENT_FREE : 0))) {
 		leave(g);
-		if (!gosan_collect(g)) {
+		if (!gosan_collect()) {
 			gosan_collect_enter(g);
 			GOSAN_COUNT(shadow_lost);
 			return false;
@@ -121,7 +121,7 @@ static bool open_page(struct gosan_walk *w, uintptr_t granule)
 }
 
 /* Before the lock: did we do this already, is the page in use? */
-static void check_granule(struct gosan_walk *w, uintptr_t granule, unsigned bytes)
+static inline void check_granule(struct gosan_walk *w, uintptr_t granule, unsigned bytes)
 {
 	struct gosan_granule *s = gosan_shadowmem_granule(granule, true);
 	uint64_t cells = s ? __atomic_load_n(&s->cells, __ATOMIC_RELAXED) : 0;
