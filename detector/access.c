@@ -5,6 +5,7 @@
 #include "access.h"
 
 #include "atomic.h"
+#include "benign.h"
 #include "context.h"
 #include "depot.h"
 #include "heap.h"
@@ -67,8 +68,10 @@ void gosan_access_flush(void)
 	uint64_t n = 0;
 
 	gosan_engine_lock();
-	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next)
+	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next) {
 		n += __atomic_load_n(&g->n_access, __ATOMIC_RELAXED);
+		gosan_engine_flush(g);
+	}
 	gosan_engine_unlock();
 	__atomic_store_n(&gosan_counters->accesses, n, __ATOMIC_RELAXED);
 }
@@ -76,8 +79,9 @@ void gosan_access_flush(void)
 void gosan_access_fork_child(void)
 {
 	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next)
-		g->n_access = 0; /* the parent counts those */
+		g->n_access = g->n_events = 0; /* the parent counts those */
 	gosan_shadow_fork_child();
 	gosan_atomic_fork_child();
 	gosan_heap_fork_child();
+	gosan_benign_fork_child();
 }

@@ -6,16 +6,23 @@
  *  - A variable has a record once somebody published something through it; no record means an empty clock.
  *  - strong and weak of a record are the join of what the heads of the release sequences that the current
  *    value belongs to published. A relaxed store empties them; a relaxed read-modify-write keeps them.
- *  - version changes whenever the clocks do, so that a goroutine that acquired (variable, version) once
- *    need not do it again: a spinning load costs no clock work.
+ *  - The word of a stripe is its lock (bit 0) and a version that changes whenever a clock of one of its variables
+ *    does. A goroutine that acquired a variable at one version need not do it again: a load that finds the
+ *    version it knows costs a comparison and takes no lock. That is sound: a value becomes visible either after
+ *    its clock was stored (stores) or while the lock is held (read-modify-writes), so who read the value and then
+ *    finds the word unlocked and unchanged has acquired what came with it.
  *
- * Locks: stripe, then engine (clocks). Granules hash to stripes, so all variables of a granule share one.
+ * Locks: stripe, then the goroutine's bit (clocks). The engine lock is taken below a stripe by a race report and by a
+ * goroutine that needs a new chain; so whoever has the engine lock must not wait for a stripe (gosan_atomic_forget).
+ * Granules hash to stripes, so all variables of a granule share one.
  * The tie of fences: a release fence leaves its clock with the goroutine, for its later relaxed stores; a
  * relaxed load leaves the variable's clock with the goroutine, for its later acquire fence.
  */
 #include "atomic.h"
 
+#include "access.h"
 #include "chain.h"
+#include "hb.h"
 #include "mem.h"
 #include "shadow.h"
 
@@ -27,12 +34,13 @@
 struct atom {
 	struct atom *next;
 	uintptr_t addr;
-	uint64_t version;
 	struct gosan_clock strong, weak;
+	struct gosan_stamp at;      /* they are exactly this moment's; 0: a merge, or a fence's */
+	const struct gosan_g *from; /* who published last */
 };
 
 struct gosan_atomic_stripe {
-	char lock;
+	uint64_t word;
 	struct atom *atoms;
 };
 static struct gosan_atomic_stripe stripes[1u << STRIPE_BITS];
@@ -41,14 +49,13 @@ static struct gosan_atomic_stripe stripes[1u << STRIPE_BITS];
 struct track {
 	struct gosan_clock release_strong, release_weak; /* of its last release fence */
 	struct gosan_clock pending_strong, pending_weak; /* of its relaxed loads since birth */
-	struct {
-		const struct atom *atom;
-		uint64_t version;
+	struct seen {
+		uintptr_t addr;
+		uint64_t word; /* with bit 0 when it was acquired, without when it is only pending */
 	} seen[SEEN];
 };
 
 static __thread int inside __attribute__((tls_model("initial-exec")));
-static uint64_t versions; /* unique over all variables: a record that is reused has never been seen */
 
 /* By granule, for gosan_atomic_forget. */
 static struct gosan_atomic_stripe *stripe_of(uintptr_t addr)
@@ -56,11 +63,22 @@ static struct gosan_atomic_stripe *stripe_of(uintptr_t addr)
 	return &stripes[(addr >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - STRIPE_BITS)];
 }
 
+static bool try_lock(struct gosan_atomic_stripe *s)
+{
+	return !(__atomic_fetch_or(&s->word, 1, __ATOMIC_ACQUIRE) & 1);
+}
+
 static void lock(struct gosan_atomic_stripe *s)
 {
-	for (unsigned i = 1; __atomic_test_and_set(&s->lock, __ATOMIC_ACQUIRE); i++)
+	for (unsigned i = 1; !try_lock(s); i++)
 		if (i % 64 == 0)
 			sched_yield();
+}
+
+/* Under the lock nobody else writes the word. */
+static void changed(struct gosan_atomic_stripe *s)
+{
+	__atomic_store_n(&s->word, s->word + 2, __ATOMIC_RELAXED);
 }
 
 struct gosan_atomic_stripe *gosan_atomic_lock(uintptr_t addr)
@@ -79,7 +97,7 @@ struct gosan_atomic_stripe *gosan_atomic_lock(uintptr_t addr)
 
 void gosan_atomic_unlock(struct gosan_atomic_stripe *s)
 {
-	__atomic_clear(&s->lock, __ATOMIC_RELEASE);
+	__atomic_store_n(&s->word, s->word & ~UINT64_C(1), __ATOMIC_RELEASE);
 	__asm__ volatile("" ::: "memory");
 	inside = 0;
 }
@@ -131,33 +149,100 @@ static inline bool releases(int mo)
 	return mo >= GOSAN_MO_RELEASE;
 }
 
-/* The clocks of a that did not change since g last acquired them, or last kept them for a fence, have nothing to
- * tell: no lock is taken for a spinning load. */
-void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo)
+/* A signal handler that interrupts a change of this goroutine's clocks must find the hooks busy. */
+static void enter(struct gosan_g *g)
 {
-	struct atom *a = find(s, addr);
-	struct track *t = a && a->strong.root ? track_of(g) : NULL;
-	size_t i = (addr >> 3) % SEEN;
+	gosan_engine_busy = true;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	gosan_hb_bit_lock(&g->clock_bit);
+}
+
+static void leave(struct gosan_g *g)
+{
+	gosan_hb_bit_unlock(&g->clock_bit);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	gosan_engine_busy = false;
+}
+
+/* g's clock was published. A new chain comes from tables that the engine lock protects. */
+static void advance(struct gosan_g *g)
+{
+	bool far = !gosan_hb_may_advance(g);
+
+	g->weak_moves++;
+	if (far)
+		gosan_engine_lock();
+	gosan_chain_advance(g);
+	if (far)
+		gosan_engine_unlock();
+}
+
+static struct seen *seen_of(struct track *t, uintptr_t addr)
+{
+	return &t->seen[(addr >> 2) % SEEN];
+}
+
+/* The clocks of addr as they are now, under the lock. */
+static void see(struct track *t, const struct gosan_atomic_stripe *s, uintptr_t addr, bool acquired)
+{
+	*seen_of(t, addr) = (struct seen){addr, (s->word & ~UINT64_C(1)) | acquired};
+}
+
+/* A stripe without records has nothing to tell; most programs have few atomics. */
+bool gosan_atomic_settled(const struct gosan_g *g, uintptr_t addr, int mo)
+{
+	const struct gosan_atomic_stripe *s = stripe_of(addr);
+	uint64_t word = __atomic_load_n(&s->word, __ATOMIC_ACQUIRE);
+	const struct track *t = g->access;
+	const struct seen *seen;
+
+	if (word & 1)
+		return false;
+	if (!__atomic_load_n(&s->atoms, __ATOMIC_RELAXED))
+		return true;
+	if (!t)
+		return false;
+	seen = seen_of((struct track *)t, addr);
+	return seen->addr == addr && (seen->word == (word | 1) || (seen->word == word && !acquires(mo & 0xff)));
+}
+
+/* What is kept for a fence is a merge of several variables. */
+static void keep(struct track *t, const struct atom *a)
+{
+	if (gosan_clock_same(&t->pending_strong, &a->strong) && gosan_clock_same(&t->pending_weak, &a->weak))
+		return;
+	gosan_clock_join(&t->pending_strong, &a->strong);
+	gosan_clock_join(&t->pending_weak, &a->weak);
+}
+
+/* The clocks of a that did not change since g last acquired them, or last kept them for a fence, have nothing to
+ * tell. A variable without a record is remembered, too: spinning on it is as cheap. */
+void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo, uintptr_t pc)
+{
+	const struct atom *a = find(s, addr);
+	struct track *t = s->atoms ? track_of(g) : NULL;
 
 	if (!t)
 		return;
 	mo &= 0xff; /* clang and gcc may put hints in the upper bits */
-	if (acquires(mo) ? t->seen[i].atom == a && t->seen[i].version == a->version
-			 : t->pending_strong.root == a->strong.root)
-		return;
-	gosan_engine_lock();
-	gosan_clock_join(acquires(mo) ? &g->strong : &t->pending_strong, &a->strong);
-	gosan_clock_join(acquires(mo) ? &g->weak : &t->pending_weak, &a->weak);
-	gosan_engine_unlock();
-	if (acquires(mo)) {
-		t->seen[i].atom = a;
-		t->seen[i].version = a->version;
+	if (a && !gosan_clock_empty(&a->strong)) {
+		struct gosan_published p = {&a->strong, &a->weak, a->at, a->from};
+
+		if (!acquires(mo)) {
+			keep(t, a);
+		} else if (!gosan_hb_learns_nothing(g, &p)) {
+			uint32_t stack = pc ? gosan_access_stack(g, pc) : 0;
+
+			enter(g);
+			gosan_hb_learn(g, &p, GOSAN_EV_ATOMIC, stack);
+			leave(g);
+		}
 	}
+	see(t, s, addr, acquires(mo) || !a);
 }
 
-/* Under the engine lock. */
-static void publish(struct atom *a, const struct gosan_clock *strong, const struct gosan_clock *weak,
-		    bool merge)
+/* Whoever knows what is there already publishes all of it with its own clock. */
+static void publish(struct atom *a, const struct gosan_clock *strong, const struct gosan_clock *weak, bool merge)
 {
 	if (merge) {
 		gosan_clock_join(&a->strong, strong);
@@ -166,7 +251,13 @@ static void publish(struct atom *a, const struct gosan_clock *strong, const stru
 		gosan_clock_copy(&a->strong, strong);
 		gosan_clock_copy(&a->weak, weak);
 	}
-	a->version = ++versions;
+}
+
+static bool knows(const struct gosan_g *g, const struct atom *a)
+{
+	struct gosan_published p = {&a->strong, &a->weak, a->at, a->from};
+
+	return gosan_clock_empty(&a->strong) || (a->at.epoch && gosan_hb_learns_nothing(g, &p));
 }
 
 /* A release publishes g's clock; otherwise an earlier release fence publishes what it kept; otherwise a store
@@ -174,24 +265,32 @@ static void publish(struct atom *a, const struct gosan_clock *strong, const stru
 void gosan_atomic_stored(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo,
 			 bool is_rmw)
 {
-	const struct track *t = g->access;
-	bool release = releases(mo & 0xff), fenced = t && t->release_strong.root;
+	struct track *t = g->access;
+	bool release = releases(mo & 0xff), fenced = t && !gosan_clock_empty(&t->release_strong);
 	struct atom *a = release || fenced ? find_or_add(s, addr) : find(s, addr);
+	bool merge;
 
-	if (!a || (!release && !fenced && (is_rmw || !a->strong.root)))
+	if (!a || (!release && !fenced && (is_rmw || gosan_clock_empty(&a->strong))))
 		return;
-	gosan_engine_lock();
+	changed(s);
+	merge = is_rmw && !knows(g, a);
+	a->at = (struct gosan_stamp){0, 0};
 	if (release) {
-		publish(a, &g->strong, &g->weak, is_rmw);
-		gosan_chain_advance(g);
+		publish(a, &g->strong, &g->weak, merge);
+		a->from = g;
+		if (!merge) {
+			a->at = gosan_hb_moment(g);
+			if (t)
+				see(t, s, addr, true);
+		}
+		advance(g);
 	} else if (fenced) {
 		publish(a, &t->release_strong, &t->release_weak, is_rmw);
+		a->from = g;
 	} else {
 		gosan_clock_clear(&a->strong);
 		gosan_clock_clear(&a->weak);
-		a->version = ++versions;
 	}
-	gosan_engine_unlock();
 }
 
 /* Acquire before release: a fence that is both publishes what it acquired. */
@@ -201,17 +300,18 @@ void gosan_atomic_fence(struct gosan_g *g, int mo)
 
 	if (!t || inside)
 		return;
-	gosan_engine_lock();
 	if (acquires(mo)) {
-		gosan_clock_join(&g->strong, &t->pending_strong);
-		gosan_clock_join(&g->weak, &t->pending_weak);
+		struct gosan_published p = {&t->pending_strong, &t->pending_weak, {0, 0}, NULL};
+
+		enter(g);
+		gosan_hb_learn(g, &p, GOSAN_EV_ATOMIC, 0);
+		leave(g);
 	}
 	if (releases(mo)) {
 		gosan_clock_copy(&t->release_strong, &g->strong);
 		gosan_clock_copy(&t->release_weak, &g->weak);
-		gosan_chain_advance(g);
+		advance(g);
 	}
-	gosan_engine_unlock();
 }
 
 static void forget_granule(struct gosan_atomic_stripe *s, uintptr_t lo, uintptr_t hi)
@@ -228,33 +328,56 @@ static void forget_granule(struct gosan_atomic_stripe *s, uintptr_t lo, uintptr_
 	}
 }
 
+/* Not for ever: a holder may wait for the engine lock, which we may have. */
+static bool lock_soon(struct gosan_atomic_stripe *s)
+{
+	for (unsigned i = 0; i < 1000; i++) {
+		if (try_lock(s))
+			return true;
+		if (i % 64 == 0)
+			sched_yield();
+	}
+	return false;
+}
+
 /* Called for pages that are marked only. A stripe that has no records is skipped without its lock: one that is
- * being added now belongs to an access that races with the free of its memory. */
+ * being added now belongs to an access that races with the free of its memory. What can't be forgotten orders too
+ * much later on, which hides races at worst: an event lost. */
 void gosan_atomic_forget(uintptr_t addr, size_t size)
 {
 	uintptr_t end = addr + size, next;
 
 	for (; addr < end; addr = next) {
 		struct gosan_atomic_stripe *s = stripe_of(addr);
-		bool locked = gosan_engine_inside();
 
 		next = (addr & ~(uintptr_t)7) + 8;
 		if (!__atomic_load_n(&s->atoms, __ATOMIC_RELAXED) || inside)
 			continue;
 		inside = 1;
-		lock(s);
-		if (!locked)
-			gosan_engine_lock();
-		forget_granule(s, addr, next < end ? next : end);
-		if (!locked)
-			gosan_engine_unlock();
-		gosan_atomic_unlock(s);
+		if (lock_soon(s)) {
+			forget_granule(s, addr, next < end ? next : end);
+			changed(s);
+			gosan_atomic_unlock(s);
+		} else {
+			GOSAN_COUNT(lost);
+		}
+		inside = 0;
 	}
 }
 
+/* A thread that exists no more may have left a stripe in the middle of a change: its clocks are dropped without
+ * counting. The only thread of the child is after all of them (gosan_chain_alone). */
 void gosan_atomic_fork_child(void)
 {
-	for (size_t i = 0; i < sizeof(stripes) / sizeof(stripes[0]); i++)
-		stripes[i].lock = 0;
+	for (size_t i = 0; i < sizeof(stripes) / sizeof(stripes[0]); i++) {
+		if (!(stripes[i].word & 1))
+			continue;
+		for (struct atom *a = stripes[i].atoms; a; a = a->next) {
+			a->strong = a->weak = (struct gosan_clock){0};
+			a->at = (struct gosan_stamp){0, 0};
+		}
+		stripes[i].word &= ~UINT64_C(1);
+		changed(&stripes[i]);
+	}
 	inside = 0;
 }

@@ -5,7 +5,8 @@
  *
  * The front end holds the variable's lock (gosan_atomic_lock) over the operation and its edges, so that
  * the edges follow the modification order. Order in one operation: the value is read, gosan_atomic_loaded,
- * the access is checked, the value is visible, gosan_atomic_stored.
+ * the access is checked, the value is visible, gosan_atomic_stored. A load may do without: it reads the value, asks
+ * gosan_atomic_settled, and only if that says no takes the lock and reads again.
  */
 #ifndef GOSAN_ATOMIC_H
 #define GOSAN_ATOMIC_H
@@ -27,8 +28,11 @@ struct gosan_atomic_stripe;
 /* NULL inside a signal handler that interrupted a holder: do the operation, tell nobody. */
 struct gosan_atomic_stripe *gosan_atomic_lock(uintptr_t addr);
 void gosan_atomic_unlock(struct gosan_atomic_stripe *s);
-/* g read the value: acquire joins the variable's clock; relaxed keeps it for an acquire fence to come. */
-void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo);
+/* Without the lock, after the value was read: g knows already all that was ever published through this variable. */
+bool gosan_atomic_settled(const struct gosan_g *g, uintptr_t addr, int mo);
+/* g read the value: acquire joins the variable's clock; relaxed keeps it for an acquire fence to come. pc: of the
+ * operation, for the edge. */
+void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo, uintptr_t pc);
 /* g wrote the value. A store heads a new release sequence or ends the old; a read-modify-write goes on with it. */
 void gosan_atomic_stored(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo,
 			 bool is_rmw);

@@ -83,23 +83,21 @@ static uint32_t highest(const struct gosan_g *g)
 }
 
 /* A tenant of the shared chain takes the highest epoch that it has heard of there for its own. Where both
- * clocks are one (see hb.c), they stay one: only one path of nodes is made anew. */
+ * clocks are one (see hb.c), they stay one: an entry that has to go into the trie makes one path of nodes. */
 static bool own_entry(struct gosan_g *g)
 {
-	bool one = g->strong.root == g->weak.root;
+	bool one = gosan_clock_same(&g->strong, &g->weak), done;
 
 	if (g->cid == GOSAN_CHAIN_SHARED)
 		g->epoch = highest(g);
 	gosan_g_moved_on(g);
-	if (one)
-		gosan_clock_clear(&g->weak);
-	gosan_clock_set(&g->strong, g->cid, g->epoch);
-	if (one)
-		gosan_clock_copy(&g->weak, &g->strong);
-	else
-		gosan_clock_set(&g->weak, g->cid, g->epoch);
-	return gosan_clock_get(&g->strong, g->cid) == g->epoch &&
-	       gosan_clock_get(&g->weak, g->cid) == g->epoch;
+	if (!one)
+		return gosan_clock_own(&g->strong, g->cid, g->epoch) &&
+		       gosan_clock_own(&g->weak, g->cid, g->epoch);
+	gosan_clock_clear(&g->weak);
+	done = gosan_clock_own(&g->strong, g->cid, g->epoch);
+	gosan_clock_copy(&g->weak, &g->strong);
+	return done;
 }
 
 /* A goroutine whose own entry can't be written would look unordered with itself: it becomes nobody. */
@@ -227,12 +225,11 @@ void gosan_chain_advance(struct gosan_g *g)
 		move(g);
 		return;
 	}
-	uint32_t old = g->epoch;
-
+	if (g->cid == GOSAN_CHAIN_SHARED)
+		g->epoch = highest(g);
 	gosan_g_moved_on(g);
-	g->epoch = (g->cid == GOSAN_CHAIN_SHARED ? highest(g) : old) + 1;
-	if (!own_entry(g))
-		g->epoch = old; /* no memory: what follows looks published too, a miss at worst */
+	g->epoch++;
+	g->strong.epoch = g->weak.epoch = g->epoch; /* beside both tries since own_entry */
 }
 
 void gosan_chain_end(struct gosan_g *g)
@@ -252,7 +249,7 @@ void gosan_chain_end(struct gosan_g *g)
 /* The last tenant of a chain is at its own epoch, unless it moved on: then the chain stops below `next`. */
 void gosan_chain_alone(struct gosan_g *g)
 {
-	bool one = g->strong.root == g->weak.root;
+	bool one = gosan_clock_same(&g->strong, &g->weak);
 
 	if (one)
 		gosan_clock_clear(&g->weak);

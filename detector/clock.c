@@ -11,13 +11,17 @@
  * Invariants
  *  - A node with refs > 1 never changes. A node with refs == 1 may be changed by the clock that reaches it
  *    through nodes with refs == 1 only. Copying a node adds a reference to each kid, which keeps that rule
- *    without a flag.
+ *    without a flag. Counts are atomic, so the rule also holds between threads: a new reference is only ever
+ *    made from one that its maker holds, so a count of 1 that the holder reads stays 1.
+ *  - The entries beside the trie are never below what the trie says of the same chains, so the trie's need not
+ *    be looked at; there they may be old.
  *  - Epochs only grow: of two nodes for the same chains, one that covers the other may replace it. A join
  *    that ends up with its source's contents adopts the source's node and drops its own ("unification"), so
  *    that goroutines which know the same end up sharing memory and the next join of the two is one pointer
  *    comparison. Without it joins between many goroutines degrade to full walks.
  *  - A kid is lower than its parent by exactly one level.
  */
+#include <sched.h>
 #include <string.h>
 
 #include "engine.h"
@@ -50,28 +54,50 @@ static bool reaches(uint32_t level, uint32_t cid)
 	return cid >> (LEAF_BITS + KID_BITS * level) == 0;
 }
 
-/* Reference counts are plain: everything that changes one runs under the engine lock. */
-static struct gosan_node *ref(struct gosan_node *n)
+/* Nodes that nobody has, in a few pools, so that threads rarely meet at one. A thread keeps to the pool that it
+ * was given first: what it frees it will soon need again. */
+#define POOLS    16
+#define POOL_MAX 512
+
+static struct pool {
+	char lock;
+	uint32_t n;
+	struct gosan_node *free; /* linked by kid[0] */
+} __attribute__((aligned(64))) pools[POOLS];
+static uint32_t n_threads;
+static __thread uint32_t my_pool __attribute__((tls_model("initial-exec"))); /* plus one */
+
+/* A leaf lock, held for a few instructions. */
+static struct pool *enter_pool(void)
 {
-	if (n)
-		n->refs++;
-	return n;
+	if (!my_pool)
+		my_pool = __atomic_fetch_add(&n_threads, 1, __ATOMIC_RELAXED) % POOLS + 1;
+	struct pool *p = &pools[my_pool - 1];
+
+	for (unsigned i = 1; __atomic_test_and_set(&p->lock, __ATOMIC_ACQUIRE); i++)
+		if (i % 64 == 0)
+			sched_yield();
+	return p;
 }
 
-static void unref(struct gosan_node *n)
+static void leave_pool(struct pool *p)
 {
-	if (!n || --n->refs)
-		return;
-	if (n->level)
-		for (unsigned i = 0; i < KIDS; i++)
-			unref(n->kid[i]);
-	gosan_mem_free(n, sizeof *n);
+	__atomic_clear(&p->lock, __ATOMIC_RELEASE);
 }
 
-static struct gosan_node *new_node(uint32_t level)
+/* Of unknown contents; refs 1. */
+static struct gosan_node *raw_node(uint32_t level)
 {
-	struct gosan_node *n = gosan_mem_alloc(sizeof *n);
+	struct pool *p = enter_pool();
+	struct gosan_node *n = p->free;
 
+	if (n) {
+		p->free = n->kid[0];
+		p->n--;
+	}
+	leave_pool(p);
+	if (!n)
+		n = gosan_mem_alloc(sizeof *n);
 	if (!n) {
 		GOSAN_COUNT(clock_lost);
 		return NULL;
@@ -81,13 +107,62 @@ static struct gosan_node *new_node(uint32_t level)
 	return n;
 }
 
+static struct gosan_node *new_node(uint32_t level)
+{
+	struct gosan_node *n = raw_node(level);
+
+	if (n)
+		memset(n->epoch, 0, sizeof n->epoch);
+	return n;
+}
+
+static void free_node(struct gosan_node *n)
+{
+	struct pool *p = enter_pool();
+	bool room = p->n < POOL_MAX;
+
+	if (room) {
+		n->kid[0] = p->free;
+		p->free = n;
+		p->n++;
+	}
+	leave_pool(p);
+	if (!room)
+		gosan_mem_free(n, sizeof *n);
+}
+
+/* Who counts a reference holds one already, so the count can't reach 0 meanwhile. */
+static struct gosan_node *ref(struct gosan_node *n)
+{
+	if (n)
+		__atomic_fetch_add(&n->refs, 1, __ATOMIC_RELAXED);
+	return n;
+}
+
+/* Nobody else has it, and nobody can get it but from us: then it may be changed, and what its last other owner did
+ * with it is over (acquire, against the release in unref). */
+static bool is_mine(const struct gosan_node *n)
+{
+	return __atomic_load_n(&n->refs, __ATOMIC_ACQUIRE) == 1;
+}
+
+static void unref(struct gosan_node *n)
+{
+	if (!n || (!is_mine(n) && __atomic_sub_fetch(&n->refs, 1, __ATOMIC_ACQ_REL)))
+		return;
+	if (n->level)
+		for (unsigned i = 0; i < KIDS; i++)
+			unref(n->kid[i]);
+	free_node(n);
+}
+
 /* A copy that its caller may change; consumes the reference to n. n itself when nobody shares it, NULL (and
- * n kept) when memory is exhausted. */
+ * n kept) when memory is exhausted. The others may let go of n meanwhile: then it ends here. */
 static struct gosan_node *own(struct gosan_node *n)
 {
-	if (n->refs == 1)
+	if (is_mine(n))
 		return n;
-	struct gosan_node *copy = new_node(n->level);
+	struct gosan_node *copy = raw_node(n->level);
 
 	if (!copy)
 		return NULL;
@@ -95,7 +170,7 @@ static struct gosan_node *own(struct gosan_node *n)
 	if (n->level)
 		for (unsigned i = 0; i < KIDS; i++)
 			ref(copy->kid[i]);
-	n->refs--;
+	unref(n);
 	return copy;
 }
 
@@ -178,10 +253,11 @@ static struct gosan_node *join_shared(struct gosan_node *d, struct gosan_node *s
 /* Roots of different height: the lower one stands for the first kid of the higher. */
 static struct gosan_node *join_lower(struct gosan_node *d, struct gosan_node *s, const struct gosan_node *k)
 {
-	struct gosan_node *first = d->refs == 1 ? d->kid[0] : ref(d->kid[0]), *r = d;
+	bool mine = is_mine(d);
+	struct gosan_node *first = mine ? d->kid[0] : ref(d->kid[0]), *r = d;
 
 	first = join(first, s, k);
-	if (d->refs == 1) {
+	if (mine) {
 		d->kid[0] = first;
 		return d;
 	}
@@ -223,15 +299,12 @@ static struct gosan_node *join(struct gosan_node *d, struct gosan_node *s, const
 		return d->level > s->level ? join_lower(d, s, k) : join_higher(d, s, k);
 	if (d->level == 0)
 		return join_leaf(d, s);
-	return d->refs == 1 ? join_owned(d, s, k) : join_shared(d, s, k);
+	return is_mine(d) ? join_owned(d, s, k) : join_shared(d, s, k);
 }
 
-/* At most five steps. Without the lock on a running goroutine's own clock: its nodes are changed by itself
- * only, and those that it shares are never changed. */
-uint32_t gosan_clock_get(const struct gosan_clock *c, uint32_t cid)
+/* At most five steps. */
+static uint32_t look_up(const struct gosan_node *n, uint32_t cid)
 {
-	const struct gosan_node *n = c->root;
-
 	if (!n || !reaches(n->level, cid))
 		return 0;
 	while (n->level) {
@@ -242,44 +315,127 @@ uint32_t gosan_clock_get(const struct gosan_clock *c, uint32_t cid)
 	return n->epoch[cid & (LEAF - 1)];
 }
 
+/* Without a lock on a running goroutine's own clock: its nodes are changed by itself only, and those that it
+ * shares are never changed. */
+uint32_t gosan_clock_get(const struct gosan_clock *c, uint32_t cid)
+{
+	if (cid == c->cid && c->epoch)
+		return c->epoch;
+	if (cid == c->other_cid && c->other)
+		return c->other;
+	return look_up(c->root, cid);
+}
+
 /* Under a root that is high enough: the same walk, owning each node on the way. */
-static void set_below(struct gosan_node **slot, uint32_t cid, uint32_t epoch)
+static bool set_below(struct gosan_node **slot, uint32_t cid, uint32_t epoch)
 {
 	for (;;) {
 		struct gosan_node *n = own(*slot);
 
 		if (!n)
-			return;
+			return false;
 		*slot = n;
 		if (n->level == 0) {
 			n->epoch[cid & (LEAF - 1)] = epoch;
-			return;
+			return true;
 		}
 		slot = &n->kid[kid_index(cid, n->level)];
 		if (!*slot && !(*slot = new_node(n->level - 1)))
-			return;
+			return false;
 	}
 }
 
 /* The root grows by levels until it has a place for cid: what was there becomes the first kid. */
-void gosan_clock_set(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
+static bool set_in_trie(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
 {
 	if (!c->root && !(c->root = new_node(0)))
-		return;
+		return false;
 	while (!reaches(c->root->level, cid)) {
 		struct gosan_node *higher = new_node(c->root->level + 1);
 
 		if (!higher)
-			return;
+			return false;
 		higher->kid[0] = c->root;
 		c->root = higher;
 	}
-	set_below(&c->root, cid, epoch);
+	return set_below(&c->root, cid, epoch);
+}
+
+void gosan_clock_set(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
+{
+	if (cid == c->cid && c->epoch)
+		c->epoch = epoch;
+	else if (cid == c->other_cid && c->other)
+		c->other = epoch;
+	else
+		set_in_trie(c, cid, epoch);
+}
+
+/* The place of `other` is needed: its entry goes into the trie. */
+static bool put_away(struct gosan_clock *c)
+{
+	if (c->other && look_up(c->root, c->other_cid) < c->other && !set_in_trie(c, c->other_cid, c->other))
+		return false;
+	c->other_cid = c->other = 0;
+	return true;
+}
+
+void gosan_clock_settle(struct gosan_clock *c)
+{
+	put_away(c); /* without memory it stays beside, as good as before */
+}
+
+/* Of two that talk to each other, each is the other's `other`: what comes back is dropped here, and no node is
+ * made. */
+bool gosan_clock_own(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
+{
+	if (c->cid != cid && c->epoch) {
+		if (c->other_cid != cid && !put_away(c))
+			return false;
+		c->other_cid = c->cid;
+		c->other = c->epoch;
+	}
+	c->cid = cid;
+	c->epoch = epoch;
+	return true;
+}
+
+/* c's entry for cid is at least epoch. Without memory it stays as it was, which set_in_trie counts. */
+static void raise_to(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
+{
+	if (!epoch || gosan_clock_get(c, cid) >= epoch)
+		return;
+	if (!c->epoch || c->cid == cid) {
+		c->cid = cid;
+		c->epoch = epoch;
+	} else if (c->other_cid == cid || put_away(c)) {
+		c->other_cid = cid;
+		c->other = epoch;
+	}
+}
+
+/* After a join of the tries. What lies beside dst's may have been overtaken by what its trie says now: on a chain
+ * of several goroutines, or in a merge of releases. */
+static void join_beside(struct gosan_clock *dst, const struct gosan_clock *src, bool changed)
+{
+	uint32_t newer = changed && dst->epoch ? look_up(dst->root, dst->cid) : 0;
+	uint32_t other = changed && dst->other ? look_up(dst->root, dst->other_cid) : 0;
+
+	if (newer > dst->epoch)
+		dst->epoch = newer;
+	if (other > dst->other)
+		dst->other = other;
+	raise_to(dst, src->other_cid, src->other);
+	raise_to(dst, src->cid, src->epoch);
 }
 
 void gosan_clock_join(struct gosan_clock *dst, const struct gosan_clock *src)
 {
-	dst->root = join(dst->root, src->root, NULL);
+	bool changed = dst->root != src->root;
+
+	if (changed)
+		dst->root = join(dst->root, src->root, NULL);
+	join_beside(dst, src, changed);
 }
 
 /* known's root may be higher than src's: then its first kids stand for it. */
@@ -291,19 +447,38 @@ void gosan_clock_join_since(struct gosan_clock *dst, const struct gosan_clock *s
 	while (k && src->root && k->level > src->root->level)
 		k = k->kid[0];
 	dst->root = join(dst->root, src->root, k);
+	join_beside(dst, src, true);
 }
 
 /* Reference first: dst and src may be the same clock. */
 void gosan_clock_copy(struct gosan_clock *dst, const struct gosan_clock *src)
 {
-	struct gosan_node *n = ref(src->root);
+	if (dst->root != src->root) {
+		struct gosan_node *n = ref(src->root);
 
-	unref(dst->root);
-	dst->root = n;
+		unref(dst->root);
+		dst->root = n;
+	}
+	dst->cid = src->cid;
+	dst->epoch = src->epoch;
+	dst->other_cid = src->other_cid;
+	dst->other = src->other;
 }
 
 void gosan_clock_clear(struct gosan_clock *c)
 {
 	unref(c->root);
-	c->root = NULL;
+	*c = (struct gosan_clock){0};
+}
+
+void gosan_clock_fork(bool before)
+{
+	for (unsigned i = 0; i < POOLS; i++) {
+		if (!before) {
+			leave_pool(&pools[i]);
+			continue;
+		}
+		while (__atomic_test_and_set(&pools[i].lock, __ATOMIC_ACQUIRE))
+			sched_yield();
+	}
 }

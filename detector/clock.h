@@ -4,12 +4,15 @@
  *
  * A clock maps a chain id to the highest epoch of that chain that happened before its owner. It is a
  * persistent radix trie with shared, reference-counted nodes, so that a copy is O(1) and a join skips
- * every subtree that both sides share (the structural part of shared research "provenance trie";
- * pruning by already known subtrees goes back to tree clocks, Mathur et al., ASPLOS 2022).
+ * every subtree that both sides share (pruning by already known subtrees goes back to tree clocks, Mathur
+ * et al., ASPLOS 2022). Two entries lie beside the trie: that of the goroutine whose clock it is or was,
+ * and that of the last one it learned from. They are the ones that change with every event: a release
+ * costs no node, all that a goroutine publishes between two acquisitions shares one root, and two that
+ * only talk to each other never touch the trie.
  *
- * Context: every function that changes a clock or a reference count runs under the engine lock.
- * gosan_clock_get on a goroutine's own clock needs no lock on that goroutine: nobody else changes the
- * clock of a goroutine that runs.
+ * Context: a clock is protected by whoever owns it (README.md, "Contexts and locks"); two different clocks may
+ * be used by two threads at once, also when they share nodes. gosan_clock_get on a goroutine's own clock needs no
+ * lock on that goroutine: nobody else changes the clock of a goroutine that runs.
  * Memory comes from mem.h. When it is exhausted a join degrades to keeping the older clock, and the
  * loss is counted in counters.clock_lost, never silent.
  */
@@ -24,9 +27,12 @@
 
 struct gosan_node;
 
-/* All-zero is the empty clock. */
+/* All-zero is the empty clock. Fields are clock.c's own. */
 struct gosan_clock {
 	struct gosan_node *root;
+	/* Beside the trie: of different chains, never below what the trie says of them; epoch 0: none. */
+	uint32_t cid, epoch;           /* the owner's */
+	uint32_t other_cid, other;     /* of whom it learned last */
 };
 
 /* One moment of one chain. Event at stamp s happens before a holder of clock c iff
@@ -36,6 +42,12 @@ struct gosan_stamp {
 	uint32_t epoch;
 };
 
+/* cid's entry becomes the owner's; the former owner is whom the clock learned from last. False: no memory, and
+ * the clock is as it was. epoch must not be below the clock's entry for cid. */
+bool gosan_clock_own(struct gosan_clock *c, uint32_t cid, uint32_t epoch);
+/* Put what lies beside the trie, but for the owner's entry, into it: copies that are taken now and owned by others
+ * then share the trie. */
+void gosan_clock_settle(struct gosan_clock *c);
 uint32_t gosan_clock_get(const struct gosan_clock *c, uint32_t cid);
 void gosan_clock_set(struct gosan_clock *c, uint32_t cid, uint32_t epoch);
 void gosan_clock_join(struct gosan_clock *dst, const struct gosan_clock *src);
@@ -45,6 +57,20 @@ void gosan_clock_join_since(struct gosan_clock *dst, const struct gosan_clock *s
 /* dst is released first; dst == src is allowed. O(1). */
 void gosan_clock_copy(struct gosan_clock *dst, const struct gosan_clock *src);
 void gosan_clock_clear(struct gosan_clock *c);
+/* Around fork, as gosan_mem_fork. */
+void gosan_clock_fork(bool before);
+
+static inline bool gosan_clock_empty(const struct gosan_clock *c)
+{
+	return !c->root && !c->epoch; /* no `other` without an owner */
+}
+
+/* Equal at a glance: false says nothing. */
+static inline bool gosan_clock_same(const struct gosan_clock *a, const struct gosan_clock *b)
+{
+	return a->root == b->root && a->cid == b->cid && a->epoch == b->epoch &&
+	       a->other_cid == b->other_cid && a->other == b->other;
+}
 
 static inline bool gosan_clock_covers(const struct gosan_clock *c, struct gosan_stamp s)
 {

@@ -27,6 +27,14 @@ uint32_t gosan_depot_id(uint32_t id);
 /* Stack of the caller by libunwind (unw_backtrace), own frames (libgosan, libgoroutine) removed.
  * Call on the stack that is meant. */
 uint32_t gosan_unwind_here(void);
+/* The same from a remembered stack (5 to 10 ns when there is one). pc is the address in the program to which our
+ * exported function returns, sp the stack pointer there: __builtin_return_address(0) and
+ * (uintptr_t)__builtin_frame_address(0) + 16 in that function itself. */
+uint32_t gosan_unwind_at(uintptr_t pc, uintptr_t sp);
+/* The same from wherever the program called the runtime or us. */
+uint32_t gosan_unwind_caller(void);
+/* Only its innermost address. */
+uintptr_t gosan_unwind_pc(void);
 /* Load libunwind and find our own modules. Not from a hook: it calls the loader. 0 frames until then. */
 void gosan_unwind_init(void);
 /* Around fork, as gosan_mem_fork. */

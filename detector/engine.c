@@ -8,7 +8,7 @@
  * Nothing under the engine lock calls the program, allocates from it, or blocks but on these locks.
  *
  * Invariants
- *  - `inside` is set before a thread tries the lock and cleared after it released it, so that a signal
+ *  - `gosan_engine_busy` is set before a thread tries the lock and cleared after it released it, so that a signal
  *    handler on that thread sees it whatever instruction it interrupts; its events are dropped and counted.
  *  - A goroutine is in `all` for ever. held[0..n_held) are exactly the acquisitions without a release.
  *  - obj->owner is the writer that holds it, as far as the held list had room.
@@ -26,6 +26,7 @@
 #include "depot.h"
 #include "floor.h"
 #include "hb.h"
+#include "lockpath.h"
 #include "mem.h"
 #include "object.h"
 #include "registry.h"
@@ -35,30 +36,33 @@ static struct gosan_counters early_counters;
 struct gosan_counters *gosan_counters = &early_counters;
 __thread struct gosan_g *gosan_self __attribute__((tls_model("initial-exec")));
 
-static __thread bool inside __attribute__((tls_model("initial-exec")));
+__thread bool gosan_engine_busy __attribute__((tls_model("initial-exec")));
+uint64_t gosan_engine_tick;
 static int lock_word; /* 0 free, 1 held, 2 held and somebody sleeps */
 static struct gosan_g *all;
 static uint32_t n_threads;
+bool (*gosan_engine_can_act)(void);
 static bool over; /* end() ran: analyzers see nothing more, clocks go on */
 
 /* Where a context can't be made: stamps {0, 0}, covered by everybody. */
 static struct gosan_g nobody = {.is_thread = true, .is_system = true, .name = "unknown"};
 
+#define ANALYZERS_MAX 15
+
 /* What an event needs beside g; one that lacks it (memory was exhausted, or a hook was interrupted inside
  * the engine) is lost. */
 enum need { PEER = 1, OBJ = 2 };
 static const unsigned char needs[GOSAN_EV_COUNT] = {
-	[GOSAN_EV_G_SPAWN] = PEER,         [GOSAN_EV_G_JOIN] = PEER,
-	[GOSAN_EV_G_READY] = PEER,         [GOSAN_EV_CHAN_MAKE] = OBJ,
-	[GOSAN_EV_CHAN_SEND] = OBJ,        [GOSAN_EV_CHAN_RECV] = OBJ,
-	[GOSAN_EV_CHAN_PAIR] = OBJ | PEER, [GOSAN_EV_CHAN_CLOSE] = OBJ,
-	[GOSAN_EV_CHAN_RECV_CLOSED] = OBJ, [GOSAN_EV_CHAN_FREE] = OBJ,
-	[GOSAN_EV_LOCK_REQUEST] = OBJ,     [GOSAN_EV_LOCK_ACQUIRE] = OBJ,
-	[GOSAN_EV_LOCK_RELEASE] = OBJ,     [GOSAN_EV_WG_ADD] = OBJ,
-	[GOSAN_EV_WG_WAIT] = OBJ,          [GOSAN_EV_WG_WAITED] = OBJ,
-	[GOSAN_EV_ONCE_DONE] = OBJ,        [GOSAN_EV_ONCE_RETURN] = OBJ,
-	[GOSAN_EV_COND_WAIT] = OBJ,        [GOSAN_EV_COND_WAITED] = OBJ,
-	[GOSAN_EV_COND_WAKE] = OBJ,        [GOSAN_EV_HB_RELEASE] = OBJ,
+	[GOSAN_EV_G_SPAWN] = PEER,         [GOSAN_EV_G_JOIN] = PEER,        [GOSAN_EV_G_READY] = PEER,
+	[GOSAN_EV_CHAN_MAKE] = OBJ,        [GOSAN_EV_CHAN_SEND] = OBJ,      [GOSAN_EV_CHAN_RECV] = OBJ,
+	[GOSAN_EV_CHAN_PAIR] = OBJ | PEER, [GOSAN_EV_CHAN_CLOSE] = OBJ,     [GOSAN_EV_CHAN_RECV_CLOSED] = OBJ,
+	[GOSAN_EV_CHAN_FREE] = OBJ,        [GOSAN_EV_LOCK_REQUEST] = OBJ,   [GOSAN_EV_LOCK_ACQUIRE] = OBJ,
+	[GOSAN_EV_LOCK_RELEASE] = OBJ,     [GOSAN_EV_WG_ADD] = OBJ,         [GOSAN_EV_WG_WAIT] = OBJ,
+	[GOSAN_EV_WG_WAITED] = OBJ,        [GOSAN_EV_ONCE_DONE] = OBJ,      [GOSAN_EV_ONCE_RETURN] = OBJ,
+	[GOSAN_EV_COND_WAIT] = OBJ,        [GOSAN_EV_COND_WAITED] = OBJ,    [GOSAN_EV_COND_WAKE] = OBJ,
+	[GOSAN_EV_THREAD_DETACH] = PEER,   [GOSAN_EV_OBJ_INIT] = OBJ,       [GOSAN_EV_OBJ_DESTROY] = OBJ,
+	[GOSAN_EV_SEM_POST] = OBJ,         [GOSAN_EV_SEM_WAIT] = OBJ,       [GOSAN_EV_SEM_WAITED] = OBJ,
+	[GOSAN_EV_BARRIER_WAIT] = OBJ,     [GOSAN_EV_BARRIER_PASSED] = OBJ, [GOSAN_EV_HB_RELEASE] = OBJ,
 	[GOSAN_EV_HB_RELEASE_STORE] = OBJ, [GOSAN_EV_HB_ACQUIRE] = OBJ,
 };
 
@@ -85,18 +89,18 @@ static void lock_slow(void)
 	errno = saved;
 }
 
-/* The clock of wait.since_ns. The vDSO answers: no system call. */
+/* The clock of wait.since_ns. The coarse one is a few milliseconds late, and five times as fast. */
 static uint64_t now_ns(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 void gosan_engine_lock(void)
 {
-	inside = true;
+	gosan_engine_busy = true;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (!try_lock())
 		lock_slow();
@@ -107,13 +111,13 @@ bool gosan_engine_lock_within(unsigned ms)
 {
 	uint64_t until = now_ns() + (uint64_t)ms * 1000000u;
 
-	if (inside)
+	if (gosan_engine_busy)
 		return false;
-	inside = true;
+	gosan_engine_busy = true;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	while (!try_lock()) {
 		if (now_ns() >= until) {
-			inside = false;
+			gosan_engine_busy = false;
 			return false;
 		}
 		sched_yield();
@@ -121,7 +125,7 @@ bool gosan_engine_lock_within(unsigned ms)
 	return true;
 }
 
-/* The word is freed before `inside`: a handler in between loses an event, but never waits for itself. */
+/* The word is freed before the flag: a handler in between loses an event, but never waits for itself. */
 void gosan_engine_unlock(void)
 {
 	int saved = errno;
@@ -130,18 +134,18 @@ void gosan_engine_unlock(void)
 		syscall(SYS_futex, &lock_word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 	errno = saved;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	inside = false;
+	gosan_engine_busy = false;
 }
 
 bool gosan_engine_inside(void)
 {
-	return inside;
+	return gosan_engine_busy;
 }
 
 /* For functions that take the lock themselves: false (and one event lost) when this thread is inside. */
 static bool enter(void)
 {
-	if (inside) {
+	if (gosan_engine_busy) {
 		GOSAN_COUNT(lost);
 		return false;
 	}
@@ -149,17 +153,19 @@ static bool enter(void)
 	return true;
 }
 
-/* In lock order, and back. The child inherits `inside`, which the unlock clears there too. */
+/* In lock order, and back. The child inherits the flag, which the unlock clears there too. */
 void gosan_engine_fork(bool before)
 {
 	if (before)
 		gosan_engine_lock();
 	if (before) {
 		gosan_depot_fork(true);
+		gosan_clock_fork(true);
 		gosan_mem_fork(true);
 		return;
 	}
 	gosan_mem_fork(false);
+	gosan_clock_fork(false);
 	gosan_depot_fork(false);
 	gosan_engine_unlock();
 }
@@ -215,7 +221,7 @@ struct gosan_g *gosan_engine_self(void)
 	if (!gosan_self) {
 		struct gosan_g *g = gosan_engine_new_g(0, true);
 
-		if (g == &nobody && inside)
+		if (g == &nobody && gosan_engine_busy)
 			return g; /* try again outside */
 		gosan_self = g;
 	}
@@ -292,16 +298,23 @@ static struct gosan_obj *renew(uint32_t *id_word, enum gosan_obj_kind kind,
 	return obj;
 }
 
-/* The common case takes no lock: the word names a living object of this address. */
-struct gosan_obj *gosan_engine_object(uint32_t *id_word, enum gosan_obj_kind kind,
-				      struct gosan_obj **ret_copied_from)
+/* The common case: the word names a living object of this address. */
+struct gosan_obj *gosan_engine_known(const uint32_t *id_word, enum gosan_obj_kind kind)
 {
 	uint32_t id = __atomic_load_n(id_word, __ATOMIC_RELAXED);
 	struct gosan_obj *obj = id ? gosan_object_by_id(id) : NULL;
 
+	return fits(obj, (uintptr_t)id_word, kind) ? obj : NULL;
+}
+
+struct gosan_obj *gosan_engine_object(uint32_t *id_word, enum gosan_obj_kind kind,
+				      struct gosan_obj **ret_copied_from)
+{
+	struct gosan_obj *obj = gosan_engine_known(id_word, kind);
+
 	if (ret_copied_from)
 		*ret_copied_from = NULL;
-	if (fits(obj, (uintptr_t)id_word, kind))
+	if (obj)
 		return obj;
 	if (!enter())
 		return NULL;
@@ -312,12 +325,29 @@ struct gosan_obj *gosan_engine_object(uint32_t *id_word, enum gosan_obj_kind kin
 
 struct gosan_obj *gosan_engine_object_at(uintptr_t addr, enum gosan_obj_kind kind)
 {
+	struct gosan_obj *obj = gosan_object_peek(addr, kind);
+
+	if (obj)
+		return obj;
+	if (!enter())
+		return NULL;
+	obj = gosan_object_find(addr, kind);
+
+	if (!obj)
+		obj = born(addr, kind);
+	gosan_engine_unlock();
+	return obj;
+}
+
+struct gosan_obj *gosan_engine_renew_at(uintptr_t addr, enum gosan_obj_kind kind)
+{
 	if (!enter())
 		return NULL;
 	struct gosan_obj *obj = gosan_object_find(addr, kind);
 
-	if (!obj)
-		obj = born(addr, kind);
+	if (obj)
+		gosan_object_die(obj);
+	obj = born(addr, kind);
 	gosan_engine_unlock();
 	return obj;
 }
@@ -372,6 +402,30 @@ static bool held_room(struct gosan_g *g)
 	return true;
 }
 
+/* The newest acquisition of obj in this mode; false when g has none. */
+static bool let_go(struct gosan_g *g, const struct gosan_obj *obj, int mode)
+{
+	for (size_t i = g->n_held; i-- > 0;) {
+		if (g->held[i].obj != obj || !same_mode(g->held[i].mode, mode))
+			continue;
+		gosan_lockpath_drop(g, i);
+		return true;
+	}
+	return false;
+}
+
+/* Before anybody looks at what g holds: entries of locks that another goroutine gave back. g runs here, or not at
+ * all. */
+static void prune(struct gosan_g *g)
+{
+	for (size_t i = g->n_held; i-- > 0;) {
+		const struct gosan_held *h = &g->held[i];
+
+		if (h->mode & GO_LOCK_READ ? h->obj->crossed : h->obj->owner != g)
+			gosan_lockpath_drop(g, i);
+	}
+}
+
 /* A lock that finds no room is held nevertheless: owner and readers are right, only the list is short. */
 static void hold(const struct gosan_event *ev)
 {
@@ -382,35 +436,29 @@ static void hold(const struct gosan_event *ev)
 	else
 		ev->obj->owner = g;
 	if (held_room(g))
-		g->held[g->n_held++] = (struct gosan_held){ev->obj, ev->mode, ev->stack, ev->at};
+		gosan_lockpath_push(g, &(struct gosan_held){ev->obj, ev->mode, ev->stack, ev->at});
 	else
 		GOSAN_COUNT(held_lost);
 }
 
-/* The newest acquisition of obj in this mode; false when g has none. */
-static bool let_go(struct gosan_g *g, const struct gosan_obj *obj, int mode)
+/* Its list is nobody's but ours now. */
+static bool rests(const struct gosan_g *g)
 {
-	for (size_t i = g->n_held; i-- > 0;) {
-		if (g->held[i].obj != obj || !same_mode(g->held[i].mode, mode))
-			continue;
-		memmove(&g->held[i], &g->held[i + 1], (g->n_held - i - 1) * sizeof *g->held);
-		g->n_held--;
-		return true;
-	}
-	return false;
+	return g->wait.why || g->ended;
 }
 
-/* Go lets anybody unlock. Then the writer is known; of the readers any one is taken, as nothing tells which. */
+/* Go lets anybody unlock. Then the writer is known: if it runs, its entry counts no more, since it isn't the owner,
+ * and goes when it comes by. Of the readers that rest any one is taken, as nothing tells which; and if all run, none is believed. */
 static void unhold(const struct gosan_event *ev)
 {
 	struct gosan_obj *obj = ev->obj;
 	bool read = ev->mode & GO_LOCK_READ, found = let_go(ev->g, obj, ev->mode);
 
-	if (!found && !read && obj->owner)
+	if (!found && !read && obj->owner && rests(obj->owner))
 		let_go(obj->owner, obj, ev->mode);
-	for (struct gosan_g *g = found || !read || !obj->readers ? NULL : all; g; g = g->next)
-		if (let_go(g, obj, ev->mode))
-			break;
+	for (struct gosan_g *g = found || !read || !obj->readers ? NULL : all; g && !found; g = g->next)
+		found = rests(g) && let_go(g, obj, ev->mode);
+	obj->crossed |= read && !found;
 	if (!read)
 		obj->owner = NULL;
 	else if (obj->readers)
@@ -422,6 +470,8 @@ static void unhold(const struct gosan_event *ev)
 /* After the analyzers. Nobody acquires the end of a goroutine; that of a thread waits for its join. */
 static void end_g(struct gosan_g *g)
 {
+	gosan_engine_flush(g);
+	gosan_lockpath_end(g);
 	if (g->is_thread)
 		return;
 	gosan_chain_end(g);
@@ -442,6 +492,9 @@ static void park(const struct gosan_event *ev)
 	w->why = (int)ev->arg;
 	w->stack = ev->stack;
 	w->at = ev->at;
+	w->timed = ev->mode & GOSAN_LOCK_TIMED ? true : false;
+	w->joins = ev->peer;
+	w->relock = ev->obj2;
 	w->since_ns = now_ns();
 }
 
@@ -454,6 +507,8 @@ static void keep_books(const struct gosan_event *ev)
 		break;
 	case GOSAN_EV_LOCK_RELEASE:
 		unhold(ev);
+		gosan_lockpath_left(ev->g, ev->obj, gosan_engine_tick);
+		ev->obj->release_stack = ev->stack;
 		break;
 	case GOSAN_EV_G_PARK:
 		park(ev);
@@ -469,7 +524,15 @@ static void keep_books(const struct gosan_event *ev)
 		ev->g->wait.why = 0;
 		break;
 	case GOSAN_EV_G_JOIN:
+		ev->peer->joined = true;
 		gosan_chain_end(ev->peer);
+		break;
+	case GOSAN_EV_THREAD_DETACH:
+		ev->peer->detached = true;
+		break;
+	case GOSAN_EV_OBJ_INIT:
+		ev->obj->count = (uint32_t)ev->arg;
+		ev->obj->counted = true;
 		break;
 	default: /* the others change clocks only */
 		break;
@@ -490,6 +553,8 @@ static void note(struct gosan_event *ev)
 	ev->at = gosan_stamp_of(ev->g);
 	if (ev->stack)
 		ev->g->last_stack = ev->stack;
+	if (ev->g->n_held)
+		prune(ev->g);
 	if (ev->op != GOSAN_EV_G_END)
 		ev->g->busy_epoch = ev->g->epoch;
 	if (ev->op == GOSAN_EV_CHAN_PAIR)
@@ -501,38 +566,81 @@ static void note(struct gosan_event *ev)
 		ev->obj->created_stack = ev->stack;
 }
 
-static void before(const struct gosan_event *ev)
+/* Who looks at which event: most events concern few analyzers. Made at the first event. */
+typedef void (*callback)(const struct gosan_event *);
+static struct calls {
+	callback before[ANALYZERS_MAX + 1], after[ANALYZERS_MAX + 1];
+} calls[GOSAN_EV_COUNT];
+static bool have_calls;
+
+static void make_calls(void)
 {
-	for (size_t i = 0; gosan_registry[i] && !over; i++)
-		if (gosan_registry[i]->before)
-			gosan_registry[i]->before(ev);
+	for (size_t op = 0; op < GOSAN_EV_COUNT; op++) {
+		struct calls *c = &calls[op];
+		size_t n_before = 0, n_after = 0;
+
+		for (size_t i = 0; gosan_registry[i] && i < ANALYZERS_MAX; i++) {
+			const struct gosan_analyzer *a = gosan_registry[i];
+			bool wants = !a->wants || a->wants((enum gosan_op)op);
+
+			if (wants && a->before)
+				c->before[n_before++] = a->before;
+			if (wants && a->after)
+				c->after[n_after++] = a->after;
+		}
+	}
+	have_calls = true;
 }
 
-static void after(const struct gosan_event *ev)
+/* Clocks and books. Of kinds that have a short way the object's bit keeps those off who come that way. */
+static void apply(const struct gosan_event *ev)
 {
-	for (size_t i = 0; gosan_registry[i] && !over; i++)
-		if (gosan_registry[i]->after)
-			gosan_registry[i]->after(ev);
+	bool shared = ev->obj && gosan_lockpath_has(ev->obj->kind);
+
+	if (shared)
+		gosan_hb_bit_lock(&ev->obj->bit);
+	gosan_hb_apply(ev);
+	keep_books(ev);
+	if (shared)
+		gosan_hb_bit_unlock(&ev->obj->bit);
+}
+
+/* Only this is written without the lock: the goroutine itself counts there. */
+void gosan_engine_flush(struct gosan_g *g)
+{
+	uint64_t n = __atomic_exchange_n(&g->n_events, 0, __ATOMIC_RELAXED);
+
+	gosan_counters->events += n;
 }
 
 /* Between before() and after() an analyzer sees the state change: owner, held and wait are those before the
  * event in before(), and those after it in after(). Clocks likewise. */
 void gosan_engine_event(struct gosan_event *ev)
 {
+	const callback *call;
+
 	if (!complete(ev)) {
 		GOSAN_COUNT(lost);
 		return;
 	}
 	if (!enter())
 		return;
+	if (!have_calls)
+		make_calls();
+	gosan_engine_tick++;
 	note(ev);
-	before(ev);
-	gosan_hb_apply(ev);
-	keep_books(ev);
-	after(ev);
+	for (call = calls[ev->op].before; *call && !over; call++)
+		(*call)(ev);
+	apply(ev);
+	for (call = calls[ev->op].after; *call && !over; call++)
+		(*call)(ev);
+	if (ev->obj && gosan_lockpath_has(ev->obj->kind))
+		gosan_lockpath_learn(ev);
 	if (ev->op == GOSAN_EV_G_END)
 		end_g(ev->g);
-	GOSAN_COUNT(events);
+	if (ev->op == GOSAN_EV_OBJ_DESTROY && ev->arg == 0)
+		gosan_object_die(ev->obj);
+	gosan_counters->events++;
 	gosan_engine_unlock();
 }
 

@@ -23,12 +23,19 @@ enum gosan_end { GOSAN_END_EXIT, GOSAN_END_STALL, GOSAN_END_TIMEOUT, GOSAN_END_C
  * call gosan_finding_emit (finding.h). */
 struct gosan_analyzer {
 	const char *check; /* name in --checks */
+	/* Which events it looks at; NULL: all. Asked once. Say yes to what you don't know. */
+	bool (*wants)(enum gosan_op op);
 	void (*before)(const struct gosan_event *ev);
 	void (*after)(const struct gosan_event *ev);
 	void (*end)(enum gosan_end why); /* once, when the run is over: judge what is still open */
 };
 extern const struct gosan_analyzer gosan_analyze_waitgroup, gosan_analyze_lockorder, gosan_analyze_lock,
 	gosan_analyze_channel, gosan_analyze_block, gosan_analyze_resource;
+
+/* Every thread that is known stands still by the analyzers' books. May somebody act whom they do not know: another
+ * task of the process, a signal handler, another process? NULL: nobody. Called under the engine lock; it sends
+ * no events. */
+extern bool (*gosan_engine_can_act)(void);
 
 /* Counters live in a MAP_SHARED page, so that they survive the process. X(name, "text") */
 /* clang-format off */
@@ -68,10 +75,17 @@ int gosan_engine_init(void);
 void gosan_engine_lock(void);
 void gosan_engine_unlock(void);
 bool gosan_engine_lock_within(unsigned ms); /* false: not to be had in this time */
-bool gosan_engine_inside(void);             /* does this thread hold it or wait for it? */
+bool gosan_engine_inside(void);             /* does this thread hold it or wait for it, or is it on a short way? */
+/* For the short ways, which do without the lock: set around them, so that a signal handler finds it. */
+extern __thread bool gosan_engine_busy __attribute__((tls_model("initial-exec")));
+/* Events that came the long way so far: only compared with each other. */
+extern uint64_t gosan_engine_tick;
 /* Around fork: true takes every lock of the core (engine, depot, memory), false releases them, in parent and
  * child alike. */
 void gosan_engine_fork(bool before);
+
+/* The counter of events includes those of goroutines that came the short way and were not added yet. Under the lock. */
+void gosan_engine_flush(struct gosan_g *g);
 
 /* Takes the engine lock. */
 void gosan_engine_event(struct gosan_event *ev);
@@ -94,8 +108,12 @@ void gosan_engine_system_begin(struct gosan_g *sys, struct gosan_obj *timer);
  * (may be NULL if not wanted) and a new object is made. Takes the lock. */
 struct gosan_obj *gosan_engine_object(uint32_t *id_word, enum gosan_obj_kind kind,
 				      struct gosan_obj **ret_copied_from);
+/* The same when it is known already, NULL otherwise. Takes no lock. */
+struct gosan_obj *gosan_engine_known(const uint32_t *id_word, enum gosan_obj_kind kind);
 /* The object for an address that has no id word (pthread objects, descriptors, atomics, timers). */
 struct gosan_obj *gosan_engine_object_at(uintptr_t addr, enum gosan_obj_kind kind);
+/* The same for an initialisation: whatever lived there is dead, and the new object is another one. */
+struct gosan_obj *gosan_engine_renew_at(uintptr_t addr, enum gosan_obj_kind kind);
 /* Look up only; NULL when unknown. Under the lock. */
 struct gosan_obj *gosan_engine_find(uintptr_t addr, enum gosan_obj_kind kind);
 /* Under the lock: call fn for each living object whose addr is in [lo, hi). */

@@ -35,11 +35,37 @@ enum gosan_obj_kind {
 	GOSAN_OBJ_FD,
 	GOSAN_OBJ_ATOMIC,
 	GOSAN_OBJ_OTHER,
+	GOSAN_OBJ_SPIN,
+};
+
+/* What a thread's object is like. Goroutines' have none of these: anybody may unlock their locks. */
+enum gosan_obj_flag {
+	GOSAN_OBJ_OWNED = 1,          /* a lock that only its owner may give back */
+	GOSAN_OBJ_RECURSIVE = 2,      /* its owner may take it again: only the outermost pair sends events */
+	GOSAN_OBJ_ERRORCHECK = 4,     /* misuse is refused with an error that the program sees */
+	GOSAN_OBJ_ROBUST = 8,         /* the death of its owner is told to the next one */
+	GOSAN_OBJ_SHARED = 16,        /* other processes may act on it: nothing follows from absence */
+	GOSAN_OBJ_WRITERS_FIRST = 32, /* rwlock: a queued writer keeps new readers out */
+};
+
+/* Lock modes beside enum go_lock_mode, or-ed in. */
+enum gosan_lock_mode {
+	GOSAN_LOCK_TIMED = 4, /* the wait for it ends by itself */
+	GOSAN_LOCK_DIED = 8,  /* acquired from an owner who died with it (robust) */
+};
+
+/* Why a thread is parked, beside enum go_wait. */
+enum gosan_wait_why { GOSAN_WAIT_SEM = 32, GOSAN_WAIT_BARRIER, GOSAN_WAIT_JOIN };
+
+/* Misuse that a thread's front end saw, beside enum go_fault. */
+enum gosan_fault {
+	GOSAN_FAULT_UNLOCK_BY_OTHER = 64, /* peer = the owner, if known; arg2 = errno of the refusal or 0 */
 };
 
 #define GOSAN_HELD_MAX  64 /* held locks beyond are counted in held_lost */
 #define GOSAN_EDGES_MAX 4
 #define GOSAN_WAIT_MAX  16
+#define GOSAN_LEFT_MAX  4
 
 /* A lock that a goroutine holds. */
 struct gosan_held {
@@ -66,6 +92,9 @@ struct gosan_wait {
 	uint64_t since_ns; /* CLOCK_MONOTONIC */
 	size_t n;          /* how many on[] are valid; more than GOSAN_WAIT_MAX: truncated set */
 	bool truncated;
+	bool timed;               /* it ends by itself */
+	struct gosan_g *joins;    /* GOSAN_WAIT_JOIN: whose end it waits for; NULL: unknown */
+	struct gosan_obj *relock; /* a condition's wait: the mutex that it takes again when it is woken */
 	struct {
 		struct gosan_obj *obj;
 		int op; /* enum go_wait_op */
@@ -76,6 +105,12 @@ struct gosan_wait {
 struct gosan_frame {
 	uint64_t pc;
 	uint32_t callee, ctx;
+};
+
+/* A lock that a goroutine gave back, and how many events the engine had seen by then. */
+struct gosan_left {
+	const struct gosan_obj *lock;
+	uint64_t tick;
 };
 
 /* A goroutine, a foreign thread, or the system on one thread. Never freed (reports name the dead);
@@ -92,7 +127,11 @@ struct gosan_g {
 	uint64_t id;          /* goroutine id, or 0 for threads and the system */
 	uint32_t tid;         /* thread ordinal for threads, 0 for goroutines */
 	bool is_thread, is_system, ended;
-	/* HAPPENS-BEFORE: written under the engine lock, by itself or on its behalf while parked.
+	bool is_fiber; /* a context that threads switch to (front/fiber.c): is_thread, but no thread to join */
+	bool detached, joined; /* a thread: it was detached (also by its attribute), its join returned */
+	/* HAPPENS-BEFORE: written by itself, or on its behalf while parked, under the engine lock; on the short way
+	 * (lockpath.h) and by atomics by itself under clock_bit instead. So others who want to read its clocks
+	 * need both (gosan_hb_known_by).
 	 * An event has the stamp (cid, epoch) that its goroutine had when it began. A release publishes the
 	 * clock with that epoch in it and then advances the epoch: whoever acquires it covers this event and
 	 * all before, and none after. The entry of a goroutine's own chain in its own clocks is always its
@@ -107,11 +146,19 @@ struct gosan_g {
 	uint32_t learned, learned_weak;           /* epoch in which it last acquired something (hb.c) */
 	struct gosan_clock strong;                /* all edges */
 	struct gosan_clock weak;                  /* without lock edges: schedule-independent order */
-	/* BLOCKING */
+	uint32_t weak_moves; /* how often weak learned something or was published */
+	char clock_bit;
+	/* BLOCKING. held is written by itself, with or without the engine lock, and replaced under it: whoever has the
+	 * lock can read any goroutine's, each word of it whole. An entry of a write lock counts while obj->owner is
+	 * this goroutine, one for reading while obj->crossed is not set. */
 	struct gosan_wait wait;
 	size_t n_held;
 	struct gosan_held *held; /* in order of acquisition; NULL when it never held one */
 	size_t held_room;
+	struct gosan_left left[GOSAN_LEFT_MAX]; /* locks that it gave back, one place for each */
+	uint32_t asked_obj, asked_stack;        /* goroutine.c: the lock that it asked for last, and where */
+	void *paths;                            /* lockpath.c: what it has done before */
+	uint64_t n_events;                      /* on the short way; added to the counter now and then */
 	/* EXPOSITION */
 	char name[32];
 	const char *fn_name;
@@ -131,6 +178,7 @@ struct gosan_g {
 	uint8_t seg_left;              /* segment.c: numbers of seg_group that are still to be used */
 	uint32_t seg_group, free_cell; /* free_cell: as cell, for frees */
 	void *access;
+	uint16_t ignored[2]; /* accesses that the program wants ignored while > 0: reads, writes */
 };
 
 /* A place in a channel's buffer: what the last send or receive through it left. */
@@ -154,14 +202,21 @@ struct gosan_obj {
 	struct gosan_clock r_strong;        /* rwmutex: readers' releases */
 	struct gosan_clock seen, seen_weak; /* what was merged last: strong (r_strong) and weak cover it */
 	struct gosan_stamp at;      /* strong and weak are exactly what was released then; 0: a merge */
-	const struct gosan_g *from; /* who released last: exposition */
+	const struct gosan_g *from; /* who released last, and where: exposition */
+	uint32_t release_stack;
+	char bit;                   /* a leaf lock over clocks, owner, readers and seq of kinds that have a short way */
 	struct gosan_slot *slots;   /* channel: [cap] */
 	size_t cap;
 	bool closed;
+	bool counted;           /* count is known: OBJ_INIT was seen */
+	uint32_t count;         /* first value of a semaphore, number of threads of a barrier */
+	uint32_t wakes;         /* condition: wakes sent whose waiter did not say yet that it woke */
+	unsigned flags;         /* enum gosan_obj_flag; the front end sets them before the first event */
 	struct gosan_obj *link; /* object.c */
 	/* OWNERSHIP (engine.c keeps it from lock events) */
 	struct gosan_g *owner; /* writer, or NULL */
 	size_t readers;
+	bool crossed; /* a running reader's lock was given back by another: no entry for reading counts any more */
 	/* ANALYZERS: one private word each, NULL at birth */
 	void *wg, *lock, *chan, *cond, *res;
 	void *use; /* analyze/waits.c: who uses it */

@@ -165,6 +165,8 @@ const char *gosan_finding_kind_name(enum gosan_obj_kind kind)
 		return "descriptor";
 	case GOSAN_OBJ_ATOMIC:
 		return "atomic";
+	case GOSAN_OBJ_SPIN:
+		return "spin lock";
 	case GOSAN_OBJ_OTHER:
 		break;
 	}

@@ -11,7 +11,7 @@
  *  - A release advances the epoch of the goroutine whose clock it published, also when it was published on
  *    behalf of a parked one.
  *
- * Everything here runs under the engine lock.
+ * Everything here runs under the engine lock, or under the bits that hb.h names.
  */
 #include "../runtime/probe.h"
 #include "chain.h"
@@ -32,8 +32,8 @@ static const char *const texts[] = {
 
 /* Remember an event that told g more of `from` than it knew. Only this much is kept: gosan_hb_last_common
  * checks that nothing newer told it even more. */
-static void remember(struct gosan_g *g, const struct gosan_g *from, uint32_t knew,
-		     const struct gosan_event *ev)
+static void remember(struct gosan_g *g, const struct gosan_g *from, uint32_t knew, enum gosan_op op,
+		     uint32_t stack)
 {
 	if (!from || from == g)
 		return;
@@ -41,15 +41,18 @@ static void remember(struct gosan_g *g, const struct gosan_g *from, uint32_t kne
 
 	if (now.epoch <= knew)
 		return;
-	g->edges[g->n_edges++ % GOSAN_EDGES_MAX] = (struct gosan_edge){from, now, ev->op, ev->stack};
+	g->edges[g->n_edges++ % GOSAN_EDGES_MAX] = (struct gosan_edge){from, now, op, stack};
 }
 
-/* What a release published: the clocks, and if they are exactly one goroutine's at one moment, which. */
-struct published {
-	const struct gosan_clock *strong, *weak;
-	struct gosan_stamp at;
-	const struct gosan_g *from;
-};
+/* Seen at a glance: src is nothing but what own has, or its moment is known (the first rule of learn). */
+static bool tells_nothing(const struct gosan_clock *own, const struct gosan_clock *src, struct gosan_stamp at)
+{
+	if (at.epoch)
+		return gosan_clock_covers(own, at);
+	return (!src->root || src->root == own->root) &&
+	       (!src->epoch || gosan_clock_get(own, src->cid) >= src->epoch) &&
+	       (!src->other || gosan_clock_get(own, src->other_cid) >= src->other);
+}
 
 /* One of g's clocks joins src. Transitivity spares most joins their walk (the first rule is the tree clocks'
  * of Mathur et al., ASPLOS 2022, section 3):
@@ -60,60 +63,65 @@ struct published {
 static void learn(struct gosan_g *g, struct gosan_clock *own, uint32_t *learned,
 		  const struct gosan_clock *src, struct gosan_stamp at)
 {
-	struct gosan_clock old = {NULL};
+	struct gosan_clock fresh = {0};
 
-	if (!src->root || src->root == own->root)
+	if (tells_nothing(own, src, at))
 		return;
-	if (at.epoch && gosan_clock_covers(own, at))
-		return;
-	if (g->cid == GOSAN_CHAIN_SHARED || gosan_clock_get(src, g->cid) < *learned) {
-		gosan_clock_join(own, src);
+	if (own->root == src->root || g->cid == GOSAN_CHAIN_SHARED || gosan_clock_get(src, g->cid) < *learned) {
+		gosan_clock_join(own, src); /* of one trie only what lies beside it is joined */
 	} else {
-		gosan_clock_copy(&old, own);
-		gosan_clock_copy(own, src);
-		gosan_clock_set(own, g->cid, g->epoch);
-		if (gosan_clock_get(own, g->cid) != g->epoch) /* no memory: keep the old */
-			gosan_clock_copy(own, &old);
-		gosan_clock_clear(&old);
+		gosan_clock_copy(&fresh, src);
+		if (gosan_clock_own(&fresh, g->cid, g->epoch)) /* no memory: keep the old */
+			gosan_clock_copy(own, &fresh);
+		gosan_clock_clear(&fresh);
 	}
 	*learned = g->epoch;
 }
 
 /* A goroutine whose knowledge owes nothing to locks has one clock for both relations: what is done to one is
- * done to both. The weak reference is dropped first, so that nodes can change in place. */
-static void learn_both(struct gosan_g *g, const struct published *p)
+ * done to both. The weak reference is dropped first where nodes may change, so that they can in place. */
+static void learn_both(struct gosan_g *g, const struct gosan_published *p)
 {
-	gosan_clock_clear(&g->weak);
+	if (p->strong->root != g->strong.root)
+		gosan_clock_clear(&g->weak);
 	learn(g, &g->strong, &g->learned, p->strong, p->at);
 	gosan_clock_copy(&g->weak, &g->strong);
 	if (g->learned_weak < g->learned) /* it may be later: the strong clock knew before, through a lock */
 		g->learned_weak = g->learned;
 }
 
-static void acquire(struct gosan_g *g, const struct published *p, const struct gosan_event *ev)
+bool gosan_hb_learns_nothing(const struct gosan_g *g, const struct gosan_published *p)
 {
-	uint32_t knew = p->from ? gosan_clock_get(&g->strong, p->from->cid) : 0;
+	return tells_nothing(&g->strong, p->strong, p->at) &&
+	       (!p->weak || tells_nothing(&g->weak, p->weak, p->at));
+}
 
-	if (p->weak && g->strong.root == g->weak.root && p->strong->root == p->weak->root) {
+void gosan_hb_learn(struct gosan_g *g, const struct gosan_published *p, enum gosan_op op, uint32_t stack)
+{
+	uint32_t knew;
+
+	if (gosan_hb_learns_nothing(g, p))
+		return;
+	knew = p->from ? gosan_clock_get(&g->strong, p->from->cid) : 0;
+	if (p->weak && gosan_clock_same(&g->strong, &g->weak) && gosan_clock_same(p->strong, p->weak)) {
 		learn_both(g, p);
 	} else {
 		learn(g, &g->strong, &g->learned, p->strong, p->at);
 		if (p->weak)
 			learn(g, &g->weak, &g->learned_weak, p->weak, p->at);
 	}
-	remember(g, p->from, knew, ev);
+	g->weak_moves += p->weak != NULL;
+	remember(g, p->from, knew, op, stack);
 }
 
-static void acquire_object(const struct gosan_event *ev)
+void gosan_hb_acquire(struct gosan_g *g, const struct gosan_obj *obj, enum gosan_op op, uint32_t stack)
 {
-	const struct gosan_obj *obj = ev->obj;
-
-	acquire(ev->g, &(struct published){&obj->strong, &obj->weak, obj->at, obj->from}, ev);
+	gosan_hb_learn(g, &(struct gosan_published){&obj->strong, &obj->weak, obj->at, obj->from}, op, stack);
 }
 
 /* The moment that a copy of g's clocks stands for. The system forgets from one timer to the next: who knows
  * a later moment of it does not know what it knew before. */
-static struct gosan_stamp moment(const struct gosan_g *g)
+struct gosan_stamp gosan_hb_moment(const struct gosan_g *g)
 {
 	return g->cid == GOSAN_CHAIN_SHARED || g->is_system ? (struct gosan_stamp){0, 0} : gosan_stamp_of(g);
 }
@@ -123,7 +131,7 @@ static struct gosan_stamp moment(const struct gosan_g *g)
  * WaitGroup would otherwise be 10,000 walks over as many chains. */
 static void join_both(struct gosan_obj *obj, const struct gosan_g *g)
 {
-	bool one = obj->strong.root == obj->weak.root && g->strong.root == g->weak.root;
+	bool one = gosan_clock_same(&obj->strong, &obj->weak) && gosan_clock_same(&g->strong, &g->weak);
 
 	if (one)
 		gosan_clock_clear(&obj->weak);
@@ -145,15 +153,16 @@ static void store(struct gosan_obj *obj, struct gosan_g *g)
 	gosan_clock_copy(&obj->strong, &g->strong);
 	gosan_clock_copy(&obj->weak, &g->weak);
 	see(obj, g);
-	obj->at = moment(g);
+	obj->at = gosan_hb_moment(g);
 	obj->from = g;
+	g->weak_moves++;
 	gosan_chain_advance(g);
 }
 
 /* If g knows all that is there already, its own clocks are the merge. */
-static void merge(struct gosan_obj *obj, struct gosan_g *g)
+void gosan_hb_release(struct gosan_g *g, struct gosan_obj *obj)
 {
-	bool known = !obj->strong.root || (obj->at.epoch && gosan_clock_covers(&g->strong, obj->at) &&
+	bool known = gosan_clock_empty(&obj->strong) || (obj->at.epoch && gosan_clock_covers(&g->strong, obj->at) &&
 					   gosan_clock_covers(&g->weak, obj->at));
 
 	if (known) {
@@ -164,7 +173,24 @@ static void merge(struct gosan_obj *obj, struct gosan_g *g)
 	see(obj, g);
 	obj->at = (struct gosan_stamp){0, 0};
 	obj->from = g;
+	g->weak_moves++;
 	gosan_chain_advance(g);
+}
+
+/* A parent mostly has many children: they share what it knows. */
+static void settle(struct gosan_g *g)
+{
+	bool one = gosan_clock_same(&g->strong, &g->weak);
+
+	if (!g->strong.other && !g->weak.other)
+		return;
+	if (one)
+		gosan_clock_clear(&g->weak);
+	gosan_clock_settle(&g->strong);
+	if (one)
+		gosan_clock_copy(&g->weak, &g->strong);
+	else
+		gosan_clock_settle(&g->weak);
 }
 
 /* G_SPAWN: all that the parent did is before all that the child does. */
@@ -176,9 +202,11 @@ static void spawn(const struct gosan_event *ev)
 		return;
 	child->parent = ev->g;
 	child->created_stack = ev->stack;
+	settle(ev->g);
 	gosan_chain_spawn(child, &ev->g->strong, &ev->g->weak);
 	child->edges[child->n_edges++ % GOSAN_EDGES_MAX] =
 		(struct gosan_edge){ev->g, gosan_stamp_of(ev->g), ev->op, ev->stack};
+	ev->g->weak_moves++;
 	gosan_chain_advance(ev->g);
 }
 
@@ -189,7 +217,7 @@ static void join(const struct gosan_event *ev)
 
 	if (!t)
 		return;
-	acquire(ev->g, &(struct published){&t->strong, &t->weak, {0, 0}, t}, ev);
+	gosan_hb_learn(ev->g, &(struct gosan_published){&t->strong, &t->weak, {0, 0}, t}, ev->op, ev->stack);
 	gosan_clock_clear(&t->strong);
 	gosan_clock_clear(&t->weak);
 }
@@ -223,11 +251,12 @@ static void pass_slot(const struct gosan_event *ev)
 		return;
 	struct gosan_slot *slot = &ch->slots[k];
 
-	acquire(g, &(struct published){&slot->strong, &slot->weak, slot->at, slot->from}, ev);
+	gosan_hb_learn(g, &(struct gosan_published){&slot->strong, &slot->weak, slot->at, slot->from}, ev->op, ev->stack);
 	gosan_clock_copy(&slot->strong, &g->strong);
 	gosan_clock_copy(&slot->weak, &g->weak);
-	slot->at = moment(g);
+	slot->at = gosan_hb_moment(g);
 	slot->from = g;
+	g->weak_moves++;
 	gosan_chain_advance(g);
 }
 
@@ -239,8 +268,10 @@ static void rendezvous(const struct gosan_event *ev)
 
 	if (!r)
 		return;
-	acquire(s, &(struct published){&r->strong, &r->weak, {0, 0}, r}, ev);
-	acquire(r, &(struct published){&s->strong, &s->weak, {0, 0}, s}, ev);
+	gosan_hb_learn(s, &(struct gosan_published){&r->strong, &r->weak, {0, 0}, r}, ev->op, ev->stack);
+	gosan_hb_learn(r, &(struct gosan_published){&s->strong, &s->weak, {0, 0}, s}, ev->op, ev->stack);
+	s->weak_moves++;
+	r->weak_moves++;
 	gosan_chain_advance(s);
 	gosan_chain_advance(r);
 }
@@ -248,39 +279,54 @@ static void rendezvous(const struct gosan_event *ev)
 /* A writer is after all unlocks and all read unlocks. It moves the readers' clock into the writers', so that
  * a read unlock is before every lock that follows the next write lock, as the counter in Go's RWMutex makes
  * it. A reader is after the writers only: readers don't order each other. */
-static void lock(const struct gosan_event *ev)
+void gosan_hb_lock(struct gosan_g *g, struct gosan_obj *l, int mode, uint32_t stack)
 {
-	struct gosan_obj *l = ev->obj;
-
-	if (!(ev->mode & GO_LOCK_READ) && l->r_strong.root) {
+	if (!(mode & GO_LOCK_READ) && !gosan_clock_empty(&l->r_strong)) {
 		gosan_clock_join(&l->strong, &l->r_strong);
 		gosan_clock_clear(&l->r_strong);
 		gosan_clock_clear(&l->seen);
 		l->at = (struct gosan_stamp){0, 0};
 	}
-	acquire(ev->g, &(struct published){&l->strong, NULL, l->at, l->from}, ev);
+	gosan_hb_learn(g, &(struct gosan_published){&l->strong, NULL, l->at, l->from}, GOSAN_EV_LOCK_ACQUIRE, stack);
 }
 
 /* The owner's clock covers the lock's, for it acquired it: a copy will do. Another goroutine that unlocks
  * (Go allows it) may know less than the lock: unlocks 1..n all are before lock n + 1, so merge. */
-static void unlock(const struct gosan_event *ev)
+void gosan_hb_unlock(struct gosan_g *g, struct gosan_obj *l, int mode)
 {
-	struct gosan_obj *l = ev->obj;
-	struct gosan_g *g = ev->g;
-
-	if (ev->mode & GO_LOCK_READ) {
+	if (mode & GO_LOCK_READ) {
 		gosan_clock_join_since(&l->r_strong, &g->strong, &l->seen);
 		gosan_clock_copy(&l->seen, &g->strong);
 	} else if (l->owner == g) {
 		gosan_clock_clear(&l->seen);
 		gosan_clock_copy(&l->strong, &g->strong);
-		l->at = moment(g);
+		l->at = gosan_hb_moment(g);
 	} else {
 		gosan_clock_join(&l->strong, &g->strong);
 		l->at = (struct gosan_stamp){0, 0};
 	}
 	l->from = g;
 	gosan_chain_advance(g);
+}
+
+bool gosan_hb_no_news(const struct gosan_g *g, const struct gosan_obj *obj, bool is_lock)
+{
+	return tells_nothing(&g->strong, &obj->strong, obj->at) && gosan_clock_empty(&obj->r_strong) &&
+	       (is_lock || tells_nothing(&g->weak, &obj->weak, obj->at));
+}
+
+bool gosan_hb_may_advance(const struct gosan_g *g)
+{
+	return g->cid && g->cid != GOSAN_CHAIN_SHARED && g->epoch < gosan_chain_last_epoch;
+}
+
+uint32_t gosan_hb_known_by(struct gosan_g *g, uint32_t cid)
+{
+	gosan_hb_bit_lock(&g->clock_bit);
+	uint32_t epoch = gosan_clock_get(&g->strong, cid);
+
+	gosan_hb_bit_unlock(&g->clock_bit);
+	return epoch;
 }
 
 static void custom(const struct gosan_event *ev)
@@ -305,20 +351,20 @@ static void custom(const struct gosan_event *ev)
 		break;
 	case GOSAN_EV_CHAN_CLOSE: /* obj's own clock is the close clock: sends don't touch it */
 		ev->obj->closed = true;
-		merge(ev->obj, ev->g);
+		gosan_hb_release(ev->g, ev->obj);
 		break;
 	case GOSAN_EV_CHAN_RECV_CLOSED:
-		acquire_object(ev);
+		gosan_hb_acquire(ev->g, ev->obj, ev->op, ev->stack);
 		break;
 	case GOSAN_EV_LOCK_ACQUIRE:
-		lock(ev);
+		gosan_hb_lock(ev->g, ev->obj, ev->mode, ev->stack);
 		break;
 	case GOSAN_EV_LOCK_RELEASE:
-		unlock(ev);
+		gosan_hb_unlock(ev->g, ev->obj, ev->mode);
 		break;
 	case GOSAN_EV_WG_ADD:
 		if (ev->arg < 0)
-			merge(ev->obj, ev->g);
+			gosan_hb_release(ev->g, ev->obj);
 		break;
 	default: /* G_START, G_END: no edge. Their places in the table leave room for one. */
 		break;
@@ -331,13 +377,13 @@ void gosan_hb_apply(const struct gosan_event *ev)
 	case NONE:
 		break;
 	case REL:
-		merge(ev->obj, ev->g);
+		gosan_hb_release(ev->g, ev->obj);
 		break;
 	case REL_STORE:
 		store(ev->obj, ev->g);
 		break;
 	case ACQ:
-		acquire_object(ev);
+		gosan_hb_acquire(ev->g, ev->obj, ev->op, ev->stack);
 		break;
 	case CUSTOM:
 		custom(ev);
@@ -395,7 +441,7 @@ static const struct gosan_g *born_last(const struct gosan_g *a, const struct gos
 const char *gosan_hb_last_common(const struct gosan_g *a, const struct gosan_g *b, uint32_t *ret_stack)
 {
 	*ret_stack = 0;
-	if (!a || !b || a == b || !b->strong.root)
+	if (!a || !b || a == b || gosan_clock_empty(&b->strong))
 		return NULL;
 	uint32_t knows = gosan_clock_get(&b->strong, a->cid);
 	const struct gosan_edge *e = latest_edge(a, b, knows);

@@ -7,7 +7,10 @@
  *  - A living object is in the chain of its block's bucket, a dead one in none; both stay in the array, since
  *    findings and analyzers keep pointers.
  *  - The array is written once per id, with release order: a reader without the lock sees a complete object.
+ *  - Objects and arrays of buckets are never given back, and a link leads to an object or nowhere: so a look-up
+ *    without the lock may walk from list to list while objects move, but it ends, and what it finds is complete.
  */
+#include "hb.h"
 #include "mem.h"
 #include "object.h"
 
@@ -18,42 +21,50 @@
 
 static struct gosan_obj **table; /* by id; mapped once, sparse */
 static uint32_t n_ids;
-static struct gosan_obj **buckets; /* n_buckets lists, a power of two */
-static size_t n_buckets, n_living;
+static struct table {
+	size_t mask; /* a power of two, less one */
+	struct gosan_obj *list[];
+} *buckets;
+static size_t n_living;
 
 /* Fibonacci hashing: neighbouring blocks go far apart, so that an array of objects spreads. */
-static size_t bucket_of(uintptr_t block)
+static size_t hash_of(uintptr_t block)
 {
-	return (size_t)((block * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & (n_buckets - 1);
+	return (size_t)((block * UINT64_C(0x9E3779B97F4A7C15)) >> 32);
+}
+
+static struct gosan_obj **list_of(uintptr_t block)
+{
+	return &buckets->list[hash_of(block) & buckets->mask];
 }
 
 static void link_in(struct gosan_obj *obj)
 {
-	struct gosan_obj **head = &buckets[bucket_of(obj->addr >> BLOCK_BITS)];
+	struct gosan_obj **head = list_of(obj->addr >> BLOCK_BITS);
 
-	obj->link = *head;
-	*head = obj;
+	__atomic_store_n(&obj->link, *head, __ATOMIC_RELAXED);
+	__atomic_store_n(head, obj, __ATOMIC_RELEASE);
 }
 
-/* Double the buckets when there is an object for each. Failing to is only slower, unless there is none. */
+/* Double the buckets when there is an object for each. Failing to is only slower, unless there is none. The old array
+ * stays, for those who walk it: all of them together are as big as the last. */
 static bool grow(void)
 {
-	size_t n = n_buckets, to = n ? n * 2 : BUCKETS_FIRST;
-	struct gosan_obj **old = buckets, **fresh;
+	size_t n = buckets ? buckets->mask + 1 : 0, to = n ? n * 2 : BUCKETS_FIRST;
+	struct table *old = buckets, *fresh;
 
 	if (n && n_living < n)
 		return true;
-	fresh = gosan_mem_alloc(to * sizeof *fresh);
+	fresh = gosan_mem_alloc(sizeof *fresh + to * sizeof fresh->list[0]);
 	if (!fresh)
 		return n != 0;
-	buckets = fresh;
-	n_buckets = to;
+	fresh->mask = to - 1;
+	__atomic_store_n(&buckets, fresh, __ATOMIC_RELEASE);
 	for (size_t i = 0; i < n; i++)
-		for (struct gosan_obj *o = old[i], *next; o; o = next) {
+		for (struct gosan_obj *o = old->list[i], *next; o; o = next) {
 			next = o->link;
 			link_in(o);
 		}
-	gosan_mem_free(old, n * sizeof *old);
 	return true;
 }
 
@@ -85,11 +96,27 @@ struct gosan_obj *gosan_object_new(uintptr_t addr, enum gosan_obj_kind kind)
 
 struct gosan_obj *gosan_object_find(uintptr_t addr, enum gosan_obj_kind kind)
 {
-	struct gosan_obj *o = n_buckets ? buckets[bucket_of(addr >> BLOCK_BITS)] : NULL;
+	struct gosan_obj *o = buckets ? *list_of(addr >> BLOCK_BITS) : NULL;
 
 	while (o && !(o->addr == addr && o->kind == kind))
 		o = o->link;
 	return o;
+}
+
+/* An object that moves between lists, or dies, while we stand on it leads us elsewhere; then it is not found here. */
+struct gosan_obj *gosan_object_peek(uintptr_t addr, enum gosan_obj_kind kind)
+{
+	const struct table *t = __atomic_load_n(&buckets, __ATOMIC_ACQUIRE);
+	struct gosan_obj *o = NULL;
+
+	if (t)
+		o = __atomic_load_n(&t->list[hash_of(addr >> BLOCK_BITS) & t->mask], __ATOMIC_ACQUIRE);
+	for (int steps = 0; o && steps < 64; steps++) {
+		if (o->addr == addr && o->kind == kind)
+			return __atomic_load_n(&o->dead, __ATOMIC_ACQUIRE) ? NULL : o;
+		o = __atomic_load_n(&o->link, __ATOMIC_ACQUIRE);
+	}
+	return NULL;
 }
 
 /* Nobody can acquire from an object that is gone. Analyzers keep what they need in copies of their own. */
@@ -112,16 +139,18 @@ static void drop_clocks(struct gosan_obj *obj)
 /* The address stays for reports, the id for who copied the object (its word then names a dead one). */
 void gosan_object_die(struct gosan_obj *obj)
 {
-	struct gosan_obj **p = &buckets[bucket_of(obj->addr >> BLOCK_BITS)];
+	struct gosan_obj **p = list_of(obj->addr >> BLOCK_BITS);
 
 	if (obj->dead)
 		return;
 	while (*p != obj)
 		p = &(*p)->link;
-	*p = obj->link;
+	__atomic_store_n(p, obj->link, __ATOMIC_RELEASE);
 	n_living--;
+	gosan_hb_bit_lock(&obj->bit); /* whoever came the short way has left */
 	__atomic_store_n(&obj->dead, true, __ATOMIC_RELEASE);
 	drop_clocks(obj);
+	gosan_hb_bit_unlock(&obj->bit);
 }
 
 /* `next` is read before the call, which may unlink o. */
@@ -143,14 +172,14 @@ void gosan_object_each(uintptr_t lo, uintptr_t hi, void (*fn)(struct gosan_obj *
 
 	if (!n_living || hi <= lo)
 		return;
-	if (last - first >= n_buckets) { /* wider than the table: each bucket once */
-		for (size_t i = 0; i < n_buckets; i++)
-			each_in_bucket(buckets[i], lo, hi, fn, arg);
+	if (last - first > buckets->mask) { /* wider than the table: each bucket once */
+		for (size_t i = 0; i <= buckets->mask; i++)
+			each_in_bucket(buckets->list[i], lo, hi, fn, arg);
 		return;
 	}
 	for (uintptr_t b = first; b <= last; b++) {
 		uintptr_t b_lo = b << BLOCK_BITS, b_hi = (b + 1) << BLOCK_BITS;
 
-		each_in_bucket(buckets[bucket_of(b)], b_lo > lo ? b_lo : lo, b_hi < hi ? b_hi : hi, fn, arg);
+		each_in_bucket(*list_of(b), b_lo > lo ? b_lo : lo, b_hi < hi ? b_hi : hi, fn, arg);
 	}
 }

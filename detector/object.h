@@ -3,7 +3,7 @@
  * object.h: the table of synchronisation objects, by id and by address. Knows births and deaths; knows
  * nothing of what the objects do. Used by engine.c only; others go through engine.h.
  *
- * Context: under the engine lock, but gosan_object_by_id.
+ * Context: under the engine lock, but gosan_object_by_id and gosan_object_peek.
  */
 #ifndef GOSAN_OBJECT_H
 #define GOSAN_OBJECT_H
@@ -14,6 +14,8 @@
 struct gosan_obj *gosan_object_by_id(uint32_t id);
 /* NULL when memory or ids are exhausted. */
 struct gosan_obj *gosan_object_new(uintptr_t addr, enum gosan_obj_kind kind);
+/* Any thread, without the lock. NULL also when it did not look long enough. */
+struct gosan_obj *gosan_object_peek(uintptr_t addr, enum gosan_obj_kind kind);
 struct gosan_obj *gosan_object_find(uintptr_t addr, enum gosan_obj_kind kind);
 void gosan_object_die(struct gosan_obj *obj);
 /* Call fn for each living object in [lo, hi); fn may let the object die. */

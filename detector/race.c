@@ -17,6 +17,7 @@
  */
 #include "race.h"
 
+#include "benign.h"
 #include "context.h"
 #include "depot.h"
 #include "finding.h"
@@ -474,7 +475,8 @@ void gosan_race_found(const struct gosan_race *r)
 	uintptr_t start;
 	size_t size;
 
-	if (is_seen(places, false) || is_seen(here, false) || !gosan_check_on("race") || is_stale_free(r))
+	if (is_seen(places, false) || is_seen(here, false) || !gosan_check_on("race") || is_stale_free(r) ||
+	    gosan_benign_has(r->addr))
 		return;
 	gosan_module_refresh();
 	if (is_own_tls(r)) {

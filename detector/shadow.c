@@ -303,6 +303,8 @@ void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 	struct gosan_walk w;
 	uint32_t bytes;
 
+	if (__builtin_expect(g->ignored[0] | g->ignored[1], 0) && g->ignored[flags & GOSAN_WRITE])
+		return;
 	if ((addr & 7) + size > 8 || g->cell == GOSAN_CELL_NONE || addr >= GOSAN_ADDRESS_END ||
 	    !(s = gosan_shadowmem_granule(addr, false))) {
 		access_range(g, addr, size, flags, pc, 0);

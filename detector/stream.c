@@ -379,6 +379,8 @@ static void module_line(const struct gosan_module *m)
 	gosan_stream_hex("end", m->end);
 	gosan_stream_text("build_id", m->build_id);
 	gosan_stream_bool("instrumented", m->instrumented);
+	if (m->own_tsan)
+		gosan_stream_bool("own_tsan", true);
 	gosan_stream_end_line();
 }
 
@@ -451,9 +453,13 @@ static const char *wait_text(int why)
 					    [GO_WAIT_SLEEP] = "sleep",
 					    [GO_WAIT_IO] = "IO wait",
 					    [GO_WAIT_BLOCKING] = "blocking call",
-					    [GO_WAIT_SIGNAL] = "signal"};
+					    [GO_WAIT_SIGNAL] = "signal",
+					    [GOSAN_WAIT_SEM] = "semaphore wait",
+					    [GOSAN_WAIT_BARRIER] = "barrier wait",
+					    [GOSAN_WAIT_JOIN] = "join"};
 
-	return why >= 0 && (size_t)why < sizeof(texts) / sizeof(texts[0]) ? texts[why] : "waiting";
+	return why >= 0 && (size_t)why < sizeof(texts) / sizeof(texts[0]) && texts[why] ? texts[why]
+											: "waiting";
 }
 
 /* Of one that runs, the stack of its last event is the nearest thing that is known. */
@@ -499,9 +505,22 @@ static void say_not_checked(const char *text)
 	gosan_stream_text(NULL, text);
 }
 
+/* Modules are told when a stack names them. Those whose accesses were not seen are never in a stack, and the verdict
+ * depends on them. */
+static void write_unseen_modules(void)
+{
+	size_t n;
+	const struct gosan_module *m = gosan_module_list(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (m[i].own_tsan)
+			module_line(&m[i]);
+}
+
 /* Repetitions first: the end line is the last one. */
 static void write_end(const char *why, int status)
 {
+	write_unseen_modules();
 	if (gosan_stream_before_end)
 		gosan_stream_before_end();
 	if (!gosan_stream_begin("end"))

@@ -11,10 +11,14 @@
 struct launch {
 	const char *path; /* the file; argv[0] is what the program sees */
 	char **argv;
-	const char *library; /* libgosan.so */
+	const char *preload; /* libgosan.so and the shims, as LD_PRELOAD has them */
 	const char *out;     /* directory for the streams */
 	const char *options; /* GOSAN_OPTIONS, "" leaves it unset */
 	int timeout;         /* seconds after which the library stops it; 0: never */
+	bool gate;           /* the program is a driver of many */
+	/* Called about once a second while it runs, may be NULL. */
+	void (*tick)(void *arg);
+	void *arg;
 	/* Filled */
 	pid_t pid;
 	int status;  /* exit status, 128 + n for death by signal n */

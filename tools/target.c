@@ -8,6 +8,8 @@
  */
 #include "target.h"
 
+#include "ownrt.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
@@ -127,6 +129,14 @@ static bool defines_symbol(Elf *elf, Elf_Data *data, const GElf_Shdr *sh, const 
 	return false;
 }
 
+static bool has_static_tsan(Elf *elf)
+{
+	size_t size;
+	const char *file = elf_rawfile(elf, &size);
+
+	return file && gosan_ownrt_in(file, size);
+}
+
 /* Is one of these libraries needed, or the symbol of its static variant defined? */
 static bool has_runtime(Elf *elf, const char *library, const char *clang_library, const char *symbol)
 {
@@ -172,13 +182,13 @@ static int check_elf(Elf *elf, const char *path, char *err, size_t err_size)
 		return refuse(err, err_size, path,
 			      "statically linked: a preloaded library is not loaded into it; "
 			      "link it without -static");
-	/* The first symbol is in every static ThreadSanitizer runtime, the second in what older ones
-	 * export. */
-	if (has_runtime(elf, "libtsan.so", "libclang_rt.tsan", "__tsan_report_race_thunk") ||
-	    has_runtime(elf, "libtsan.so", "libclang_rt.tsan", "__tsan_init"))
-		return refuse(err, err_size, path,
-			      "linked with ThreadSanitizer's own runtime, which leaves no room "
-			      "for another; link it with 'gosan cc' (the objects may stay)");
+	/* A shared runtime is kept out by the shims of detector/shim/; one that is part of the program isn't. */
+	if (has_static_tsan(elf))
+		return refuse(
+			err, err_size, path,
+			"ThreadSanitizer's runtime is linked into it (clang's way; gcc's with "
+			"-static-libtsan), which leaves no room for another: link it with 'gosan cc' (the "
+			"objects may stay), or with clang -shared-libsan, or gcc without -static-libtsan");
 	if (has_runtime(elf, "libasan.so", "libclang_rt.asan", "__asan_init"))
 		return refuse(err, err_size, path,
 			      "linked with AddressSanitizer, which works only alone; build "

@@ -16,16 +16,19 @@
  *
  * GS205: a goroutine asks for a read lock that it holds for reading, and a writer can queue in between.
  *
- * Nothing is reported before the end: a deadlock that happened says the same and more.
+ * Judged twice. When a request that closes a cycle, seen from a new place, got its lock: it did not deadlock this
+ * time, and a process that is killed later has told all the same. And at the end, when all requests are known, also
+ * later ones from places seen before. Should the deadlock happen after all, it has its own finding, which says the
+ * same and more, and the prediction is taken back.
  * Capacity: DEPS_MAX dependencies, of each the first and the last INSTANCES/2; STEPS_MAX search steps. What
- * goes beyond is counted in deps_lost.
+ * goes beyond is counted in deps_lost. Searches on the way have a budget of their own, and leave the rest to the end.
  */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "../../runtime/probe.h"
 #include "mem.h"
-#include "analyze.h"
+#include "words.h"
 
 #define DEPTH     5
 #define INSTANCES 16
@@ -33,6 +36,8 @@
 #define DEPS_MAX  4096u
 #define TABLE     (2 * DEPS_MAX)
 #define STEPS_MAX 1000000u
+#define EARLY_MAX 200000u /* steps of the searches on the way */
+#define FRESH_MAX 16
 
 /* One request. */
 struct inst {
@@ -56,12 +61,31 @@ struct dep {
 	bool held_read[SETS_MAX];
 	size_t n, next; /* instances; where the next one of the later half goes */
 	struct inst inst[INSTANCES];
-	bool out; /* search: can't be in a cycle */
+	bool out;  /* search: can't be in a cycle */
+	bool told; /* GS205 */
 };
 
 static struct dep *table[TABLE];
 static struct dep *deps[DEPS_MAX]; /* the same, in order of appearance */
 static size_t n_deps;
+
+/* Requests from a new place whose lock was not got yet. Full: the end will judge. */
+static struct fresh {
+	const struct gosan_g *g;
+	const struct gosan_obj *lock;
+	struct dep *d;
+	struct inst *in;
+} fresh[FRESH_MAX];
+static size_t n_fresh;
+
+/* Findings, so that each is told once, and taken back when it happens. */
+struct told {
+	uint64_t bug; /* its dedup */
+	uint64_t emission;
+	size_t n;
+	struct gosan_obj *locks[DEPTH];
+};
+static struct gosan_vec told;
 
 /* Recording. */
 
@@ -111,7 +135,7 @@ static struct dep *intern(const struct dep *key)
 
 /* The latest request of a goroutine from one place stands for its earlier ones beyond the first: whatever is
  * concurrent with one in the middle is nearly always concurrent with one of the two. */
-static struct inst *room(struct dep *d, const struct gosan_g *g, uint32_t stack)
+static struct inst *room(struct dep *d, const struct gosan_g *g, uint32_t stack, bool *ret_new)
 {
 	struct inst *mine = NULL;
 	size_t count = 0;
@@ -121,6 +145,7 @@ static struct inst *room(struct dep *d, const struct gosan_g *g, uint32_t stack)
 			mine = &d->inst[i];
 			count++;
 		}
+	*ret_new = count == 0;
 	if (count > 1)
 		return mine;
 	if (d->n < INSTANCES)
@@ -136,6 +161,7 @@ static void record(enum kind kind, const struct gosan_event *ev, const struct go
 	const struct gosan_g *g = ev->g;
 	struct inst *in;
 	struct dep *d;
+	bool is_new;
 
 	key = (struct dep){.kind = kind, .lock = ev->obj, .read = ev->mode & GO_LOCK_READ};
 	for (size_t i = g->n_held; i-- > 0 && key.n_held < SETS_MAX;) {
@@ -148,7 +174,7 @@ static void record(enum kind kind, const struct gosan_event *ev, const struct go
 	d = intern(&key);
 	if (!d)
 		return;
-	in = room(d, g, ev->stack);
+	in = room(d, g, ev->stack, &is_new);
 	in->g = ev->g;
 	in->stack = ev->stack;
 	in->at = ev->at;
@@ -159,15 +185,14 @@ static void record(enum kind kind, const struct gosan_event *ev, const struct go
 		in->outer = outer->at;
 		in->held_stack[SETS_MAX - 1] = outer->stack;
 	}
+	if (is_new && n_fresh < FRESH_MAX)
+		fresh[n_fresh++] = (struct fresh){g, ev->obj, d, in};
 }
 
-/* Any mode. */
-static const struct gosan_held *holds(const struct gosan_g *g, const struct gosan_obj *obj)
+/* The lock of a goroutine lets a writer that waits go first. Of the kinds that threads have, one does. */
+static bool blocks_readers(const struct gosan_obj *l)
 {
-	for (size_t i = 0; i < g->n_held; i++)
-		if (g->held[i].obj == obj)
-			return &g->held[i];
-	return NULL;
+	return !(l->flags & GOSAN_OBJ_OWNED) || l->flags & GOSAN_OBJ_WRITERS_FIRST;
 }
 
 /* Requests, not acquisitions: what deadlocks is the waiting. A try-lock never waits, but what it got counts as
@@ -177,10 +202,10 @@ static void before(const struct gosan_event *ev)
 	const struct gosan_held *outer;
 	bool read = ev->mode & GO_LOCK_READ;
 
-	if (ev->op != GOSAN_EV_LOCK_REQUEST || ev->mode & GO_LOCK_TRY)
+	if (ev->op != GOSAN_EV_LOCK_REQUEST || ev->mode & (GO_LOCK_TRY | GOSAN_LOCK_TIMED))
 		return;
-	outer = ev->g->n_held ? holds(ev->g, ev->obj) : NULL;
-	if (outer && read && outer->mode & GO_LOCK_READ)
+	outer = ev->g->n_held ? gosan_waits_holds(ev->g, ev->obj) : NULL;
+	if (outer && read && outer->mode & GO_LOCK_READ && blocks_readers(ev->obj))
 		record(READ_AGAIN, ev, outer);
 	if (ev->obj->kind == GOSAN_OBJ_RWMUTEX && !read && !outer)
 		record(WRITE, ev, NULL);
@@ -197,7 +222,6 @@ static bool concurrent(const struct inst *a, const struct inst *b)
 }
 
 /* Both hold it, and it keeps them apart. */
-
 static bool gated(const struct dep *a, const struct dep *b)
 {
 	for (size_t i = 0; i < a->n_held; i++)
@@ -208,7 +232,6 @@ static bool gated(const struct dep *a, const struct dep *b)
 }
 
 /* The index of the lock in b's held set that a asks for, or SETS_MAX. */
-
 static size_t blocks(const struct dep *b, const struct dep *a)
 {
 	for (size_t i = 0; i < b->n_held; i++)
@@ -233,13 +256,12 @@ struct path {
 };
 
 /* The lowest goroutine begins: which dependency appeared first is chance. */
-
 static size_t first_of(const struct path *p)
 {
 	size_t first = 0;
 
 	for (size_t i = 1; i < p->n; i++)
-		if (p->in[i]->g->id < p->in[first]->g->id)
+		if (gosan_waits_rank(p->in[i]->g) < gosan_waits_rank(p->in[first]->g))
 			first = i;
 	return first;
 }
@@ -262,20 +284,53 @@ static void tell_cycle(struct gosan_finding *f, const struct path *p, size_t fir
 		size_t k = (first + i) % p->n, before_k = (k + p->n - 1) % p->n;
 
 		at += (size_t)snprintf(f->why + at, size - at, "%s%s takes %s and then %s", i ? "; " : "",
-				       gosan_waits_who(p->in[k]->g), gosan_waits_what(p->d[before_k]->lock),
-				       gosan_waits_what(p->d[k]->lock));
+				       gosan_words_who(p->in[k]->g), gosan_words_what(p->d[before_k]->lock),
+				       gosan_words_what(p->d[k]->lock));
 	}
 	if (at < size)
 		snprintf(f->why + at, size - at, ": when each has taken its first, all wait for ever");
 }
 
+/* NULL: told before. */
+static struct told *tell_once(uint64_t bug)
+{
+	struct told *t = told.data;
+
+	for (size_t i = 0; i < told.n; i++)
+		if (t[i].bug == bug)
+			return NULL;
+	t = gosan_vec_push(&told, sizeof *t);
+	if (t)
+		t->bug = bug;
+	return t;
+}
+
+/* The bug is in the places, whoever comes there first. */
+static uint64_t bug_of(const struct path *p)
+{
+	uint64_t bug = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		size_t before_i = (i + p->n - 1) % p->n;
+		uint32_t owned = p->in[i]->held_stack[blocks(p->d[i], p->d[before_i])];
+
+		bug += gosan_waits_hash(gosan_waits_hash(3, owned), p->in[i]->stack);
+	}
+	return bug;
+}
+
 /* Two participants for each goroutine: the acquisition that another one waits for, and its own wait. */
 static void report_cycle(const struct path *p)
 {
-	struct gosan_finding *f = gosan_finding_begin(203);
+	struct told *t = tell_once(bug_of(p));
+	struct gosan_finding *f;
 	size_t first = first_of(p);
 
+	if (!t)
+		return;
+	f = gosan_finding_begin(203);
 	f->obj = p->d[first]->lock;
+	f->dedup = bug_of(p);
 	for (size_t i = 0; i < p->n; i++) {
 		size_t k = (first + i) % p->n, before_k = (k + p->n - 1) % p->n;
 		const struct dep *d = p->d[k];
@@ -285,14 +340,13 @@ static void report_cycle(const struct path *p)
 
 		part = gosan_finding_part(f, "waiter", in->g, d->read ? "rlock" : "lock", in->stack);
 		add_locks(part, d, in);
-		f->dedup += gosan_waits_hash(gosan_waits_hash(3, owned), in->stack);
-		gosan_finding_story(f, in->g, owned, "lock %s", gosan_waits_what(p->d[before_k]->lock));
+		gosan_finding_story(f, in->g, owned, "lock %s", gosan_words_what(p->d[before_k]->lock));
 	}
 	for (size_t i = 0; i < p->n; i++) {
 		size_t k = (first + i) % p->n;
 
 		gosan_finding_story(f, p->in[k]->g, p->in[k]->stack, "lock %s  <-- waits",
-				    gosan_waits_what(p->d[k]->lock));
+				    gosan_words_what(p->d[k]->lock));
 	}
 	snprintf(f->title, sizeof f->title, "%zu locks are taken in conflicting orders", p->n);
 	tell_cycle(f, p, first);
@@ -300,6 +354,10 @@ static void report_cycle(const struct path *p)
 		 "take these locks in the same order everywhere, or hold one more lock "
 		 "around all of these sections");
 	gosan_finding_emit(f);
+	t->emission = gosan_finding_last();
+	t->n = p->n;
+	for (size_t i = 0; i < p->n; i++)
+		t->locks[i] = p->d[i]->lock;
 }
 
 /* d can be in flight at the same time as all on the path. */
@@ -326,15 +384,15 @@ static struct inst *pick(const struct path *p, struct dep *d, size_t from)
 }
 
 /* Of the whole search: an adversarial program must not hang at its exit. */
-static size_t steps;
+static size_t steps, max_steps;
 
-/* Depth first with a stack of its own. p->d[0] has the lowest index of its cycle, so each is found once. For
- * a cycle of dependencies the first choice of instances that fits is reported. */
-static void search_from(size_t start, struct path *p, size_t *at)
+/* Depth first with a stack of its own. At the end p->d[0] has the lowest index of its cycle (from), so each is found
+ * once. For a cycle of dependencies the first choice of instances that fits is reported. */
+static void search_from(size_t from, struct path *p, size_t *at)
 {
 	p->n = 1;
-	at[0] = start + 1;
-	while (p->n > 0 && steps < STEPS_MAX) {
+	at[0] = from;
+	while (p->n > 0 && steps < max_steps) {
 		struct dep *last = p->d[p->n - 1], *d;
 		struct inst *in;
 
@@ -353,7 +411,7 @@ static void search_from(size_t start, struct path *p, size_t *at)
 		p->in[p->n] = in;
 		p->n++;
 		if (blocks(p->d[0], d) == SETS_MAX) {
-			at[p->n - 1] = start + 1;
+			at[p->n - 1] = from;
 			continue;
 		}
 		report_cycle(p);
@@ -373,15 +431,14 @@ static void find_cycles(void)
 		for (size_t k = 0; k < deps[i]->n; k++) {
 			p.d[0] = deps[i];
 			p.in[0] = &deps[i]->inst[k];
-			search_from(i, &p, at);
+			search_from(i + 1, &p, at);
 		}
 	}
-	if (steps >= STEPS_MAX)
+	if (steps >= max_steps)
 		GOSAN_COUNT(deps_lost);
 }
 
 /* Can d take part? Somebody must hold what it asks for, and somebody ask for what it holds. */
-
 static bool possible(const struct dep *d)
 {
 	bool asks = false, held = false;
@@ -412,10 +469,12 @@ static void prune(void)
 /* GS205 */
 
 /* The bug is in the reader's two places: whoever writes is an example, and no part of the identity. */
-static void report_again(const struct dep *d, const struct inst *in, const struct inst *writer)
+static void report_again(struct dep *d, const struct inst *in, const struct inst *writer)
 {
 	struct gosan_finding *f = gosan_finding_begin(205);
+	struct told *t = gosan_vec_push(&told, sizeof *t);
 
+	d->told = true;
 	f->obj = d->lock;
 	gosan_finding_part(f, "owner", in->g, "rlock", in->held_stack[SETS_MAX - 1]);
 	gosan_finding_part(f, "waiter", in->g, "rlock", in->stack);
@@ -427,7 +486,7 @@ static void report_again(const struct dep *d, const struct inst *in, const struc
 		 "it "
 		 "waits for the first read lock, and the second one queues behind the writer: both wait for "
 		 "ever",
-		 gosan_waits_who(in->g), gosan_waits_who(writer->g));
+		 gosan_words_who(in->g), gosan_words_who(writer->g));
 	snprintf(f->help, sizeof f->help,
 		 "read-lock once, and pass on that it is held; new readers wait for "
 		 "queued writers");
@@ -435,6 +494,8 @@ static void report_again(const struct dep *d, const struct inst *in, const struc
 	gosan_finding_story(f, writer->g, writer->stack, "lock: waits for the reader");
 	gosan_finding_story(f, in->g, in->stack, "rlock  <-- waits for the writer");
 	gosan_finding_emit(f);
+	if (t)
+		*t = (struct told){f->dedup, gosan_finding_last(), 1, {d->lock}};
 }
 
 /* The writer's request may fall between the outer and the inner read lock. */
@@ -445,9 +506,9 @@ static bool fits_between(const struct inst *in, const struct inst *writer)
 }
 
 /* One writer is enough. */
-static void judge_again(const struct dep *d)
+static void judge_again(struct dep *d)
 {
-	for (size_t i = 0; i < n_deps; i++) {
+	for (size_t i = 0; i < n_deps && !d->told; i++) {
 		const struct dep *w = deps[i];
 
 		if (w->kind != WRITE || w->lock != d->lock || gated(d, w))
@@ -461,20 +522,81 @@ static void judge_again(const struct dep *d)
 	}
 }
 
+/* On the way. */
+
+/* A fresh request got its lock. In most programs nobody holds what it asks for while asking for what it holds. Its
+ * place in the table may have been taken by a later one meanwhile: never mind. */
+static void judge_fresh(const struct fresh *f)
+{
+	static struct path p;
+	size_t at[DEPTH];
+
+	if (f->d->kind == REQUEST && possible(f->d) && !happened_on(f->lock)) {
+		p.d[0] = f->d;
+		p.in[0] = f->in;
+		max_steps = EARLY_MAX;
+		search_from(0, &p, at);
+	}
+	if (f->d->kind == READ_AGAIN)
+		judge_again(f->d);
+	for (size_t i = 0; i < n_deps && f->d->kind == WRITE; i++)
+		if (deps[i]->kind == READ_AGAIN && deps[i]->lock == f->lock)
+			judge_again(deps[i]);
+}
+
+/* Mostly nothing is fresh. Whoever never gets its lock stays in the list, which the end clears. */
+static void after(const struct gosan_event *ev)
+{
+	if (!n_fresh || ev->op != GOSAN_EV_LOCK_ACQUIRE)
+		return;
+	for (size_t i = n_fresh; i-- > 0;) {
+		struct fresh f = fresh[i];
+
+		if (f.g != ev->g || f.lock != ev->obj)
+			continue;
+		fresh[i] = fresh[--n_fresh];
+		judge_fresh(&f);
+	}
+}
+
+/* What was predicted has happened. */
+static void take_back(void)
+{
+	struct told *t = told.data;
+
+	for (size_t i = 0; i < told.n; i++)
+		for (size_t k = 0; k < t[i].n; k++)
+			if (t[i].emission && happened_on(t[i].locks[k])) {
+				gosan_finding_take_back(t[i].emission);
+				t[i].emission = 0;
+			}
+}
+
 /* In the order of appearance, cycles first. Idempotent, since nothing is left afterwards. */
 static void end(enum gosan_end why)
 {
 	(void)why; /* a prediction holds however the run ended */
+	take_back();
 	prune();
+	steps = 0;
+	max_steps = STEPS_MAX;
 	find_cycles();
 	for (size_t i = 0; i < n_deps; i++)
 		if (deps[i]->kind == READ_AGAIN && !happened_on(deps[i]->lock))
 			judge_again(deps[i]);
-	n_deps = 0;
+	n_deps = n_fresh = 0;
+}
+
+/* Of the commonest events, only what asks for a lock and gets it. */
+static bool wants(enum gosan_op op)
+{
+	return op >= GOSAN_EV_ONCE_DONE || op == GOSAN_EV_LOCK_REQUEST || op == GOSAN_EV_LOCK_ACQUIRE;
 }
 
 const struct gosan_analyzer gosan_analyze_lockorder = {
 	.check = "deadlock",
+	.wants = wants,
 	.before = before,
+	.after = after,
 	.end = end,
 };

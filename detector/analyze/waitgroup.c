@@ -512,8 +512,15 @@ static void end(enum gosan_end why)
 		}
 }
 
+/* Nothing of channels and locks. */
+static bool wants(enum gosan_op op)
+{
+	return op >= GOSAN_EV_WG_ADD;
+}
+
 const struct gosan_analyzer gosan_analyze_waitgroup = {
 	.check = "waitgroup",
+	.wants = wants,
 	.before = before,
 	.end = end,
 };

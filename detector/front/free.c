@@ -8,6 +8,7 @@
  */
 #include "front.h"
 
+#include "../benign.h"
 #include "../depot.h"
 
 #define PAGE_BITS   12
@@ -104,6 +105,8 @@ static void leave_memory(uintptr_t lo, size_t size, bool only_busy)
 {
 	int saved;
 
+	gosan_pthread_freed(lo, lo + size);
+	gosan_benign_forget(lo, size);
 	if (!maybe_any(lo, size) || gosan_engine_inside() || !gosan_front_enter(&saved))
 		return;
 	die(lo, size, only_busy);
@@ -123,6 +126,7 @@ void gosan_front_moved(uintptr_t lo, size_t size)
 /* A frame's objects die without a word when its stack is used again. Called from inside a hook. */
 void gosan_front_forget(uintptr_t lo, size_t size)
 {
+	gosan_benign_forget(lo, size);
 	if (!maybe_any(lo, size) || gosan_engine_inside())
 		return;
 	gosan_engine_lock();

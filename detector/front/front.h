@@ -64,21 +64,38 @@ void gosan_front_moved(uintptr_t lo, size_t size);
 /* free.c: from inside a hook: objects in the range die silently (a stack is used again). */
 void gosan_front_forget(uintptr_t lo, size_t size);
 
-/* pthread.c: find the next definitions. Called once, by preload.c. */
+/* thread.c: the program made a thread of POSIX or C11. */
+extern bool gosan_pthread_used;
+/* thread.c: called once, by preload.c. */
 void gosan_pthread_init(void);
-/* pthread.c: pthread_create of the libc, for threads of our own. */
+/* thread.c: add up what threads counted for themselves, for the counters at the end. */
+void gosan_pthread_flush(void);
+/* pthread.c: this thread frees [lo, hi): a lock in there that it holds has to be known. */
+void gosan_pthread_freed(uintptr_t lo, uintptr_t hi);
+/* preload.c: there is something to watch now: the time limit holds. */
+void gosan_preload_watch(void);
+/* thread.c: pthread_create of the libc, for threads of our own. */
 int gosan_pthread_hidden(void *(*fn)(void *), void *arg);
 /* thread.c: in the child of a fork, which has none of them. */
 void gosan_pthread_forked(void);
+/* tsan_mutex.c: in the child of a fork. */
+void gosan_tsan_mutex_forked(void);
 /* signal.c: a signal was delivered to the runtime: acquire what raisers released. */
 void gosan_signal_received(struct gosan_g *sys);
-/* signal.c: judge the run also when a signal ends it. */
+/* signal.c: judge the run also when a signal ends it. Idempotent. */
 void gosan_signal_init(void);
+/* signal.c: the program has installed a handler at some time. */
+extern bool gosan_signal_handlers;
+
+/* takeover.c: start the program again without the ThreadSanitizer runtime that it was linked with, if it was. */
+void gosan_takeover(char **argv);
 
 /* awake.c: are our interposers the ones that the program calls? */
 void gosan_awake_init(void);
 /* awake.c: is there anything in this program that can be checked at all? */
 bool gosan_awake_any(void);
+/* awake.c: does a module bring its own ThreadSanitizer, so that a silent end would be taken for a clean one? */
+bool gosan_awake_own_runtime(void);
 /* awake.c: call say() for each thing that this run could not check. */
 void gosan_awake_not_checked(void (*say)(const char *text));
 

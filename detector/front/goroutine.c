@@ -16,6 +16,7 @@
 
 #include "../analyze/analyze.h"
 #include "../depot.h"
+#include "../lockpath.h"
 #include "../module.h"
 
 #include "../../runtime/probe.h"
@@ -61,7 +62,7 @@ static struct gosan_g *of(const struct go_ginfo *g)
 static uint32_t stack_of(const struct gosan_g *g)
 {
 	if (g == gosan_self)
-		return gosan_unwind_here();
+		return gosan_unwind_caller();
 	return g->wait.why ? g->wait.stack : g->last_stack;
 }
 
@@ -71,7 +72,7 @@ static uint32_t stack_of(const struct gosan_g *g)
 static void report_copy(struct gosan_obj *copy, struct gosan_obj *original)
 {
 	if (!gosan_engine_inside())
-		gosan_lock_copied(copy, original, current(), gosan_unwind_here());
+		gosan_lock_copied(copy, original, current(), gosan_unwind_caller());
 }
 
 /* Channels are handles: their memory is the runtime's, nobody can copy it. NULL when there is no object or
@@ -82,6 +83,9 @@ static struct gosan_obj *object(struct go_object *o, enum gosan_obj_kind kind)
 
 	if (!o)
 		return NULL;
+	obj = gosan_engine_known(&o->id, kind);
+	if (obj)
+		return obj;
 	gosan_front_note((uintptr_t)o);
 	obj = gosan_engine_object(&o->id, kind, &original);
 	if (obj && original && kind != GOSAN_OBJ_CHAN)
@@ -104,17 +108,17 @@ static struct gosan_obj *object_born(const void *addr, enum gosan_obj_kind kind)
 }
 
 /* The defaults of an event: by the running goroutine, here. */
-static void emit(struct gosan_event ev)
+static void emit(struct gosan_event *ev)
 {
-	if (!ev.g)
-		ev.g = current();
-	if (!ev.stack)
-		ev.stack = stack_of(ev.g);
-	gosan_engine_event(&ev);
+	if (!ev->g)
+		ev->g = current();
+	if (!ev->stack)
+		ev->stack = stack_of(ev->g);
+	gosan_engine_event(ev);
 }
 
 /* EMIT(WG_WAIT, .obj = o): the event by its name in event.def, with the fields that the table lists for it. */
-#define EMIT(name, ...) emit((struct gosan_event){.op = GOSAN_EV_##name, __VA_ARGS__})
+#define EMIT(name, ...) emit(&(struct gosan_event){.op = GOSAN_EV_##name, __VA_ARGS__})
 
 /* A probe's body between enter and leave. A probe inside another hook of the same thread came from a signal
  * handler of the program: it must not wait for a lock that the hook may hold, so its event is lost. */
@@ -135,7 +139,7 @@ static void emit(struct gosan_event ev)
 static void spawn_child(struct go_ginfo *info)
 {
 	struct gosan_g *child = gosan_engine_new_g(info->id, false), *parent = current();
-	uint32_t stack = gosan_unwind_here();
+	uint32_t stack = gosan_unwind_caller();
 
 	child->fn_name = info->fn_name;
 	strncpy(child->name, info->name, sizeof(child->name) - 1);
@@ -279,10 +283,11 @@ static void probe_park(struct go_ginfo *g, enum go_wait why, const struct go_wai
 	HOOK(park(g, why, on, n));
 }
 
-/* The waker's event: what it knows does not flow to the woken here, but by the operation that it completed. */
+/* The waker's event: what it knows does not flow to the woken here, but by the operation that it completed, which is
+ * where it stands. */
 static void probe_ready(struct go_ginfo *g)
 {
-	HOOK(EMIT(G_READY, .peer = of(g)));
+	HOOK(EMIT(G_READY, .peer = of(g), .stack = current()->last_stack));
 }
 
 /* The flag tells exit.c why the runtime is about to end the process, also when the event is lost. */
@@ -374,20 +379,51 @@ static struct gosan_obj *lock_object(struct go_object *l, enum go_lock_kind kind
 	return object(l, kind == GO_RWMUTEX ? GOSAN_OBJ_RWMUTEX : GOSAN_OBJ_MUTEX);
 }
 
-/* A request comes before the wait for the lock and also when there is none: deadlock analysis needs the intent. */
+/* A request comes before the wait for the lock and also when there is none: deadlock analysis needs the intent. The
+ * acquisition has the same stack, wherever the goroutine is by then. */
+static void lock_request(struct gosan_obj *obj, int mode)
+{
+	struct gosan_g *g = current();
+	uint32_t stack = gosan_unwind_caller();
+
+	if (!obj || !gosan_lockpath_request(g, obj, mode, stack))
+		EMIT(LOCK_REQUEST, .obj = obj, .mode = mode, .stack = stack);
+	g->asked_obj = obj ? obj->id : 0;
+	g->asked_stack = stack;
+}
+
 static void probe_lock_request(struct go_object *l, enum go_lock_kind kind, int mode)
 {
-	HOOK(EMIT(LOCK_REQUEST, .obj = lock_object(l, kind), .mode = mode));
+	HOOK(lock_request(lock_object(l, kind), mode));
+}
+
+static void lock_acquire(struct gosan_obj *obj, int mode)
+{
+	struct gosan_g *g = current();
+	bool asked = obj && !(mode & GO_LOCK_TRY) && g->asked_obj == obj->id;
+	uint32_t stack = asked ? g->asked_stack : gosan_unwind_caller();
+
+	if (!obj || !gosan_lockpath_take(g, obj, mode, stack))
+		EMIT(LOCK_ACQUIRE, .obj = obj, .mode = mode, .stack = stack);
 }
 
 static void probe_lock_acquire(struct go_object *l, enum go_lock_kind kind, int mode)
 {
-	HOOK(EMIT(LOCK_ACQUIRE, .obj = lock_object(l, kind), .mode = mode));
+	HOOK(lock_acquire(lock_object(l, kind), mode));
+}
+
+static void lock_release(struct gosan_obj *obj, int mode)
+{
+	struct gosan_g *g = current();
+	uint32_t stack = gosan_unwind_caller();
+
+	if (!obj || !gosan_lockpath_release(g, obj, mode, stack))
+		EMIT(LOCK_RELEASE, .obj = obj, .mode = mode, .stack = stack);
 }
 
 static void probe_lock_release(struct go_object *l, enum go_lock_kind kind, int mode)
 {
-	HOOK(EMIT(LOCK_RELEASE, .obj = lock_object(l, kind), .mode = mode));
+	HOOK(lock_release(lock_object(l, kind), mode));
 }
 
 /* delta < 0 is a Done. The counter is what the runtime made of it, under the WaitGroup's lock. */
@@ -513,11 +549,10 @@ static void probe_notify(struct go_object *ch)
 /* The program's own call of the runtime is the place of the access, not the probe's. */
 static void touch(const void *addr, size_t size, bool write)
 {
-	size_t n;
-	const uintptr_t *pcs = gosan_depot_get(gosan_unwind_here(), &n);
+	uintptr_t pc = gosan_unwind_pc();
 
 	gosan_ignore--; /* the access layer looks at it */
-	gosan_access((uintptr_t)addr, size, write ? GOSAN_WRITE : 0, n ? pcs[0] : 0);
+	gosan_access((uintptr_t)addr, size, write ? GOSAN_WRITE : 0, pc);
 	gosan_ignore++;
 }
 

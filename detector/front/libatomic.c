@@ -42,7 +42,7 @@ static void end(struct op *o, enum kind kind, int mo)
 		return;
 	o->g->n_access++;
 	if (kind != STORE)
-		gosan_atomic_loaded(o->lock, o->g, o->addr, mo);
+		gosan_atomic_loaded(o->lock, o->g, o->addr, mo, o->pc);
 	gosan_shadow_access(o->g, o->addr, o->size, kind == LOAD ? GOSAN_ATOMIC : GOSAN_ATOMIC | GOSAN_WRITE,
 			    o->pc);
 	if (kind != LOAD)

@@ -218,7 +218,7 @@ static int run_tool(const char *dir)
 
 /* The tool says by its status whether findings are left after suppressions, or why there is no report: that must not
  * look like a clean run. When it cannot be asked, all that were emitted count. The program's own failure is never
- * hidden, and a process in which there was nothing to see is none. */
+ * hidden, and a process in which there was nothing to see is none; one whose accesses went elsewhere is. */
 int gosan_report_render(const char *dir, int status)
 {
 	bool found = gosan_counters->findings > 0;
@@ -226,7 +226,7 @@ int gosan_report_render(const char *dir, int status)
 	if (have_tool) {
 		int rc = run_tool(dir);
 
-		if (rc > 0 && rc != NOTHING_STATUS && rc != TIMEOUT_STATUS)
+		if (rc > 0 && (rc != NOTHING_STATUS || gosan_awake_own_runtime()) && rc != TIMEOUT_STATUS)
 			return status ? status : rc;
 		if (rc >= 0)
 			found = false;

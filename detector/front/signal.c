@@ -60,21 +60,24 @@ GOSAN_EXPORT int kill(pid_t pid, int sig)
 
 /* ---- the end by a signal ---- */
 
-static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE,  SIGILL, SIGABRT,
-			    SIGTRAP, SIGSYS, SIGTERM, SIGINT, SIGHUP};
+static const int fatal[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL, SIGABRT, SIGTRAP,
+			    SIGSYS,  SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
-/* May be called by a handler of the program that we were the previous action for. After the return a fault
+bool gosan_signal_handlers;
+
+/* SIGQUIT asks a program that hangs where it stands: its threads are dumped, as at the time limit.
+ * May be called by a handler of the program that we were the previous action for. After the return a fault
  * happens again and a signal that was sent is pending: now with the default action. */
 static void on_fatal(int sig, siginfo_t *info, void *context)
 {
 	struct sigaction dfl;
 
 	(void)context;
-	gosan_exit_finish(GOSAN_END_CRASH, 128 + sig);
+	gosan_exit_finish(sig == SIGQUIT ? GOSAN_END_TIMEOUT : GOSAN_END_CRASH, 128 + sig);
 	memset(&dfl, 0, sizeof(dfl));
 	dfl.sa_handler = SIG_DFL;
 	sigaction(sig, &dfl, NULL);
-	if (info->si_code <= 0 || sig == SIGTERM || sig == SIGINT || sig == SIGHUP)
+	if (info->si_code <= 0 || sig == SIGTERM || sig == SIGINT || sig == SIGHUP || sig == SIGQUIT)
 		syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), sig);
 }
 
@@ -87,7 +90,52 @@ void gosan_signal_init(void)
 	act.sa_flags = SA_SIGINFO | SA_ONSTACK;
 	sigfillset(&act.sa_mask);
 	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
-		if (sigaction(fatal[i], NULL, &old) == 0 && !(old.sa_flags & SA_SIGINFO) &&
+		if (GOSAN_REAL(sigaction)(fatal[i], NULL, &old) == 0 && !(old.sa_flags & SA_SIGINFO) &&
 		    old.sa_handler == SIG_DFL)
-			sigaction(fatal[i], &act, NULL);
+			GOSAN_REAL(sigaction)(fatal[i], &act, NULL);
+}
+
+/* ---- handlers of the program ---- */
+
+static bool is_ours(const struct sigaction *act)
+{
+	return act->sa_flags & SA_SIGINFO && act->sa_sigaction == on_fatal;
+}
+
+/* What a program that asks for the present action is told: ours stands for the default. */
+static void hide(struct sigaction *act)
+{
+	if (!act || !is_ours(act))
+		return;
+	memset(act, 0, sizeof(*act));
+	act->sa_handler = SIG_DFL;
+}
+
+static void note(const struct sigaction *act)
+{
+	if (act && (act->sa_flags & SA_SIGINFO || (act->sa_handler != SIG_DFL && act->sa_handler != SIG_IGN)))
+		gosan_signal_handlers = true;
+}
+
+/* A handler may post a semaphore: then waits for one may end, whatever threads do. */
+GOSAN_EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	int rc;
+
+	if (gosan_front_on)
+		note(act);
+	rc = GOSAN_REAL(sigaction)(sig, act, old);
+	if (rc == 0)
+		hide(old);
+	return rc;
+}
+
+GOSAN_EXPORT sighandler_t signal(int sig, sighandler_t handler)
+{
+	sighandler_t old;
+
+	if (gosan_front_on && handler != SIG_DFL && handler != SIG_IGN)
+		gosan_signal_handlers = true;
+	old = GOSAN_REAL(signal)(sig, handler);
+	return old == (sighandler_t)(uintptr_t)on_fatal ? SIG_DFL : old;
 }

@@ -9,6 +9,7 @@
  */
 #include "../shadow.h"
 #include "../context.h"
+#include "../module.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define PC     ((uintptr_t)__builtin_return_address(0))
@@ -114,8 +115,11 @@ EXPORT void __tsan_func_exit(void)
 		gosan_context_leave(g);
 }
 
-/* From every module's constructor, before ours perhaps: there is nothing that could not wait. */
+/* From every module's constructor, before ours perhaps: then there is nothing that could not wait. Later it means
+ * that an instrumented library was loaded, perhaps the first one: what follows has to be seen from the start. */
 EXPORT void __tsan_init(void);
 EXPORT void __tsan_init(void)
 {
+	if (gosan_access_ready)
+		gosan_module_refresh();
 }

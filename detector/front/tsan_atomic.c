@@ -4,7 +4,7 @@
  *
  * Every operation is done sequentially consistent, whatever was asked: the variable's lock orders it anyway.
  * The edges follow the order that was asked. 16-byte operations are plain copies under the lock, which all
- * instrumented code takes.
+ * instrumented code takes. The operations are in tsan_atomic.def, which the stub shares.
  */
 #include "../atomic.h"
 #include "../shadow.h"
@@ -34,6 +34,15 @@ static struct op begin(const volatile void *p, size_t size, uintptr_t pc)
 	return o;
 }
 
+static struct op peek(const volatile void *p, size_t size, uintptr_t pc)
+{
+	struct op o = {.addr = (uintptr_t)p, .pc = pc, .size = size};
+
+	if (!gosan_ignore && gosan_access_ready)
+		o.g = gosan_self;
+	return o;
+}
+
 static void end(struct op *o)
 {
 	if (o->lock)
@@ -49,11 +58,21 @@ static void check(struct op *o, unsigned flags)
 		gosan_shadow_access(o->g, o->addr, o->size, flags, o->pc);
 }
 
+/* Sixteen bytes are read in one piece only under the lock. */
+static inline bool settled(struct op *o, int mo)
+{
+	if (!o->g || o->size > 8 || !gosan_atomic_settled(o->g, o->addr, mo))
+		return false;
+	o->g->n_access++;
+	check(o, GOSAN_ATOMIC);
+	return true;
+}
+
 static void note_load(struct op *o, int mo)
 {
 	if (!o->lock)
 		return;
-	gosan_atomic_loaded(o->lock, o->g, o->addr, mo);
+	gosan_atomic_loaded(o->lock, o->g, o->addr, mo, o->pc);
 	check(o, GOSAN_ATOMIC);
 }
 
@@ -62,7 +81,7 @@ static void note_rmw(struct op *o, int mo)
 {
 	if (!o->lock)
 		return;
-	gosan_atomic_loaded(o->lock, o->g, o->addr, mo);
+	gosan_atomic_loaded(o->lock, o->g, o->addr, mo, o->pc);
 	check(o, GOSAN_ATOMIC | GOSAN_WRITE);
 	gosan_atomic_stored(o->lock, o->g, o->addr, mo, true);
 }
@@ -76,137 +95,10 @@ static void note_store(struct op *o, int mo)
 	gosan_atomic_stored(o->lock, o->g, o->addr, mo, false);
 }
 
-/* The operations, by size. For 16 bytes: under the lock, with full fences around. */
-#define RAW(bits, T) \
-	static inline T get##bits(const volatile T *p) \
-	{ \
-		return __atomic_load_n(p, __ATOMIC_SEQ_CST); \
-	} \
-	static inline void put##bits(volatile T *p, T v) \
-	{ \
-		__atomic_store_n(p, v, __ATOMIC_SEQ_CST); \
-	} \
-	static inline bool swap##bits(volatile T *p, T *old, T v) \
-	{ \
-		return __atomic_compare_exchange_n(p, old, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
-	}
-RAW(8, uint8_t)
-RAW(16, uint16_t)
-RAW(32, uint32_t)
-RAW(64, uint64_t)
-
-static inline unsigned __int128 get128(const volatile unsigned __int128 *p)
-{
-	unsigned __int128 v;
-
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	v = *p;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return v;
-}
-
-static inline void put128(volatile unsigned __int128 *p, unsigned __int128 v)
-{
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	*p = v;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
-
-static inline bool swap128(volatile unsigned __int128 *p, unsigned __int128 *old, unsigned __int128 v)
-{
-	unsigned __int128 now = get128(p);
-
-	if (now != *old) {
-		*old = now;
-		return false;
-	}
-	put128(p, v);
-	return true;
-}
-
-/* A load or a store; read-modify-writes are a loop of compare-and-swap, which under the lock fails only
- * when code without hooks interferes. */
-#define SIZE(bits, T) \
-	EXPORT T __tsan_atomic##bits##_load(const volatile T *p, int mo); \
-	EXPORT T __tsan_atomic##bits##_load(const volatile T *p, int mo) \
-	{ \
-		struct op o = begin(p, sizeof(T), PC); \
-		T v = get##bits(p); \
-\
-		note_load(&o, mo); \
-		end(&o); \
-		return v; \
-	} \
-	EXPORT void __tsan_atomic##bits##_store(volatile T *p, T v, int mo); \
-	EXPORT void __tsan_atomic##bits##_store(volatile T *p, T v, int mo) \
-	{ \
-		struct op o = begin(p, sizeof(T), PC); \
-\
-		note_store(&o, mo); \
-		put##bits(p, v); \
-		end(&o); \
-	} \
-	static inline __attribute__((always_inline)) \
-	T cas##bits(volatile T *p, T old, T v, int mo, int fmo, uintptr_t pc) \
-	{ \
-		struct op o = begin(p, sizeof(T), pc); \
-\
-		if (swap##bits(p, &old, v)) \
-			note_rmw(&o, mo); \
-		else \
-			note_load(&o, fmo); \
-		end(&o); \
-		return old; \
-	} \
-	EXPORT T __tsan_atomic##bits##_compare_exchange_val(volatile T *p, T old, T v, int mo, int fmo); \
-	EXPORT T __tsan_atomic##bits##_compare_exchange_val(volatile T *p, T old, T v, int mo, int fmo) \
-	{ \
-		return cas##bits(p, old, v, mo, fmo, PC); \
-	} \
-	EXPORT int __tsan_atomic##bits##_compare_exchange_strong(volatile T *p, T *old, T v, int mo, \
-								 int fmo); \
-	EXPORT int __tsan_atomic##bits##_compare_exchange_strong(volatile T *p, T *old, T v, int mo, \
-								 int fmo) \
-	{ \
-		T was = cas##bits(p, *old, v, mo, fmo, PC); \
-\
-		if (was == *old) \
-			return 1; \
-		*old = was; \
-		return 0; \
-	} \
-	EXPORT int __tsan_atomic##bits##_compare_exchange_weak(volatile T *p, T *old, T v, int mo, int fmo); \
-	EXPORT int __tsan_atomic##bits##_compare_exchange_weak(volatile T *p, T *old, T v, int mo, int fmo) \
-	{ \
-		T was = cas##bits(p, *old, v, mo, fmo, PC); \
-\
-		if (was == *old) \
-			return 1; \
-		*old = was; \
-		return 0; \
-	}
-#include "tsan.def"
-
-#define RMW(bits, T, name, expr) \
-	EXPORT T __tsan_atomic##bits##_##name(volatile T *p, T v, int mo); \
-	EXPORT T __tsan_atomic##bits##_##name(volatile T *p, T v, int mo) \
-	{ \
-		struct op o = begin(p, sizeof(T), PC); \
-		T old = get##bits(p); \
-\
-		while (!swap##bits(p, &old, (T)(expr))) \
-			; \
-		note_rmw(&o, mo); \
-		end(&o); \
-		return old; \
-	}
-#define FETCH(name, expr) \
-	RMW(8, uint8_t, name, expr) \
-	RMW(16, uint16_t, name, expr) \
-	RMW(32, uint32_t, name, expr) \
-	RMW(64, uint64_t, name, expr) \
-	RMW(128, unsigned __int128, name, expr)
-#include "tsan.def"
+#define HOOK(type, name, params) \
+	EXPORT type __tsan_atomic##name params; \
+	EXPORT type __tsan_atomic##name params
+#include "tsan_atomic.def"
 
 EXPORT void __tsan_atomic_thread_fence(int mo);
 EXPORT void __tsan_atomic_thread_fence(int mo)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What gosan costs, next to its peers, in one interleaved run.
 
-usage: bench.py BUILD_DIR [--rounds N] [--json FILE] [--only NAME]...
+usage: bench.py BUILD_DIR [--rounds N] [--valgrind-rounds N] [--zstd-source DIR] [--json FILE] [--only NAME]...
 
 Builds the programs beside this file into a scratch directory, runs every variant of every program N times in an
 order that is shuffled anew each round, and prints medians and ratios. A peer that is not installed is left out
@@ -29,8 +29,17 @@ THREADS = ("matmul", "hash", "tree", "memcpy")
 GOROUTINES = {"spawn": (100_000, 100_000), "roundtrip": (500_000, 100_000), "buffered": (2_000_000, 200_000),
               "select": (500_000, 100_000), "mutex": (5_000_000, 200_000), "fanout": (500_000, 50_000)}
 PROCS = (1, 2)
+LOCKS = ("mutex", "nested", "read", "write", "spin", "sem")
+LOCK_OPS = {"native": 5_000_000, "gosan": 5_000_000, "helgrind": 100_000, "drd": 100_000}
+# Installed programs, as they are. DATA is a file of some compressible megabytes, REPO a git repository, OUT scratch.
+INSTALLED = {"xz": ["xz", "-T2", "-1", "-k", "-c", "DATA"], "pigz": ["pigz", "-p2", "-k", "-c", "DATA"],
+             "zstd": ["zstd", "-q", "-T2", "-9", "-k", "-c", "DATA"],
+             "sqlite3": ["sqlite3", ":memory:", "WITH RECURSIVE t(x) AS (VALUES(1) UNION ALL SELECT x+1 FROM t "
+                         "WHERE x<2000000) SELECT count(*), sum(x*x % 97) FROM t"],
+             "git": ["git", "-C", "REPO", "pack-objects", "--threads=2", "--all", "--stdout", "-q", "--no-reuse-delta"]}
+VALGRIND = ("helgrind", "drd")
 CLANG = next((c for c in ("clang-14", "clang") if shutil.which(c)), "clang-14")
-Job = collections.namedtuple("Job", "name variant procs argv env")
+Job = collections.namedtuple("Job", "name variant procs argv env prints_ns")
 Sample = collections.namedtuple("Sample", "value cpu_us rss_kb")  # value: us of CPU, or ns per operation
 
 
@@ -60,12 +69,19 @@ class Bench:
         self.skipped[peer] = f"does not build: {reason}"
         return False
 
-    def add(self, name, variant, argv, procs=None):
+    def add(self, name, variant, argv, procs=None, prints_ns=False):
         env = {"GO_PROCS": str(procs), "GOMAXPROCS": str(procs)} if procs else {}
-        self.jobs.append(Job(name, variant, procs, [str(a) for a in argv], env))
+        self.jobs.append(Job(name, variant, procs, [str(a) for a in argv], env, prints_ns or bool(procs)))
+
+    def add_valgrind(self, name, argv, **more):
+        for tool in VALGRIND:
+            if shutil.which("valgrind"):
+                self.add(name, tool, ["valgrind", f"--tool={tool}", "-q", *argv], **more)
+            else:
+                self.skipped[tool] = "valgrind is not installed"
 
     def threads(self, names):
-        """Programs with pthreads: native, gosan, and the two ThreadSanitizers."""
+        """Programs with pthreads: native, gosan, the two ThreadSanitizers, and Valgrind's two tools."""
         for name in names:
             source, out = HERE / f"{name}.c", self.scratch / name
             flags = ["-O2", "-g", "-pthread", source, "-o"]
@@ -77,6 +93,58 @@ class Bench:
                 binary = f"{out}.{compiler}"
                 if self.compile([compiler, "-fsanitize=thread", *flags, binary], peer):
                     self.add(name, peer, [binary])
+            self.add_valgrind(name, [f"{out}.native"])
+
+    def zstd(self, source):
+        """A real program: its command line tool, built four times, packing with two threads."""
+        name, data = "zstd built", self.data()
+        if not source:
+            return
+        for variant, compiler in (("native", "gcc"), ("gosan", f"{self.gosan} cc"), ("gcc tsan", "gcc -fsanitize=thread"),
+                                  ("clang tsan", f"{CLANG} -fsanitize=thread")):
+            where = self.scratch / f"zstd.{variant.replace(' ', '-')}"
+            shutil.copytree(source, where)
+            peer = variant if "tsan" in variant else None
+            if self.compile(["make", "-s", "-C", where / "programs", "zstd", f"CC={compiler}", "HAVE_LZMA=0", "HAVE_LZ4=0",
+                             "HAVE_ZLIB=0", "CFLAGS=-O2 -g"], peer):
+                run = [where / "programs" / "zstd", "-q", "-T2", "-3", "-k", "-f", data, "-o", self.scratch / "zstd.out"]
+                self.add(name, variant, [self.gosan, "run", "--quiet", *run] if variant == "gosan" else run)
+                if variant == "native":
+                    self.add_valgrind(name, run)
+
+    def data(self, megabytes=24):
+        """Compressible and the same every time: words in an order that a counter decides."""
+        path = self.scratch / "data"
+        if not path.exists():
+            words, x = [f"{w:x}-word ".encode() for w in range(4096)], 1
+            with path.open("wb") as out:
+                while out.tell() < megabytes << 20:
+                    line = []
+                    for _ in range(256):
+                        x = (x * 6364136223846793005 + 1442695040888963407) & (1 << 64) - 1
+                        line.append(words[(x >> 33) % 4096 if x >> 63 else (x >> 40) % 64])
+                    out.write(b"".join(line))
+        return path
+
+    def locks(self, names):
+        """A lock pair in a program that nobody instrumented: alone, watched by gosan, and under Valgrind."""
+        binary = self.scratch / "locks"
+        self.compile(["gcc", "-O2", "-g", "-pthread", HERE / "locks.c", "-o", binary])
+        for name in names:
+            self.add(f"lock {name}", "native", [binary, name, LOCK_OPS["native"]], prints_ns=True)
+            self.add(f"lock {name}", "gosan", [self.gosan, "run", "--quiet", binary, name, LOCK_OPS["gosan"]],
+                     prints_ns=True)
+            self.add_valgrind(f"lock {name}", [binary, name, LOCK_OPS["helgrind"]], prints_ns=True)
+
+    def installed(self, names):
+        """Programs from the distribution, without and with gosan around them."""
+        for name in names:
+            if not shutil.which(name):
+                self.skipped[name] = "is not installed"
+                continue
+            argv = [{"DATA": str(self.data()), "REPO": str(HERE)}.get(a, a) for a in INSTALLED[name]]
+            self.add(name, "native", argv)
+            self.add(name, "gosan", [self.gosan, "run", "--quiet", *argv])
 
     def goroutines(self, names):
         """Programs on goroutine.h: alone and under gosan, and the same in Go: alone and with -race."""
@@ -100,22 +168,22 @@ class Bench:
         cost = self.scratch / "cost"
         cost.unlink(missing_ok=True)
         with subprocess.Popen([str(self.scratch / "meter"), str(cost), *job.argv], env={**os.environ, **job.env},
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, errors="replace", start_new_session=True) as run:
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE if job.prints_ns else subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True) as run:
             try:
-                output, _ = run.communicate(timeout=TIMEOUT)
+                output, complaint = run.communicate(timeout=TIMEOUT)
             except subprocess.TimeoutExpired:
                 os.killpg(run.pid, signal.SIGKILL)
                 return f"stopped after {TIMEOUT} s"
         if run.returncode:
-            return f"status {run.returncode}: {(output.strip().splitlines() or ['no output'])[0]}"
+            return f"status {run.returncode}: {(complaint.strip().splitlines() or ['no output'])[0]}"
         cpu_us, rss_kb = map(int, cost.read_text().split())
-        if job.procs:
+        if job.prints_ns:
             ops, ns = map(int, output.split())
             return Sample(ns / ops, cpu_us, rss_kb)
         return Sample(cpu_us, cpu_us, rss_kb)
 
-    def run(self, rounds):
+    def run(self, rounds, valgrind_rounds):
         self.compile(["gcc", "-O2", HERE / "meter.c", "-o", self.scratch / "meter"])
         for n in range(rounds):
             order = list(self.jobs)
@@ -123,13 +191,15 @@ class Bench:
             for i, job in enumerate(order):
                 if sys.stderr.isatty():
                     print(f"\rround {n + 1}/{rounds}, {i + 1}/{len(order)} ", end="", file=sys.stderr, flush=True)
-                if job.variant in self.skipped:
+                if job.variant in self.skipped or (job.variant in VALGRIND and n >= valgrind_rounds):
                     continue
                 sample = self.measure(job)
                 if isinstance(sample, Sample):
                     self.samples[job.name, job.variant, job.procs].append(sample)
                 elif job.variant in ("native", "gosan"):
                     self.failures.append(f"{job.name}, {job.variant}, {job.procs or 'threads'}: {sample}")
+                elif job.variant in VALGRIND:
+                    self.skipped[f"{job.name} under {job.variant}"] = sample
                 else:
                     self.skipped[job.variant] = f"does not run here: {sample}"
         if sys.stderr.isatty():
@@ -162,17 +232,37 @@ def print_table(head, rows):
 
 
 def threads_table(bench, names):
-    head = ["threads", "native ms", "gosan ms", "gcc tsan ms", "clang tsan ms", "gosan/native", "gosan/gcc",
-            "gosan/clang", "RSS MB native", "gosan", "gcc", "clang"]
-    variants, rows, ratios = ("native", "gosan", "gcc tsan", "clang tsan"), [], []
+    head = ["threads", "native ms", "gosan", "gcc tsan", "clang tsan", "helgrind", "drd", "gosan/native", "gosan/gcc",
+            "gosan/clang", "RSS MB native", "gosan", "gcc", "clang", "gosan/native"]
+    variants, rows, ratios = ("native", "gosan", "gcc tsan", "clang tsan", *VALGRIND), [], []
     for name in names:
         ms = [bench.median("value", name, v, None) for v in variants]
-        rss = [bench.median("rss_kb", name, v, None) for v in variants]
-        ratios.append([ratio(ms[1], ms[i]) for i in (0, 2, 3)])
-        rows.append([name, *(cell(ratio(m, 1000)) for m in ms), *(cell(r, "{:.2f}") for r in ratios[-1]),
-                     *(cell(ratio(r, 1024), "{:.1f}") for r in rss)])
-    rows.append(["geometric mean", *[""] * 4, *(cell(geomean(c), "{:.2f}") for c in zip(*ratios)), *[""] * 4])
+        rss = [bench.median("rss_kb", name, v, None) for v in variants[:4]]
+        ratios.append([*(ratio(ms[1], ms[i]) for i in (0, 2, 3)), ratio(rss[1], rss[0])])
+        rows.append([name, *(cell(ratio(m, 1000)) for m in ms), *(cell(r, "{:.2f}") for r in ratios[-1][:3]),
+                     *(cell(ratio(r, 1024), "{:.1f}") for r in rss), cell(ratios[-1][3], "{:.2f}")])
+    means = [cell(geomean(c), "{:.2f}") for c in zip(*ratios)]
+    rows.append(["geometric mean", *[""] * 6, *means[:3], *[""] * 4, means[3]])
     print_table(head, rows)
+
+
+def locks_table(bench, names):
+    head = ["lock pair, not instrumented", "native ns", "gosan ns", "more", "helgrind ns", "drd ns"]
+    rows = []
+    for name in names:
+        native, gosan, helgrind, drd = (bench.median("value", f"lock {name}", v, None)
+                                        for v in ("native", "gosan", *VALGRIND))
+        more = gosan - native if gosan is not None and native is not None else None
+        rows.append([name, *(cell(v, "{:.1f}") for v in (native, gosan, more)), cell(helgrind), cell(drd)])
+    print_table(head, rows)
+
+
+def installed_table(bench, names):
+    rows = []
+    for name in names:
+        native, gosan = (bench.median("value", name, v, None) for v in ("native", "gosan"))
+        rows.append([name, cell(ratio(native, 1000)), cell(ratio(gosan, 1000)), cell(ratio(gosan, native), "{:.3f}")])
+    print_table(["installed programs", "native ms", "gosan ms", "gosan/native"], rows)
 
 
 def goroutines_table(bench, names):
@@ -202,43 +292,58 @@ def versions():
 
 
 def write_json(path, bench, rounds):
-    results = [{"name": n, "variant": v, "processors": p, "unit": "ns per operation" if p else "us of CPU",
+    results = [{"name": n, "variant": v, "processors": p, "unit": "ns per operation" if p or n.startswith("lock ") else "us of CPU",
                 "median": bench.median("value", n, v, p), "rss_kb": bench.median("rss_kb", n, v, p),
                 "samples": [s._asdict() for s in s_]} for (n, v, p), s_ in sorted(bench.samples.items(), key=str)]
     path.write_text(json.dumps({"rounds": rounds, "versions": versions(), "skipped": bench.skipped,
                                 "failures": bench.failures, "results": results}, indent=1) + "\n")
 
 
+def groups(only):
+    """The names to run, by group."""
+    wanted = {"threads": THREADS, "goroutines": GOROUTINES, "locks": LOCKS, "installed": INSTALLED}
+    return {g: [n for n in names if not only or n in only or g in only] for g, names in wanted.items()}
+
+
+def print_tables(bench, names):
+    threads = [*names["threads"], *(["zstd built"] if ("zstd built", "native", None) in bench.samples else [])]
+    for table, rows in ((threads_table, threads), (locks_table, names["locks"]), (installed_table, names["installed"]),
+                        (goroutines_table, names["goroutines"])):
+        if rows:
+            table(bench, rows)
+    for peer, reason in bench.skipped.items():
+        print(f"skipped: {peer}: {reason}")
+    for failure in bench.failures:
+        print(f"failed: {failure}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("build", type=pathlib.Path, metavar="BUILD_DIR")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--valgrind-rounds", type=int, default=1, metavar="N", help="they take long; 0: none")
+    parser.add_argument("--zstd-source", type=pathlib.Path, metavar="DIR", help="unpacked sources of zstd: one more program")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
-    parser.add_argument("--only", action="append", metavar="NAME", choices=[*THREADS, *GOROUTINES])
+    parser.add_argument("--only", action="append", metavar="NAME",
+                        choices=[*THREADS, *GOROUTINES, *LOCKS, *INSTALLED, "threads", "goroutines", "locks", "installed"])
     args = parser.parse_args()
     if args.rounds < 1:
         parser.error("--rounds: at least 1")
     if not shutil.which("gcc"):
         print("skipped: everything: gcc is not installed")
         return 77
-    threads = [n for n in THREADS if n in (args.only or THREADS)]
-    goroutines = [n for n in GOROUTINES if n in (args.only or GOROUTINES)]
+    names = groups(args.only)
     with tempfile.TemporaryDirectory(prefix="gosan-bench-") as scratch:
         bench = Bench(args.build, pathlib.Path(scratch))
         if not bench.gosan.exists():
             sys.exit(f"bench: {bench.gosan}: build gosan first")
-        bench.threads(threads)
-        if goroutines:
-            bench.goroutines(goroutines)
-        bench.run(args.rounds)
-    if threads:
-        threads_table(bench, threads)
-    if goroutines:
-        goroutines_table(bench, goroutines)
-    for peer, reason in bench.skipped.items():
-        print(f"skipped: {peer}: {reason}")
-    for failure in bench.failures:
-        print(f"failed: {failure}")
+        for group, of_group in names.items():
+            if of_group:
+                getattr(bench, group)(of_group)
+        if names["threads"]:
+            bench.zstd(args.zstd_source)
+        bench.run(args.rounds, args.valgrind_rounds)
+    print_tables(bench, names)
     if args.json:
         write_json(args.json, bench, args.rounds)
     return 1 if bench.failures else 0

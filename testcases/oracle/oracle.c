@@ -102,7 +102,7 @@ static int replay_and_check(void)
 static int check_kept(void)
 {
 	for (int b = 0; b < program.n; b++) {
-		for (int a = 0; a < b && kept[b].root; a++)
+		for (int a = 0; a < b && !gosan_clock_empty(&kept[b]); a++)
 			if (program.step[a].g != program.step[b].g &&
 			    compare(&strong, &kept[b], a, b, "copied"))
 				return 1;

@@ -37,7 +37,7 @@ static void load(struct gosan_g *g, uintptr_t v, int mo)
 {
 	struct gosan_atomic_stripe *s = gosan_atomic_lock(v);
 
-	gosan_atomic_loaded(s, g, v, mo);
+	gosan_atomic_loaded(s, g, v, mo, 0);
 	gosan_atomic_unlock(s);
 }
 
@@ -45,7 +45,7 @@ static void rmw(struct gosan_g *g, uintptr_t v, int mo)
 {
 	struct gosan_atomic_stripe *s = gosan_atomic_lock(v);
 
-	gosan_atomic_loaded(s, g, v, mo);
+	gosan_atomic_loaded(s, g, v, mo, 0);
 	gosan_atomic_stored(s, g, v, mo, true);
 	gosan_atomic_unlock(s);
 }

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * annotate.h: shared by the files that implement tsan_api.def.
+ */
+#ifndef GOSAN_ANNOTATE_H
+#define GOSAN_ANNOTATE_H
+
+#include "front.h"
+#include "intercept.h"
+
+/* Many annotations name their place in the source, which we know better. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#define PLACE const char *file, int line
+/* A function that returns nothing; its body follows. */
+#define ANNOTATION(name, params) \
+	GOSAN_EXPORT void name params; \
+	GOSAN_EXPORT void name params
+
+enum { GOSAN_READS = 1, GOSAN_WRITES = 2 };
+
+/* annotate.c: the running goroutine's accesses of these kinds are ignored once more (by 1) or once less (-1). */
+void gosan_annotate_ignore(unsigned kinds, int by);
+
+#endif
