@@ -120,7 +120,8 @@ struct gosan_g {
 	uint32_t
 		cell; /* shadow.h: the strongest cell of this moment, GOSAN_CELL_NONE until one is remembered */
 	uint64_t n_access; /* accesses seen; the access layer adds them up at the end */
-	struct gosan_frame *frame, *frame_end, *frame_floor; /* its calls (context.h); frame: one past the last */
+	struct gosan_frame *frame, *frame_end,
+		*frame_floor; /* its calls (context.h); frame: one past the last */
 	/* ADMIN */
 	struct gosan_g *next; /* all goroutines, newest first: gosan_engine_all() */
 	uint64_t id;          /* goroutine id, or 0 for threads and the system */
@@ -171,7 +172,7 @@ struct gosan_g {
 	struct gosan_frame *frames;         /* the first one */
 	struct gosan_frame first_frames[6]; /* until it calls deeper */
 	uint32_t frames_over;               /* calls above frames_end, which are only counted */
-	uint32_t set_stack, set;            /* context.c: the lock set of one lock, that it was asked for last */
+	uint32_t set_stack, set; /* context.c: the lock set of one lock, that it was asked for last */
 	const struct gosan_obj *set_of;
 	bool in_shadow;                /* shadow.c is at work for it */
 	uint8_t seg_left;              /* segment.c: numbers of seg_group that are still to be used */
