@@ -62,7 +62,7 @@ enum gosan_fault {
 	GOSAN_FAULT_UNLOCK_BY_OTHER = 64, /* peer = the owner, if known; arg2 = errno of the refusal or 0 */
 };
 
-#define GOSAN_HELD_MAX  64 /* held locks beyond are counted in held_lost */
+#define GOSAN_HELD_MAX  4096 /* held locks beyond are counted in held_lost */
 #define GOSAN_EDGES_MAX 4
 #define GOSAN_WAIT_MAX  16
 #define GOSAN_LEFT_MAX  4
@@ -146,7 +146,7 @@ struct gosan_g {
 	uint32_t learned, learned_weak;           /* epoch in which it last acquired something (hb.c) */
 	struct gosan_clock strong;                /* all edges */
 	struct gosan_clock weak;                  /* without lock edges: schedule-independent order */
-	uint32_t weak_moves; /* how often weak learned something or was published */
+	uint32_t weak_moves;                      /* how often weak learned something or was published */
 	char clock_bit;
 	/* BLOCKING. held is written by itself, with or without the engine lock, and replaced under it: whoever has the
 	 * lock can read any goroutine's, each word of it whole. An entry of a write lock counts while obj->owner is
@@ -204,8 +204,8 @@ struct gosan_obj {
 	struct gosan_stamp at;      /* strong and weak are exactly what was released then; 0: a merge */
 	const struct gosan_g *from; /* who released last, and where: exposition */
 	uint32_t release_stack;
-	char bit;                   /* a leaf lock over clocks, owner, readers and seq of kinds that have a short way */
-	struct gosan_slot *slots;   /* channel: [cap] */
+	char bit; /* a leaf lock over clocks, owner, readers and seq of kinds that have a short way */
+	struct gosan_slot *slots; /* channel: [cap] */
 	size_t cap;
 	bool closed;
 	bool counted;           /* count is known: OBJ_INIT was seen */
