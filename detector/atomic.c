@@ -226,7 +226,7 @@ void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintp
 		return;
 	mo &= 0xff; /* clang and gcc may put hints in the upper bits */
 	if (a && !gosan_clock_empty(&a->strong)) {
-		struct gosan_published p = {&a->strong, &a->weak, a->at, a->from};
+		struct gosan_published p = {&a->strong, &a->weak, a->at, a->from, {0, 0}};
 
 		if (!acquires(mo)) {
 			keep(t, a);
@@ -255,7 +255,7 @@ static void publish(struct atom *a, const struct gosan_clock *strong, const stru
 
 static bool knows(const struct gosan_g *g, const struct atom *a)
 {
-	struct gosan_published p = {&a->strong, &a->weak, a->at, a->from};
+	struct gosan_published p = {&a->strong, &a->weak, a->at, a->from, {0, 0}};
 
 	return gosan_clock_empty(&a->strong) || (a->at.epoch && gosan_hb_learns_nothing(g, &p));
 }
@@ -301,7 +301,7 @@ void gosan_atomic_fence(struct gosan_g *g, int mo)
 	if (!t || inside)
 		return;
 	if (acquires(mo)) {
-		struct gosan_published p = {&t->pending_strong, &t->pending_weak, {0, 0}, NULL};
+		struct gosan_published p = {&t->pending_strong, &t->pending_weak, {0, 0}, NULL, {0, 0}};
 
 		enter(g);
 		gosan_hb_learn(g, &p, GOSAN_EV_ATOMIC, 0);

@@ -209,6 +209,7 @@ static void move(struct gosan_g *g)
 		return; /* the last epoch for ever: misses only */
 	if (t)
 		t->left = g->epoch;
+	g->n_sources = GOSAN_SOURCES + 1; /* its own past lies on another chain */
 	settle(g, cid, cid == GOSAN_CHAIN_SHARED || !chains[cid].next ? 1 : chains[cid].next);
 	own_entry_or_nobody(g);
 }
@@ -260,6 +261,7 @@ void gosan_chain_alone(struct gosan_g *g)
 	}
 	if (one)
 		gosan_clock_copy(&g->weak, &g->strong);
+	g->n_sources = GOSAN_SOURCES + 1;
 	own_entry_or_nobody(g);
 }
 

@@ -400,8 +400,8 @@ bool gosan_clock_own(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
 	return true;
 }
 
-/* c's entry for cid is at least epoch. Without memory it stays as it was, which set_in_trie counts. */
-static void raise_to(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
+/* Without memory it stays as it was, which set_in_trie counts. */
+void gosan_clock_raise(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
 {
 	if (!epoch || gosan_clock_get(c, cid) >= epoch)
 		return;
@@ -425,8 +425,8 @@ static void join_beside(struct gosan_clock *dst, const struct gosan_clock *src, 
 		dst->epoch = newer;
 	if (other > dst->other)
 		dst->other = other;
-	raise_to(dst, src->other_cid, src->other);
-	raise_to(dst, src->cid, src->epoch);
+	gosan_clock_raise(dst, src->other_cid, src->other);
+	gosan_clock_raise(dst, src->cid, src->epoch);
 }
 
 void gosan_clock_join(struct gosan_clock *dst, const struct gosan_clock *src)

@@ -45,6 +45,8 @@ struct gosan_stamp {
 /* cid's entry becomes the owner's; the former owner is whom the clock learned from last. False: no memory, and
  * the clock is as it was. epoch must not be below the clock's entry for cid. */
 bool gosan_clock_own(struct gosan_clock *c, uint32_t cid, uint32_t epoch);
+/* The entry for cid becomes epoch if it is less. */
+void gosan_clock_raise(struct gosan_clock *c, uint32_t cid, uint32_t epoch);
 /* Put what lies beside the trie, but for the owner's entry, into it: copies that are taken now and owned by others
  * then share the trie. */
 void gosan_clock_settle(struct gosan_clock *c);

@@ -66,6 +66,7 @@ enum gosan_fault {
 #define GOSAN_EDGES_MAX 4
 #define GOSAN_WAIT_MAX  16
 #define GOSAN_LEFT_MAX  4
+#define GOSAN_SOURCES   4
 
 /* A lock that a goroutine holds. */
 struct gosan_held {
@@ -107,6 +108,13 @@ struct gosan_left {
 	uint64_t tick;
 };
 
+/* A moment of another chain from which a goroutine knows what it knows (hb.c). */
+struct gosan_source {
+	uint32_t cid, epoch;
+	uint32_t learned; /* <= epoch: the last time before it that this chain learned something */
+	bool weak;        /* also in the weak order */
+};
+
 /* A goroutine, a foreign thread, or the system on one thread. Never freed (reports name the dead);
  * its clocks are released at its end. */
 struct gosan_g {
@@ -135,6 +143,8 @@ struct gosan_g {
 	uint32_t learned, learned_weak;           /* epoch in which it last acquired something (hb.c) */
 	struct gosan_clock strong;                /* all edges */
 	struct gosan_clock weak;                  /* without lock edges: schedule-independent order */
+	struct gosan_source sources[GOSAN_SOURCES];
+	uint32_t n_sources;  /* all that its clocks know but itself comes from these; more than there is room for: unknown */
 	uint32_t weak_moves; /* how often weak learned something or was published */
 	char clock_bit;
 	/* BLOCKING. held is written by itself, with or without the engine lock, and replaced under it: whoever has the
