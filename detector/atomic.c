@@ -55,6 +55,7 @@ struct track {
 	} seen[SEEN];
 };
 
+static bool incomplete; /* there was no memory for a record: who acquires what has none may owe it anything */
 static __thread int inside __attribute__((tls_model("initial-exec")));
 
 /* By granule, for gosan_atomic_forget. */
@@ -121,6 +122,7 @@ static struct atom *find_or_add(struct gosan_atomic_stripe *s, uintptr_t addr)
 	a = gosan_mem_alloc(sizeof(*a));
 	if (!a) {
 		GOSAN_COUNT(clock_lost);
+		incomplete = true;
 		return NULL;
 	}
 	a->addr = addr;
@@ -196,7 +198,7 @@ bool gosan_atomic_settled(const struct gosan_g *g, uintptr_t addr, int mo)
 	const struct track *t = g->access;
 	const struct seen *seen;
 
-	if (word & 1)
+	if (word & 1 || incomplete)
 		return false;
 	if (!__atomic_load_n(&s->atoms, __ATOMIC_RELAXED))
 		return true;
@@ -222,6 +224,13 @@ void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintp
 	const struct atom *a = find(s, addr);
 	struct track *t = s->atoms ? track_of(g) : NULL;
 
+	if (!a && incomplete && acquires(mo & 0xff)) {
+		enter(g);
+		gosan_clock_fill(&g->strong);
+		gosan_clock_fill(&g->weak);
+		g->n_sources = GOSAN_SOURCES + 1;
+		leave(g);
+	}
 	if (!t)
 		return;
 	mo &= 0xff; /* clang and gcc may put hints in the upper bits */

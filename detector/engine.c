@@ -177,7 +177,7 @@ int gosan_engine_init(void)
 
 /* Goroutines. */
 
-/* Under the lock. NULL when there is no memory for it and its clocks. */
+/* Under the lock. NULL when there is no memory for it. */
 static struct gosan_g *make_g(uint64_t id, bool is_thread)
 {
 	struct gosan_g *g = gosan_mem_alloc(sizeof *g);
@@ -187,10 +187,6 @@ static struct gosan_g *make_g(uint64_t id, bool is_thread)
 	g->id = id;
 	g->is_thread = is_thread;
 	gosan_chain_begin(g);
-	if (g->cid == 0) {
-		gosan_mem_free(g, sizeof *g);
-		return NULL;
-	}
 	g->tid = is_thread ? ++n_threads : 0;
 	g->next = all;
 	all = g;

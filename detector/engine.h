@@ -46,7 +46,7 @@ extern bool (*gosan_engine_can_act)(void);
 	X(goroutines, "goroutines") \
 	X(threads, "threads") \
 	X(stacks_lost, "stacks lost") \
-	X(clock_lost, "clock entries lost") \
+	X(clock_lost, "clocks replaced by an upper bound") \
 	X(shadow_lost, "accesses not remembered") \
 	X(cid_lost, "goroutines without a chain of their own") \
 	X(held_lost, "held locks not remembered") \

@@ -71,8 +71,8 @@ static void learn(struct gosan_g *g, struct gosan_clock *own, uint32_t *learned,
 		gosan_clock_join(own, src); /* of one trie only what lies beside it is joined */
 	} else {
 		gosan_clock_copy(&fresh, src);
-		if (gosan_clock_own(&fresh, g->cid, g->epoch)) /* no memory: keep the old */
-			gosan_clock_copy(own, &fresh);
+		gosan_clock_own(&fresh, g->cid, g->epoch);
+		gosan_clock_copy(own, &fresh);
 		gosan_clock_clear(&fresh);
 	}
 	*learned = g->epoch;
@@ -322,8 +322,12 @@ static void pass_slot(const struct gosan_event *ev)
 	struct gosan_g *g = ev->g;
 	size_t k = (size_t)ev->arg;
 
-	if (k >= ch->cap && !make_slots(ch, k + 1))
+	if (k >= ch->cap && !make_slots(ch, k + 1)) { /* what came before is not known, so all of it */
+		gosan_clock_fill(&g->strong);
+		gosan_clock_fill(&g->weak);
+		g->n_sources = UNKNOWN;
 		return;
+	}
 	struct gosan_slot *slot = &ch->slots[k];
 
 	gosan_hb_learn(g, &(struct gosan_published){&slot->strong, &slot->weak, slot->at, slot->from, {0, 0}}, ev->op, ev->stack);
