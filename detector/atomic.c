@@ -205,7 +205,8 @@ bool gosan_atomic_settled(const struct gosan_g *g, uintptr_t addr, int mo)
 	if (!t)
 		return false;
 	seen = seen_of((struct track *)t, addr);
-	return seen->addr == addr && (seen->word == (word | 1) || (seen->word == word && !acquires(mo & 0xff)));
+	return seen->addr == addr &&
+	       (seen->word == (word | 1) || (seen->word == word && !acquires(mo & 0xff)));
 }
 
 /* What is kept for a fence is a merge of several variables. */
@@ -219,7 +220,8 @@ static void keep(struct track *t, const struct atom *a)
 
 /* The clocks of a that did not change since g last acquired them, or last kept them for a fence, have nothing to
  * tell. A variable without a record is remembered, too: spinning on it is as cheap. */
-void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo, uintptr_t pc)
+void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo,
+			 uintptr_t pc)
 {
 	const struct atom *a = find(s, addr);
 	struct track *t = s->atoms ? track_of(g) : NULL;
@@ -251,7 +253,8 @@ void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintp
 }
 
 /* Whoever knows what is there already publishes all of it with its own clock. */
-static void publish(struct atom *a, const struct gosan_clock *strong, const struct gosan_clock *weak, bool merge)
+static void publish(struct atom *a, const struct gosan_clock *strong, const struct gosan_clock *weak,
+		    bool merge)
 {
 	if (merge) {
 		gosan_clock_join(&a->strong, strong);

@@ -32,8 +32,8 @@ struct gosan_node;
 struct gosan_clock {
 	struct gosan_node *root;
 	/* Beside the trie: of different chains, never below what the trie says of them; epoch 0: none. */
-	uint32_t cid, epoch;           /* the owner's */
-	uint32_t other_cid, other;     /* of whom it learned last */
+	uint32_t cid, epoch;       /* the owner's */
+	uint32_t other_cid, other; /* of whom it learned last */
 };
 
 /* One moment of one chain. Event at stamp s happens before a holder of clock c iff

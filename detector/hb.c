@@ -67,7 +67,8 @@ static void learn(struct gosan_g *g, struct gosan_clock *own, uint32_t *learned,
 
 	if (tells_nothing(own, src, at))
 		return;
-	if (own->root == src->root || g->cid == GOSAN_CHAIN_SHARED || gosan_clock_get(src, g->cid) < *learned) {
+	if (own->root == src->root || g->cid == GOSAN_CHAIN_SHARED ||
+	    gosan_clock_get(src, g->cid) < *learned) {
 		gosan_clock_join(own, src); /* of one trie only what lies beside it is joined */
 	} else {
 		gosan_clock_copy(&fresh, src);
@@ -189,7 +190,8 @@ void gosan_hb_learn(struct gosan_g *g, const struct gosan_published *p, enum gos
 
 void gosan_hb_acquire(struct gosan_g *g, const struct gosan_obj *obj, enum gosan_op op, uint32_t stack)
 {
-	gosan_hb_learn(g, &(struct gosan_published){&obj->strong, &obj->weak, obj->at, obj->from, {0, 0}}, op, stack);
+	gosan_hb_learn(g, &(struct gosan_published){&obj->strong, &obj->weak, obj->at, obj->from, {0, 0}}, op,
+		       stack);
 }
 
 /* Merges come from goroutines that mostly know the same: started by one, or one lock after the other. What
@@ -236,8 +238,9 @@ static void store(struct gosan_obj *obj, struct gosan_g *g)
 /* If g knows all that is there already, its own clocks are the merge. */
 void gosan_hb_release(struct gosan_g *g, struct gosan_obj *obj)
 {
-	bool known = gosan_clock_empty(&obj->strong) || (obj->at.epoch && gosan_clock_covers(&g->strong, obj->at) &&
-					   gosan_clock_covers(&g->weak, obj->at));
+	bool known = gosan_clock_empty(&obj->strong) ||
+		     (obj->at.epoch && gosan_clock_covers(&g->strong, obj->at) &&
+		      gosan_clock_covers(&g->weak, obj->at));
 
 	if (known) {
 		store(obj, g);
@@ -292,7 +295,8 @@ static void join(const struct gosan_event *ev)
 
 	if (!t)
 		return;
-	gosan_hb_learn(ev->g, &(struct gosan_published){&t->strong, &t->weak, {0, 0}, t, {0, 0}}, ev->op, ev->stack);
+	gosan_hb_learn(ev->g, &(struct gosan_published){&t->strong, &t->weak, {0, 0}, t, {0, 0}}, ev->op,
+		       ev->stack);
 	gosan_clock_clear(&t->strong);
 	gosan_clock_clear(&t->weak);
 }
@@ -330,7 +334,8 @@ static void pass_slot(const struct gosan_event *ev)
 	}
 	struct gosan_slot *slot = &ch->slots[k];
 
-	gosan_hb_learn(g, &(struct gosan_published){&slot->strong, &slot->weak, slot->at, slot->from, {0, 0}}, ev->op, ev->stack);
+	gosan_hb_learn(g, &(struct gosan_published){&slot->strong, &slot->weak, slot->at, slot->from, {0, 0}},
+		       ev->op, ev->stack);
 	gosan_clock_copy(&slot->strong, &g->strong);
 	gosan_clock_copy(&slot->weak, &g->weak);
 	slot->at = gosan_hb_moment(g);
@@ -347,8 +352,10 @@ static void rendezvous(const struct gosan_event *ev)
 
 	if (!r)
 		return;
-	gosan_hb_learn(s, &(struct gosan_published){&r->strong, &r->weak, {0, 0}, r, gosan_hb_moment(r)}, ev->op, ev->stack);
-	gosan_hb_learn(r, &(struct gosan_published){&s->strong, &s->weak, {0, 0}, s, gosan_hb_moment(s)}, ev->op, ev->stack);
+	gosan_hb_learn(s, &(struct gosan_published){&r->strong, &r->weak, {0, 0}, r, gosan_hb_moment(r)},
+		       ev->op, ev->stack);
+	gosan_hb_learn(r, &(struct gosan_published){&s->strong, &s->weak, {0, 0}, s, gosan_hb_moment(s)},
+		       ev->op, ev->stack);
 	s->weak_moves++;
 	r->weak_moves++;
 	gosan_chain_advance(s);
@@ -366,7 +373,8 @@ void gosan_hb_lock(struct gosan_g *g, struct gosan_obj *l, int mode, uint32_t st
 		gosan_clock_clear(&l->seen);
 		l->at = (struct gosan_stamp){0, 0};
 	}
-	gosan_hb_learn(g, &(struct gosan_published){&l->strong, NULL, l->at, l->from, {0, 0}}, GOSAN_EV_LOCK_ACQUIRE, stack);
+	gosan_hb_learn(g, &(struct gosan_published){&l->strong, NULL, l->at, l->from, {0, 0}},
+		       GOSAN_EV_LOCK_ACQUIRE, stack);
 }
 
 /* The owner's clock covers the lock's, for it acquired it: a copy will do. Another goroutine that unlocks
@@ -528,7 +536,7 @@ const char *gosan_hb_last_common(const struct gosan_g *a, const struct gosan_g *
 
 	if (e) {
 		*ret_stack = e->stack;
-		return text_of(e->op);
+		return text_of((enum gosan_op)e->op);
 	}
 	if (knows >= gosan_chain_birth(a).epoch)
 		return NULL;

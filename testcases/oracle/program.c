@@ -315,12 +315,11 @@ void program_generate(struct program *p, uint64_t seed)
 void program_print(const struct program *p, int upto)
 {
 	static const char *const names[KINDS] = {
-		"go",      "start",     "end",          "join",        "send",
-		"receive", "pair send", "pair receive", "close",       "receive closed",
-		"lock",    "unlock",    "rlock",        "runlock",     "add",
-		"done",    "waited",    "once done",    "once return", "release",
-		"store",   "acquire",   "arm",          "fire",        "post",
-		"taken",   "c load",    "c store",      "c rmw",       "fence",
+		"go",          "start",        "end",    "join",           "send",   "receive",
+		"pair send",   "pair receive", "close",  "receive closed", "lock",   "unlock",
+		"rlock",       "runlock",      "add",    "done",           "waited", "once done",
+		"once return", "release",      "store",  "acquire",        "arm",    "fire",
+		"post",        "taken",        "c load", "c store",        "c rmw",  "fence",
 		"access",
 	};
 

@@ -79,8 +79,8 @@ static bool read_from(const struct program *p, int ia, int r)
 static bool fence_read_from(const struct program *p, int ia, int ib)
 {
 	for (int r = ia + 1; r < ib; r++)
-		if (p->step[r].g == p->step[ib].g && (p->step[r].kind == C_LOAD || p->step[r].kind == C_RMW) &&
-		    read_from(p, ia, r))
+		if (p->step[r].g == p->step[ib].g &&
+		    (p->step[r].kind == C_LOAD || p->step[r].kind == C_RMW) && read_from(p, ia, r))
 			return true;
 	return false;
 }
