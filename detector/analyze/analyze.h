@@ -53,6 +53,8 @@ struct gosan_use {
 		const struct gosan_g *g;
 		uint32_t stack;
 	} last[2];
+	/* lockorder.c: dependencies that ask for this lock, and that hold it */
+	uint32_t asks, holds;
 	/* leak.c: answers that hold during one pass over the stuck */
 	uint32_t asked[GOSAN_QUESTIONS];
 	bool answer[GOSAN_QUESTIONS];
