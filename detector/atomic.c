@@ -55,6 +55,7 @@ struct track {
 	} seen[SEEN];
 };
 
+static bool incomplete; /* there was no memory for a record: who acquires what has none may owe it anything */
 static __thread int inside __attribute__((tls_model("initial-exec")));
 
 /* By granule, for gosan_atomic_forget. */
@@ -121,6 +122,7 @@ static struct atom *find_or_add(struct gosan_atomic_stripe *s, uintptr_t addr)
 	a = gosan_mem_alloc(sizeof(*a));
 	if (!a) {
 		GOSAN_COUNT(clock_lost);
+		incomplete = true;
 		return NULL;
 	}
 	a->addr = addr;
@@ -196,14 +198,15 @@ bool gosan_atomic_settled(const struct gosan_g *g, uintptr_t addr, int mo)
 	const struct track *t = g->access;
 	const struct seen *seen;
 
-	if (word & 1)
+	if (word & 1 || incomplete)
 		return false;
 	if (!__atomic_load_n(&s->atoms, __ATOMIC_RELAXED))
 		return true;
 	if (!t)
 		return false;
 	seen = seen_of((struct track *)t, addr);
-	return seen->addr == addr && (seen->word == (word | 1) || (seen->word == word && !acquires(mo & 0xff)));
+	return seen->addr == addr &&
+	       (seen->word == (word | 1) || (seen->word == word && !acquires(mo & 0xff)));
 }
 
 /* What is kept for a fence is a merge of several variables. */
@@ -217,16 +220,24 @@ static void keep(struct track *t, const struct atom *a)
 
 /* The clocks of a that did not change since g last acquired them, or last kept them for a fence, have nothing to
  * tell. A variable without a record is remembered, too: spinning on it is as cheap. */
-void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo, uintptr_t pc)
+void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo,
+			 uintptr_t pc)
 {
 	const struct atom *a = find(s, addr);
 	struct track *t = s->atoms ? track_of(g) : NULL;
 
+	if (!a && incomplete && acquires(mo & 0xff)) {
+		enter(g);
+		gosan_clock_fill(&g->strong);
+		gosan_clock_fill(&g->weak);
+		g->n_sources = GOSAN_SOURCES + 1;
+		leave(g);
+	}
 	if (!t)
 		return;
 	mo &= 0xff; /* clang and gcc may put hints in the upper bits */
 	if (a && !gosan_clock_empty(&a->strong)) {
-		struct gosan_published p = {&a->strong, &a->weak, a->at, a->from};
+		struct gosan_published p = {&a->strong, &a->weak, a->at, a->from, {0, 0}};
 
 		if (!acquires(mo)) {
 			keep(t, a);
@@ -242,7 +253,8 @@ void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintp
 }
 
 /* Whoever knows what is there already publishes all of it with its own clock. */
-static void publish(struct atom *a, const struct gosan_clock *strong, const struct gosan_clock *weak, bool merge)
+static void publish(struct atom *a, const struct gosan_clock *strong, const struct gosan_clock *weak,
+		    bool merge)
 {
 	if (merge) {
 		gosan_clock_join(&a->strong, strong);
@@ -255,7 +267,7 @@ static void publish(struct atom *a, const struct gosan_clock *strong, const stru
 
 static bool knows(const struct gosan_g *g, const struct atom *a)
 {
-	struct gosan_published p = {&a->strong, &a->weak, a->at, a->from};
+	struct gosan_published p = {&a->strong, &a->weak, a->at, a->from, {0, 0}};
 
 	return gosan_clock_empty(&a->strong) || (a->at.epoch && gosan_hb_learns_nothing(g, &p));
 }
@@ -301,7 +313,7 @@ void gosan_atomic_fence(struct gosan_g *g, int mo)
 	if (!t || inside)
 		return;
 	if (acquires(mo)) {
-		struct gosan_published p = {&t->pending_strong, &t->pending_weak, {0, 0}, NULL};
+		struct gosan_published p = {&t->pending_strong, &t->pending_weak, {0, 0}, NULL, {0, 0}};
 
 		enter(g);
 		gosan_hb_learn(g, &p, GOSAN_EV_ATOMIC, 0);

@@ -32,7 +32,8 @@ void gosan_atomic_unlock(struct gosan_atomic_stripe *s);
 bool gosan_atomic_settled(const struct gosan_g *g, uintptr_t addr, int mo);
 /* g read the value: acquire joins the variable's clock; relaxed keeps it for an acquire fence to come. pc: of the
  * operation, for the edge. */
-void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo, uintptr_t pc);
+void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo,
+			 uintptr_t pc);
 /* g wrote the value. A store heads a new release sequence or ends the old; a read-modify-write goes on with it. */
 void gosan_atomic_stored(struct gosan_atomic_stripe *s, struct gosan_g *g, uintptr_t addr, int mo,
 			 bool is_rmw);

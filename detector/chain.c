@@ -79,34 +79,32 @@ static uint32_t highest(const struct gosan_g *g)
 	uint32_t s = gosan_clock_get(&g->strong, g->cid), w = gosan_clock_get(&g->weak, g->cid);
 	uint32_t known = s > w ? s : w;
 
-	return known > g->epoch ? known : g->epoch;
+	return known > g->epoch && known != UINT32_MAX ? known : g->epoch; /* clock.h: an upper bound */
 }
 
 /* A tenant of the shared chain takes the highest epoch that it has heard of there for its own. Where both
  * clocks are one (see hb.c), they stay one: an entry that has to go into the trie makes one path of nodes. */
-static bool own_entry(struct gosan_g *g)
+static void own_entry(struct gosan_g *g)
 {
-	bool one = gosan_clock_same(&g->strong, &g->weak), done;
+	bool one = gosan_clock_same(&g->strong, &g->weak);
 
 	if (g->cid == GOSAN_CHAIN_SHARED)
 		g->epoch = highest(g);
-	if (!one)
-		return gosan_clock_own(&g->strong, g->cid, g->epoch) &&
-		       gosan_clock_own(&g->weak, g->cid, g->epoch);
-	gosan_clock_clear(&g->weak);
-	done = gosan_clock_own(&g->strong, g->cid, g->epoch);
-	gosan_clock_copy(&g->weak, &g->strong);
-	return done;
+	gosan_g_moved_on(g);
+	if (one)
+		gosan_clock_clear(&g->weak);
+	gosan_clock_own(&g->strong, g->cid, g->epoch);
+	if (one)
+		gosan_clock_copy(&g->weak, &g->strong);
+	else
+		gosan_clock_own(&g->weak, g->cid, g->epoch);
 }
 
-/* A goroutine whose own entry can't be written would look unordered with itself: it becomes nobody. */
-static void own_entry_or_nobody(struct gosan_g *g)
+/* All that it knows is as old as this moment. */
+static void start_afresh(struct gosan_g *g)
 {
 	g->learned = g->learned_weak = g->epoch;
-	if (own_entry(g))
-		return;
-	GOSAN_COUNT(cid_lost);
-	g->cid = g->epoch = 0;
+	own_entry(g);
 }
 
 void gosan_chain_restart(struct gosan_g *g)
@@ -117,7 +115,7 @@ void gosan_chain_restart(struct gosan_g *g)
 		gosan_clock_set(&g->strong, t->cid, t->left);
 		gosan_clock_set(&g->weak, t->cid, t->left);
 	}
-	own_entry_or_nobody(g);
+	start_afresh(g);
 }
 
 /* g becomes the tenant of cid from this epoch on. */
@@ -127,6 +125,7 @@ static void settle(struct gosan_g *g, uint32_t cid, uint32_t first)
 
 	g->cid = cid;
 	g->epoch = first;
+	gosan_g_moved_on(g);
 	if (cid == GOSAN_CHAIN_SHARED)
 		GOSAN_COUNT(cid_lost);
 	g->busy_epoch = 0;
@@ -160,13 +159,7 @@ void gosan_chain_begin(struct gosan_g *g)
 	if (cid != GOSAN_CHAIN_SHARED && chains[cid].next > first)
 		first = chains[cid].next;
 	settle(g, cid, first);
-	g->learned = g->learned_weak = first;
-	if (own_entry(g))
-		return;
-	hand_back(g);
-	gosan_clock_clear(&g->strong);
-	gosan_clock_clear(&g->weak);
-	g->cid = g->epoch = 0;
+	start_afresh(g);
 }
 
 /* A dead chain whose last tenant the clocks cover, removed from the dead; 0 when none is near. Half of the
@@ -196,7 +189,7 @@ void gosan_chain_spawn(struct gosan_g *g, const struct gosan_clock *strong, cons
 		hand_back(g);
 		settle(g, cid, chains[cid].next);
 	}
-	own_entry_or_nobody(g);
+	start_afresh(g);
 }
 
 /* No epoch is left: the old chain stays in g's clocks as a fact of its past. */
@@ -209,8 +202,9 @@ static void move(struct gosan_g *g)
 		return; /* the last epoch for ever: misses only */
 	if (t)
 		t->left = g->epoch;
+	g->n_sources = GOSAN_SOURCES + 1; /* its own past lies on another chain */
 	settle(g, cid, cid == GOSAN_CHAIN_SHARED || !chains[cid].next ? 1 : chains[cid].next);
-	own_entry_or_nobody(g);
+	start_afresh(g);
 }
 
 void gosan_chain_advance(struct gosan_g *g)
@@ -223,6 +217,7 @@ void gosan_chain_advance(struct gosan_g *g)
 	}
 	if (g->cid == GOSAN_CHAIN_SHARED)
 		g->epoch = highest(g);
+	gosan_g_moved_on(g);
 	g->epoch++;
 	g->strong.epoch = g->weak.epoch = g->epoch; /* beside both tries since own_entry */
 }
@@ -260,7 +255,8 @@ void gosan_chain_alone(struct gosan_g *g)
 	}
 	if (one)
 		gosan_clock_copy(&g->weak, &g->strong);
-	own_entry_or_nobody(g);
+	g->n_sources = GOSAN_SOURCES + 1;
+	start_afresh(g);
 }
 
 struct gosan_g *gosan_chain_whose(struct gosan_stamp s)

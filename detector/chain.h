@@ -14,7 +14,7 @@
  * one is shared by all goroutines that found no other. */
 #define GOSAN_CHAIN_SHARED GOSAN_CID_MAX
 
-/* Put g on a chain of its own, with its own entry in both clocks. g->cid stays 0 when memory is exhausted. */
+/* Put g on a chain of its own, with its own entry in both clocks. */
 void gosan_chain_begin(struct gosan_g *g);
 /* g, which has not run yet, is spawned by a holder of these clocks: move it to a dead chain when one fits,
  * and set both clocks of g to copies with g's own entry. */

@@ -54,6 +54,11 @@ static bool reaches(uint32_t level, uint32_t cid)
 	return cid >> (LEAF_BITS + KID_BITS * level) == 0;
 }
 
+/* The upper bound: covers every moment of its chains, at any level. It takes the place of a node that there is no
+ * memory for: too much is ordered then, which hides races and invents none, and clock_lost counts it. It takes part
+ * in counting, from so high that it never ends. */
+static struct gosan_node everything = {.refs = 1u << 30};
+
 /* Nodes that nobody has, in a few pools, so that threads rarely meet at one. A thread keeps to the pool that it
  * was given first: what it frees it will soon need again. */
 #define POOLS    16
@@ -175,8 +180,8 @@ static struct gosan_node *own(struct gosan_node *n)
 }
 
 /* join() and its parts: consume the reference to d, borrow s, return an owned node that covers both. k is a
- * node for the same chains that d covers, or NULL: where s shares its nodes, there is nothing to do. When
- * memory is exhausted the result covers only d, which is counted by new_node. */
+ * node for the same chains that d covers, or NULL: where s shares its nodes, there is nothing to do. Where memory
+ * is exhausted the result is everything. */
 static struct gosan_node *join(struct gosan_node *d, struct gosan_node *s, const struct gosan_node *k);
 
 /* k's part below kid i of a node of this level; k may be lower than that. */
@@ -211,7 +216,7 @@ static struct gosan_node *join_leaf(struct gosan_node *d, struct gosan_node *s)
 	struct gosan_node *r = own(d);
 
 	if (!r)
-		return d;
+		return adopt(d, &everything);
 	for (unsigned i = 0; i < LEAF; i++)
 		r->epoch[i] = r->epoch[i] > s->epoch[i] ? r->epoch[i] : s->epoch[i];
 	return r;
@@ -240,14 +245,14 @@ static struct gosan_node *join_shared(struct gosan_node *d, struct gosan_node *s
 		is_d &= kid[i] == d->kid[i];
 		is_s &= kid[i] == s->kid[i];
 	}
-	if (!is_s && !is_d && (r = new_node(d->level))) {
+	if (!is_s && !is_d && (r = raw_node(d->level))) {
 		memcpy(r->kid, kid, sizeof kid);
 		unref(d);
 		return r;
 	}
 	for (unsigned i = 0; i < KIDS; i++)
 		unref(kid[i]);
-	return is_s ? adopt(d, s) : d;
+	return is_d ? d : adopt(d, is_s ? s : &everything);
 }
 
 /* Roots of different height: the lower one stands for the first kid of the higher. */
@@ -262,8 +267,10 @@ static struct gosan_node *join_lower(struct gosan_node *d, struct gosan_node *s,
 		return d;
 	}
 	if (first == d->kid[0] || !(r = own(d))) {
+		bool same = first == d->kid[0];
+
 		unref(first);
-		return d;
+		return same ? d : adopt(d, &everything);
 	}
 	unref(r->kid[0]);
 	r->kid[0] = first;
@@ -281,8 +288,8 @@ static struct gosan_node *join_higher(struct gosan_node *d, struct gosan_node *s
 	}
 	r = own(r);
 	if (!r) {
-		unref(s);
-		return first;
+		unref(first);
+		return adopt(s, &everything);
 	}
 	unref(r->kid[0]);
 	r->kid[0] = first;
@@ -291,10 +298,10 @@ static struct gosan_node *join_higher(struct gosan_node *d, struct gosan_node *s
 
 static struct gosan_node *join(struct gosan_node *d, struct gosan_node *s, const struct gosan_node *k)
 {
-	if (d == s || s == k || !s)
+	if (d == s || s == k || !s || d == &everything || k == &everything)
 		return d;
-	if (!d)
-		return ref(s);
+	if (!d || s == &everything)
+		return adopt(d, s);
 	if (d->level != s->level)
 		return d->level > s->level ? join_lower(d, s, k) : join_higher(d, s, k);
 	if (d->level == 0)
@@ -305,14 +312,14 @@ static struct gosan_node *join(struct gosan_node *d, struct gosan_node *s, const
 /* At most five steps. */
 static uint32_t look_up(const struct gosan_node *n, uint32_t cid)
 {
-	if (!n || !reaches(n->level, cid))
+	if (!n || (!reaches(n->level, cid) && n != &everything))
 		return 0;
 	while (n->level) {
 		n = n->kid[kid_index(cid, n->level)];
 		if (!n)
 			return 0;
 	}
-	return n->epoch[cid & (LEAF - 1)];
+	return n == &everything ? UINT32_MAX : n->epoch[cid & (LEAF - 1)];
 }
 
 /* Without a lock on a running goroutine's own clock: its nodes are changed by itself only, and those that it
@@ -326,39 +333,50 @@ uint32_t gosan_clock_get(const struct gosan_clock *c, uint32_t cid)
 	return look_up(c->root, cid);
 }
 
-/* Under a root that is high enough: the same walk, owning each node on the way. */
-static bool set_below(struct gosan_node **slot, uint32_t cid, uint32_t epoch)
+/* A node of this level, or everything. */
+static struct gosan_node *node_or_everything(uint32_t level)
 {
-	for (;;) {
+	struct gosan_node *n = new_node(level);
+
+	return n ? n : ref(&everything);
+}
+
+/* Under a root that is high enough: the same walk, owning each node on the way. */
+static void set_below(struct gosan_node **slot, uint32_t cid, uint32_t epoch)
+{
+	while (*slot != &everything) {
 		struct gosan_node *n = own(*slot);
 
-		if (!n)
-			return false;
+		if (!n) {
+			*slot = adopt(*slot, &everything);
+			return;
+		}
 		*slot = n;
 		if (n->level == 0) {
 			n->epoch[cid & (LEAF - 1)] = epoch;
-			return true;
+			return;
 		}
 		slot = &n->kid[kid_index(cid, n->level)];
-		if (!*slot && !(*slot = new_node(n->level - 1)))
-			return false;
+		if (!*slot)
+			*slot = node_or_everything(n->level - 1);
 	}
 }
 
 /* The root grows by levels until it has a place for cid: what was there becomes the first kid. */
-static bool set_in_trie(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
+static void set_in_trie(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
 {
-	if (!c->root && !(c->root = new_node(0)))
-		return false;
-	while (!reaches(c->root->level, cid)) {
-		struct gosan_node *higher = new_node(c->root->level + 1);
+	if (!c->root)
+		c->root = node_or_everything(0);
+	while (c->root != &everything && !reaches(c->root->level, cid)) {
+		struct gosan_node *higher = node_or_everything(c->root->level + 1);
 
-		if (!higher)
-			return false;
-		higher->kid[0] = c->root;
+		if (higher == &everything)
+			unref(c->root);
+		else
+			higher->kid[0] = c->root;
 		c->root = higher;
 	}
-	return set_below(&c->root, cid, epoch);
+	set_below(&c->root, cid, epoch);
 }
 
 void gosan_clock_set(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
@@ -372,43 +390,42 @@ void gosan_clock_set(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
 }
 
 /* The place of `other` is needed: its entry goes into the trie. */
-static bool put_away(struct gosan_clock *c)
+static void put_away(struct gosan_clock *c)
 {
-	if (c->other && look_up(c->root, c->other_cid) < c->other && !set_in_trie(c, c->other_cid, c->other))
-		return false;
+	if (c->other && look_up(c->root, c->other_cid) < c->other)
+		set_in_trie(c, c->other_cid, c->other);
 	c->other_cid = c->other = 0;
-	return true;
 }
 
 void gosan_clock_settle(struct gosan_clock *c)
 {
-	put_away(c); /* without memory it stays beside, as good as before */
+	put_away(c);
 }
 
 /* Of two that talk to each other, each is the other's `other`: what comes back is dropped here, and no node is
  * made. */
-bool gosan_clock_own(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
+void gosan_clock_own(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
 {
 	if (c->cid != cid && c->epoch) {
-		if (c->other_cid != cid && !put_away(c))
-			return false;
+		if (c->other_cid != cid)
+			put_away(c);
 		c->other_cid = c->cid;
 		c->other = c->epoch;
 	}
 	c->cid = cid;
 	c->epoch = epoch;
-	return true;
 }
 
-/* c's entry for cid is at least epoch. Without memory it stays as it was, which set_in_trie counts. */
-static void raise_to(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
+void gosan_clock_raise(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
 {
 	if (!epoch || gosan_clock_get(c, cid) >= epoch)
 		return;
 	if (!c->epoch || c->cid == cid) {
 		c->cid = cid;
 		c->epoch = epoch;
-	} else if (c->other_cid == cid || put_away(c)) {
+	} else {
+		if (c->other_cid != cid)
+			put_away(c);
 		c->other_cid = cid;
 		c->other = epoch;
 	}
@@ -421,12 +438,12 @@ static void join_beside(struct gosan_clock *dst, const struct gosan_clock *src, 
 	uint32_t newer = changed && dst->epoch ? look_up(dst->root, dst->cid) : 0;
 	uint32_t other = changed && dst->other ? look_up(dst->root, dst->other_cid) : 0;
 
-	if (newer > dst->epoch)
+	if (newer > dst->epoch && newer != UINT32_MAX)
 		dst->epoch = newer;
-	if (other > dst->other)
+	if (other > dst->other && other != UINT32_MAX)
 		dst->other = other;
-	raise_to(dst, src->other_cid, src->other);
-	raise_to(dst, src->cid, src->epoch);
+	gosan_clock_raise(dst, src->other_cid, src->other);
+	gosan_clock_raise(dst, src->cid, src->epoch);
 }
 
 void gosan_clock_join(struct gosan_clock *dst, const struct gosan_clock *src)
@@ -469,6 +486,11 @@ void gosan_clock_clear(struct gosan_clock *c)
 {
 	unref(c->root);
 	*c = (struct gosan_clock){0};
+}
+
+void gosan_clock_fill(struct gosan_clock *c)
+{
+	c->root = adopt(c->root, &everything);
 }
 
 void gosan_clock_fork(bool before)

@@ -13,8 +13,9 @@
  * Context: a clock is protected by whoever owns it (README.md, "Contexts and locks"); two different clocks may
  * be used by two threads at once, also when they share nodes. gosan_clock_get on a goroutine's own clock needs no
  * lock on that goroutine: nobody else changes the clock of a goroutine that runs.
- * Memory comes from mem.h. When it is exhausted a join degrades to keeping the older clock, and the
- * loss is counted in counters.clock_lost, never silent.
+ * Memory comes from mem.h. Where there is none, a part of a clock becomes an upper bound that covers every moment
+ * of its chains (UINT32_MAX): orders may be invented, which hides races; none is lost, which would be a false
+ * alarm. Each time is counted in counters.clock_lost.
  */
 #ifndef GOSAN_CLOCK_H
 #define GOSAN_CLOCK_H
@@ -31,8 +32,8 @@ struct gosan_node;
 struct gosan_clock {
 	struct gosan_node *root;
 	/* Beside the trie: of different chains, never below what the trie says of them; epoch 0: none. */
-	uint32_t cid, epoch;           /* the owner's */
-	uint32_t other_cid, other;     /* of whom it learned last */
+	uint32_t cid, epoch;       /* the owner's */
+	uint32_t other_cid, other; /* of whom it learned last */
 };
 
 /* One moment of one chain. Event at stamp s happens before a holder of clock c iff
@@ -42,9 +43,11 @@ struct gosan_stamp {
 	uint32_t epoch;
 };
 
-/* cid's entry becomes the owner's; the former owner is whom the clock learned from last. False: no memory, and
- * the clock is as it was. epoch must not be below the clock's entry for cid. */
-bool gosan_clock_own(struct gosan_clock *c, uint32_t cid, uint32_t epoch);
+/* cid's entry becomes the owner's; the former owner is whom the clock learned from last. epoch must not be below the
+ * clock's entry for cid. */
+void gosan_clock_own(struct gosan_clock *c, uint32_t cid, uint32_t epoch);
+/* The entry for cid becomes epoch if it is less. */
+void gosan_clock_raise(struct gosan_clock *c, uint32_t cid, uint32_t epoch);
 /* Put what lies beside the trie, but for the owner's entry, into it: copies that are taken now and owned by others
  * then share the trie. */
 void gosan_clock_settle(struct gosan_clock *c);
@@ -57,6 +60,8 @@ void gosan_clock_join_since(struct gosan_clock *dst, const struct gosan_clock *s
 /* dst is released first; dst == src is allowed. O(1). */
 void gosan_clock_copy(struct gosan_clock *dst, const struct gosan_clock *src);
 void gosan_clock_clear(struct gosan_clock *c);
+/* It covers everything from now on: what it should have learned can't be kept. */
+void gosan_clock_fill(struct gosan_clock *c);
 /* Around fork, as gosan_mem_fork. */
 void gosan_clock_fork(bool before);
 

@@ -10,7 +10,7 @@
  * Invariants
  *  - `gosan_engine_busy` is set before a thread tries the lock and cleared after it released it, so that a signal
  *    handler on that thread sees it whatever instruction it interrupts; its events are dropped and counted.
- *  - A goroutine is in `all` for ever. held[0..n_held) are exactly the acquisitions without a release.
+ *  - A goroutine is in `all` for ever. What it holds is in held.c's list.
  *  - obj->owner is the writer that holds it, as far as the held list had room.
  */
 #include <errno.h>
@@ -24,7 +24,9 @@
 #include "../runtime/probe.h"
 #include "chain.h"
 #include "depot.h"
+#include "floor.h"
 #include "hb.h"
+#include "held.h"
 #include "lockpath.h"
 #include "mem.h"
 #include "object.h"
@@ -177,7 +179,7 @@ int gosan_engine_init(void)
 
 /* Goroutines. */
 
-/* Under the lock. NULL when there is no memory for it and its clocks. */
+/* Under the lock. NULL when there is no memory for it. */
 static struct gosan_g *make_g(uint64_t id, bool is_thread)
 {
 	struct gosan_g *g = gosan_mem_alloc(sizeof *g);
@@ -187,10 +189,6 @@ static struct gosan_g *make_g(uint64_t id, bool is_thread)
 	g->id = id;
 	g->is_thread = is_thread;
 	gosan_chain_begin(g);
-	if (g->cid == 0) {
-		gosan_mem_free(g, sizeof *g);
-		return NULL;
-	}
 	g->tid = is_thread ? ++n_threads : 0;
 	g->next = all;
 	all = g;
@@ -241,6 +239,7 @@ void gosan_engine_system_begin(struct gosan_g *sys, struct gosan_obj *timer)
 {
 	if (sys == &nobody || !enter())
 		return;
+	gosan_floor_stop();
 	gosan_hb_system_begin(sys, timer);
 	gosan_engine_unlock();
 }
@@ -252,6 +251,8 @@ static struct gosan_obj *born(uintptr_t addr, enum gosan_obj_kind kind)
 {
 	struct gosan_obj *obj = gosan_object_new(addr, kind);
 
+	if (kind == GOSAN_OBJ_TIMER)
+		gosan_floor_stop();
 	if (!obj)
 		GOSAN_COUNT(lost);
 	else
@@ -369,98 +370,6 @@ void gosan_engine_forget(uintptr_t lo, uintptr_t hi)
 	gosan_object_each(lo, hi, die, NULL);
 }
 
-/* What goroutines hold. */
-
-static bool same_mode(int a, int b)
-{
-	return (a & GO_LOCK_READ) == (b & GO_LOCK_READ);
-}
-
-/* Most goroutines hold no lock, few more than four: the list starts small and grows fourfold up to the
- * maximum that analyzers expect. */
-static bool held_room(struct gosan_g *g)
-{
-	size_t room = g->held_room ? g->held_room * 4 : 4;
-
-	if (g->n_held < g->held_room)
-		return true;
-	if (room > GOSAN_HELD_MAX)
-		return false;
-	struct gosan_held *held = gosan_mem_alloc(room * sizeof *held);
-
-	if (!held)
-		return false;
-	if (g->n_held)
-		memcpy(held, g->held, g->n_held * sizeof *held);
-	gosan_mem_free(g->held, g->held_room * sizeof *held);
-	g->held = held;
-	g->held_room = room;
-	return true;
-}
-
-/* The newest acquisition of obj in this mode; false when g has none. */
-static bool let_go(struct gosan_g *g, const struct gosan_obj *obj, int mode)
-{
-	for (size_t i = g->n_held; i-- > 0;) {
-		if (g->held[i].obj != obj || !same_mode(g->held[i].mode, mode))
-			continue;
-		gosan_lockpath_drop(g, i);
-		return true;
-	}
-	return false;
-}
-
-/* Before anybody looks at what g holds: entries of locks that another goroutine gave back. g runs here, or not at
- * all. */
-static void prune(struct gosan_g *g)
-{
-	for (size_t i = g->n_held; i-- > 0;) {
-		const struct gosan_held *h = &g->held[i];
-
-		if (h->mode & GO_LOCK_READ ? h->obj->crossed : h->obj->owner != g)
-			gosan_lockpath_drop(g, i);
-	}
-}
-
-/* A lock that finds no room is held nevertheless: owner and readers are right, only the list is short. */
-static void hold(const struct gosan_event *ev)
-{
-	struct gosan_g *g = ev->g;
-
-	if (ev->mode & GO_LOCK_READ)
-		ev->obj->readers++;
-	else
-		ev->obj->owner = g;
-	if (held_room(g))
-		gosan_lockpath_push(g, &(struct gosan_held){ev->obj, ev->mode, ev->stack, ev->at});
-	else
-		GOSAN_COUNT(held_lost);
-}
-
-/* Its list is nobody's but ours now. */
-static bool rests(const struct gosan_g *g)
-{
-	return g->wait.why || g->ended;
-}
-
-/* Go lets anybody unlock. Then the writer is known: if it runs, its entry counts no more, since it isn't the owner,
- * and goes when it comes by. Of the readers that rest any one is taken, as nothing tells which; and if all run, none is believed. */
-static void unhold(const struct gosan_event *ev)
-{
-	struct gosan_obj *obj = ev->obj;
-	bool read = ev->mode & GO_LOCK_READ, found = let_go(ev->g, obj, ev->mode);
-
-	if (!found && !read && obj->owner && rests(obj->owner))
-		let_go(obj->owner, obj, ev->mode);
-	for (struct gosan_g *g = found || !read || !obj->readers ? NULL : all; g && !found; g = g->next)
-		found = rests(g) && let_go(g, obj, ev->mode);
-	obj->crossed |= read && !found;
-	if (!read)
-		obj->owner = NULL;
-	else if (obj->readers)
-		obj->readers--;
-}
-
 /* Events. */
 
 /* After the analyzers. Nobody acquires the end of a goroutine; that of a thread waits for its join. */
@@ -499,12 +408,10 @@ static void keep_books(const struct gosan_event *ev)
 {
 	switch (ev->op) {
 	case GOSAN_EV_LOCK_ACQUIRE:
-		hold(ev);
+		gosan_held_add(ev);
 		break;
 	case GOSAN_EV_LOCK_RELEASE:
-		unhold(ev);
-		gosan_lockpath_left(ev->g, ev->obj, gosan_engine_tick);
-		ev->obj->release_stack = ev->stack;
+		gosan_held_remove(ev);
 		break;
 	case GOSAN_EV_G_PARK:
 		park(ev);
@@ -550,7 +457,7 @@ static void note(struct gosan_event *ev)
 	if (ev->stack)
 		ev->g->last_stack = ev->stack;
 	if (ev->g->n_held)
-		prune(ev->g);
+		gosan_held_prune(ev->g);
 	if (ev->op != GOSAN_EV_G_END)
 		ev->g->busy_epoch = ev->g->epoch;
 	if (ev->op == GOSAN_EV_CHAN_PAIR)

@@ -41,12 +41,12 @@ extern bool (*gosan_engine_can_act)(void);
 /* clang-format off */
 #define GOSAN_COUNTERS(X) \
 	X(events, "synchronisation events") \
-	X(accesses, "memory accesses") \
+	X(accesses, "memory accesses, repeats within an epoch left out") \
 	X(lost, "events lost") \
 	X(goroutines, "goroutines") \
 	X(threads, "threads") \
 	X(stacks_lost, "stacks lost") \
-	X(clock_lost, "clock entries lost") \
+	X(clock_lost, "clocks replaced by an upper bound") \
 	X(shadow_lost, "accesses not remembered") \
 	X(cid_lost, "goroutines without a chain of their own") \
 	X(held_lost, "held locks not remembered") \
@@ -75,7 +75,7 @@ int gosan_engine_init(void);
 void gosan_engine_lock(void);
 void gosan_engine_unlock(void);
 bool gosan_engine_lock_within(unsigned ms); /* false: not to be had in this time */
-bool gosan_engine_inside(void);             /* does this thread hold it or wait for it, or is it on a short way? */
+bool gosan_engine_inside(void); /* does this thread hold it or wait for it, or is it on a short way? */
 /* For the short ways, which do without the lock: set around them, so that a signal handler finds it. */
 extern __thread bool gosan_engine_busy __attribute__((tls_model("initial-exec")));
 /* Events that came the long way so far: only compared with each other. */

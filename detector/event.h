@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * event.h: the nouns of the engine: goroutine, synchronisation object, event. What is done with them is in
- * engine.h. Fields are grouped by who keeps them; all are written under the engine lock unless a group says
- * otherwise.
+ * event.h: the nouns of the engine: synchronisation object and event (the goroutine is in actor.h). What is done with
+ * them is in engine.h. Fields are grouped by who keeps them; all are written under the engine lock unless a group
+ * says otherwise.
  */
 #ifndef GOSAN_EVENT_H
 #define GOSAN_EVENT_H
 
-#include "clock.h"
+#include "actor.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,109 +60,6 @@ enum gosan_wait_why { GOSAN_WAIT_SEM = 32, GOSAN_WAIT_BARRIER, GOSAN_WAIT_JOIN }
 /* Misuse that a thread's front end saw, beside enum go_fault. */
 enum gosan_fault {
 	GOSAN_FAULT_UNLOCK_BY_OTHER = 64, /* peer = the owner, if known; arg2 = errno of the refusal or 0 */
-};
-
-#define GOSAN_HELD_MAX  4096 /* held locks beyond are counted in held_lost */
-#define GOSAN_EDGES_MAX 4
-#define GOSAN_WAIT_MAX  16
-#define GOSAN_LEFT_MAX  4
-
-/* A lock that a goroutine holds. */
-struct gosan_held {
-	struct gosan_obj *obj;
-	int mode;       /* enum go_lock_mode */
-	uint32_t stack; /* of the acquisition */
-	struct gosan_stamp at;
-};
-
-/* An event that brought knowledge of another goroutine. */
-struct gosan_edge {
-	const struct gosan_g *from;
-	struct gosan_stamp known; /* what was known of it afterwards */
-	enum gosan_op op;
-	uint32_t stack;
-};
-
-/* What a parked goroutine waits for. Before its G_PARK event the goroutine itself fills n, on and truncated
- * (nobody reads them while why is 0); the engine sets the rest, and clears why at G_READY. */
-struct gosan_wait {
-	int why; /* enum go_wait; 0: it runs or is runnable */
-	uint32_t stack;
-	struct gosan_stamp at;
-	uint64_t since_ns; /* CLOCK_MONOTONIC */
-	size_t n;          /* how many on[] are valid; more than GOSAN_WAIT_MAX: truncated set */
-	bool truncated;
-	bool timed;               /* it ends by itself */
-	struct gosan_g *joins;    /* GOSAN_WAIT_JOIN: whose end it waits for; NULL: unknown */
-	struct gosan_obj *relock; /* a condition's wait: the mutex that it takes again when it is woken */
-	struct {
-		struct gosan_obj *obj;
-		int op; /* enum go_wait_op */
-	} on[GOSAN_WAIT_MAX];
-};
-
-/* A lock that a goroutine gave back, and how many events the engine had seen by then. */
-struct gosan_left {
-	const struct gosan_obj *lock;
-	uint64_t tick;
-};
-
-/* A goroutine, a foreign thread, or the system on one thread. Never freed (reports name the dead);
- * its clocks are released at its end. */
-struct gosan_g {
-	/* ADMIN */
-	struct gosan_g *next; /* all goroutines, newest first: gosan_engine_all() */
-	uint64_t id;          /* goroutine id, or 0 for threads and the system */
-	uint32_t tid;         /* thread ordinal for threads, 0 for goroutines */
-	bool is_thread, is_system, ended;
-	bool is_fiber; /* a context that threads switch to (front/fiber.c): is_thread, but no thread to join */
-	bool detached, joined; /* a thread: it was detached (also by its attribute), its join returned */
-	/* HAPPENS-BEFORE: written by itself, or on its behalf while parked, under the engine lock; on the short way
-	 * (lockpath.h) and by atomics by itself under clock_bit instead. So others who want to read its clocks
-	 * need both (gosan_hb_known_by).
-	 * An event has the stamp (cid, epoch) that its goroutine had when it began. A release publishes the
-	 * clock with that epoch in it and then advances the epoch: whoever acquires it covers this event and
-	 * all before, and none after. The entry of a goroutine's own chain in its own clocks is always its
-	 * current epoch, so its own events always count as ordered. */
-	uint32_t cid;
-	uint32_t epoch;        /* its own current epoch, >= 1 */
-	uint32_t busy_epoch;   /* of its last event but G_END */
-	uint32_t access_epoch; /* the access layer stores epoch here when it remembers an access */
-	uint64_t n_access;     /* accesses seen; the access layer adds them up at the end */
-	void *tenancy;         /* chain.c */
-	struct gosan_edge edges[GOSAN_EDGES_MAX]; /* the last ones, as a ring */
-	uint32_t n_edges;                         /* ever written */
-	uint32_t learned, learned_weak;           /* epoch in which it last acquired something (hb.c) */
-	struct gosan_clock strong;                /* all edges */
-	struct gosan_clock weak;                  /* without lock edges: schedule-independent order */
-	uint32_t weak_moves;                      /* how often weak learned something or was published */
-	char clock_bit;
-	/* BLOCKING. held is written by itself, with or without the engine lock, and replaced under it: whoever has the
-	 * lock can read any goroutine's, each word of it whole. An entry of a write lock counts while obj->owner is
-	 * this goroutine, one for reading while obj->crossed is not set. */
-	struct gosan_wait wait;
-	size_t n_held;
-	struct gosan_held *held; /* in order of acquisition; NULL when it never held one */
-	size_t held_room;
-	struct gosan_left left[GOSAN_LEFT_MAX]; /* locks that it gave back, one place for each */
-	uint32_t asked_obj, asked_stack;        /* goroutine.c: the lock that it asked for last, and where */
-	void *paths;                            /* lockpath.c: what it has done before */
-	uint64_t n_events;                      /* on the short way; added to the counter now and then */
-	/* EXPOSITION */
-	char name[32];
-	const char *fn_name;
-	struct gosan_g *parent;
-	uint32_t created_stack;
-	uint32_t last_stack; /* stack of its last synchronisation event */
-	uintptr_t stack_lo, stack_hi;
-	/* ANALYZERS: one private word (analyze/waits.c), NULL at birth */
-	void *waits;
-	/* MEMORY ACCESSES: owned by the tsan front end, touched by the running goroutine only */
-	uint32_t ctx;                 /* current calling context (context.h) */
-	uint32_t ctx_depth, ctx_room; /* callers' contexts: ctx_stack[0 .. ctx_depth - 1] */
-	uint32_t *ctx_stack, ctx_first[10];
-	void *access;
-	uint16_t ignored[2]; /* accesses that the program wants ignored while > 0: reads, writes */
 };
 
 /* A place in a channel's buffer: what the last send or receive through it left. */

@@ -67,12 +67,13 @@ static void learn(struct gosan_g *g, struct gosan_clock *own, uint32_t *learned,
 
 	if (tells_nothing(own, src, at))
 		return;
-	if (own->root == src->root || g->cid == GOSAN_CHAIN_SHARED || gosan_clock_get(src, g->cid) < *learned) {
+	if (own->root == src->root || g->cid == GOSAN_CHAIN_SHARED ||
+	    gosan_clock_get(src, g->cid) < *learned) {
 		gosan_clock_join(own, src); /* of one trie only what lies beside it is joined */
 	} else {
 		gosan_clock_copy(&fresh, src);
-		if (gosan_clock_own(&fresh, g->cid, g->epoch)) /* no memory: keep the old */
-			gosan_clock_copy(own, &fresh);
+		gosan_clock_own(&fresh, g->cid, g->epoch);
+		gosan_clock_copy(own, &fresh);
 		gosan_clock_clear(&fresh);
 	}
 	*learned = g->epoch;
@@ -90,6 +91,78 @@ static void learn_both(struct gosan_g *g, const struct gosan_published *p)
 		g->learned_weak = g->learned;
 }
 
+/* The moment that a copy of g's clocks stands for. The system forgets from one timer to the next: who knows
+ * a later moment of it does not know what it knew before. */
+struct gosan_stamp gosan_hb_moment(const struct gosan_g *g)
+{
+	return g->cid == GOSAN_CHAIN_SHARED || g->is_system ? (struct gosan_stamp){0, 0} : gosan_stamp_of(g);
+}
+
+/* Where knowledge comes from. A clock that knows, of each source of g, a release in or after the epoch in which
+ * that source last learned something, knows all that g knows, but for the latest epochs of the sources and of g
+ * itself. So a merge of g's clock may raise these few entries and leave the tries alone: ten thousand goroutines
+ * that took one of many locks each, and all call Done, know ten thousand different things, and yet each of them
+ * only adds itself. (In tree clocks, too, who learned what from whom decides what need not be looked at.) */
+#define UNKNOWN (GOSAN_SOURCES + 1)
+
+/* p tells g something: its moment becomes a source, and those that p knows are none any more. If p knows all that g
+ * knows, by the second rule of learn, it is the only one. */
+static void note_source(struct gosan_g *g, const struct gosan_published *p)
+{
+	struct gosan_stamp s = p->at.epoch ? p->at : p->live;
+	uint32_t n = 0;
+
+	if (p->weak && gosan_clock_get(p->strong, g->cid) >= g->learned &&
+	    gosan_clock_get(p->weak, g->cid) >= g->learned_weak)
+		g->n_sources = 0;
+	for (uint32_t i = 0; i < g->n_sources && g->n_sources != UNKNOWN; i++) {
+		struct gosan_source *o = &g->sources[i];
+
+		if (gosan_clock_get(p->strong, o->cid) < o->epoch ||
+		    (o->weak && (!p->weak || gosan_clock_get(p->weak, o->cid) < o->epoch)))
+			g->sources[n++] = *o;
+	}
+	if (!s.epoch || s.cid == GOSAN_CHAIN_SHARED || g->n_sources == UNKNOWN || n == GOSAN_SOURCES) {
+		g->n_sources = UNKNOWN;
+		return;
+	}
+	g->sources[n] = (struct gosan_source){s.cid, s.epoch, s.epoch, p->weak != NULL};
+	g->n_sources = n + 1;
+}
+
+/* A child knows what its parent knew then. */
+static void first_source(struct gosan_g *child, const struct gosan_g *parent)
+{
+	struct gosan_stamp s = gosan_hb_moment(parent);
+	uint32_t learned = parent->learned > parent->learned_weak ? parent->learned : parent->learned_weak;
+
+	child->sources[0] = (struct gosan_source){s.cid, s.epoch, learned, true};
+	child->n_sources = s.epoch ? 1 : UNKNOWN;
+}
+
+/* Does obj, where g releases, know g's sources? */
+static bool knows_sources(const struct gosan_obj *obj, const struct gosan_g *g)
+{
+	if (g->n_sources == UNKNOWN || g->cid == GOSAN_CHAIN_SHARED)
+		return false;
+	for (uint32_t i = 0; i < g->n_sources; i++) {
+		const struct gosan_source *o = &g->sources[i];
+
+		if (gosan_clock_get(&obj->strong, o->cid) < o->learned ||
+		    (o->weak && gosan_clock_get(&obj->weak, o->cid) < o->learned))
+			return false;
+	}
+	return true;
+}
+
+static void raise_sources(struct gosan_clock *c, const struct gosan_g *g, bool weak)
+{
+	for (uint32_t i = 0; i < g->n_sources; i++)
+		if (!weak || g->sources[i].weak)
+			gosan_clock_raise(c, g->sources[i].cid, g->sources[i].epoch);
+	gosan_clock_raise(c, g->cid, g->epoch);
+}
+
 bool gosan_hb_learns_nothing(const struct gosan_g *g, const struct gosan_published *p)
 {
 	return tells_nothing(&g->strong, p->strong, p->at) &&
@@ -102,6 +175,7 @@ void gosan_hb_learn(struct gosan_g *g, const struct gosan_published *p, enum gos
 
 	if (gosan_hb_learns_nothing(g, p))
 		return;
+	note_source(g, p);
 	knew = p->from ? gosan_clock_get(&g->strong, p->from->cid) : 0;
 	if (p->weak && gosan_clock_same(&g->strong, &g->weak) && gosan_clock_same(p->strong, p->weak)) {
 		learn_both(g, p);
@@ -116,30 +190,32 @@ void gosan_hb_learn(struct gosan_g *g, const struct gosan_published *p, enum gos
 
 void gosan_hb_acquire(struct gosan_g *g, const struct gosan_obj *obj, enum gosan_op op, uint32_t stack)
 {
-	gosan_hb_learn(g, &(struct gosan_published){&obj->strong, &obj->weak, obj->at, obj->from}, op, stack);
-}
-
-/* The moment that a copy of g's clocks stands for. The system forgets from one timer to the next: who knows
- * a later moment of it does not know what it knew before. */
-struct gosan_stamp gosan_hb_moment(const struct gosan_g *g)
-{
-	return g->cid == GOSAN_CHAIN_SHARED || g->is_system ? (struct gosan_stamp){0, 0} : gosan_stamp_of(g);
+	gosan_hb_learn(g, &(struct gosan_published){&obj->strong, &obj->weak, obj->at, obj->from, {0, 0}}, op,
+		       stack);
 }
 
 /* Merges come from goroutines that mostly know the same: started by one, or one lock after the other. What
  * the last one brought is remembered, and what the next one shares with it is skipped: the 10,000 Dones of a
- * WaitGroup would otherwise be 10,000 walks over as many chains. */
-static void join_both(struct gosan_obj *obj, const struct gosan_g *g)
+ * WaitGroup would otherwise be 10,000 walks over as many chains. True when tries were joined. */
+static bool join_both(struct gosan_obj *obj, const struct gosan_g *g)
 {
 	bool one = gosan_clock_same(&obj->strong, &obj->weak) && gosan_clock_same(&g->strong, &g->weak);
 
+	bool raise = knows_sources(obj, g);
+
 	if (one)
 		gosan_clock_clear(&obj->weak);
-	gosan_clock_join_since(&obj->strong, &g->strong, &obj->seen);
+	if (raise)
+		raise_sources(&obj->strong, g, false);
+	else
+		gosan_clock_join_since(&obj->strong, &g->strong, &obj->seen);
 	if (one)
 		gosan_clock_copy(&obj->weak, &obj->strong);
+	else if (raise)
+		raise_sources(&obj->weak, g, true);
 	else
 		gosan_clock_join_since(&obj->weak, &g->weak, &obj->seen_weak);
+	return !raise;
 }
 
 static void see(struct gosan_obj *obj, const struct gosan_g *g)
@@ -162,15 +238,16 @@ static void store(struct gosan_obj *obj, struct gosan_g *g)
 /* If g knows all that is there already, its own clocks are the merge. */
 void gosan_hb_release(struct gosan_g *g, struct gosan_obj *obj)
 {
-	bool known = gosan_clock_empty(&obj->strong) || (obj->at.epoch && gosan_clock_covers(&g->strong, obj->at) &&
-					   gosan_clock_covers(&g->weak, obj->at));
+	bool known = gosan_clock_empty(&obj->strong) ||
+		     (obj->at.epoch && gosan_clock_covers(&g->strong, obj->at) &&
+		      gosan_clock_covers(&g->weak, obj->at));
 
 	if (known) {
 		store(obj, g);
 		return;
 	}
-	join_both(obj, g);
-	see(obj, g);
+	if (join_both(obj, g))
+		see(obj, g);
 	obj->at = (struct gosan_stamp){0, 0};
 	obj->from = g;
 	g->weak_moves++;
@@ -203,6 +280,7 @@ static void spawn(const struct gosan_event *ev)
 	child->parent = ev->g;
 	child->created_stack = ev->stack;
 	settle(ev->g);
+	first_source(child, ev->g);
 	gosan_chain_spawn(child, &ev->g->strong, &ev->g->weak);
 	child->edges[child->n_edges++ % GOSAN_EDGES_MAX] =
 		(struct gosan_edge){ev->g, gosan_stamp_of(ev->g), ev->op, ev->stack};
@@ -217,7 +295,8 @@ static void join(const struct gosan_event *ev)
 
 	if (!t)
 		return;
-	gosan_hb_learn(ev->g, &(struct gosan_published){&t->strong, &t->weak, {0, 0}, t}, ev->op, ev->stack);
+	gosan_hb_learn(ev->g, &(struct gosan_published){&t->strong, &t->weak, {0, 0}, t, {0, 0}}, ev->op,
+		       ev->stack);
 	gosan_clock_clear(&t->strong);
 	gosan_clock_clear(&t->weak);
 }
@@ -247,11 +326,16 @@ static void pass_slot(const struct gosan_event *ev)
 	struct gosan_g *g = ev->g;
 	size_t k = (size_t)ev->arg;
 
-	if (k >= ch->cap && !make_slots(ch, k + 1))
+	if (k >= ch->cap && !make_slots(ch, k + 1)) { /* what came before is not known, so all of it */
+		gosan_clock_fill(&g->strong);
+		gosan_clock_fill(&g->weak);
+		g->n_sources = UNKNOWN;
 		return;
+	}
 	struct gosan_slot *slot = &ch->slots[k];
 
-	gosan_hb_learn(g, &(struct gosan_published){&slot->strong, &slot->weak, slot->at, slot->from}, ev->op, ev->stack);
+	gosan_hb_learn(g, &(struct gosan_published){&slot->strong, &slot->weak, slot->at, slot->from, {0, 0}},
+		       ev->op, ev->stack);
 	gosan_clock_copy(&slot->strong, &g->strong);
 	gosan_clock_copy(&slot->weak, &g->weak);
 	slot->at = gosan_hb_moment(g);
@@ -268,8 +352,10 @@ static void rendezvous(const struct gosan_event *ev)
 
 	if (!r)
 		return;
-	gosan_hb_learn(s, &(struct gosan_published){&r->strong, &r->weak, {0, 0}, r}, ev->op, ev->stack);
-	gosan_hb_learn(r, &(struct gosan_published){&s->strong, &s->weak, {0, 0}, s}, ev->op, ev->stack);
+	gosan_hb_learn(s, &(struct gosan_published){&r->strong, &r->weak, {0, 0}, r, gosan_hb_moment(r)},
+		       ev->op, ev->stack);
+	gosan_hb_learn(r, &(struct gosan_published){&s->strong, &s->weak, {0, 0}, s, gosan_hb_moment(s)},
+		       ev->op, ev->stack);
 	s->weak_moves++;
 	r->weak_moves++;
 	gosan_chain_advance(s);
@@ -287,7 +373,8 @@ void gosan_hb_lock(struct gosan_g *g, struct gosan_obj *l, int mode, uint32_t st
 		gosan_clock_clear(&l->seen);
 		l->at = (struct gosan_stamp){0, 0};
 	}
-	gosan_hb_learn(g, &(struct gosan_published){&l->strong, NULL, l->at, l->from}, GOSAN_EV_LOCK_ACQUIRE, stack);
+	gosan_hb_learn(g, &(struct gosan_published){&l->strong, NULL, l->at, l->from, {0, 0}},
+		       GOSAN_EV_LOCK_ACQUIRE, stack);
 }
 
 /* The owner's clock covers the lock's, for it acquired it: a copy will do. Another goroutine that unlocks
@@ -400,6 +487,7 @@ void gosan_hb_system_begin(struct gosan_g *sys, struct gosan_obj *timer)
 		gosan_clock_copy(&sys->weak, &timer->weak);
 	}
 	gosan_chain_restart(sys);
+	sys->n_sources = UNKNOWN;
 }
 
 static const char *text_of(enum gosan_op op)
@@ -448,7 +536,7 @@ const char *gosan_hb_last_common(const struct gosan_g *a, const struct gosan_g *
 
 	if (e) {
 		*ret_stack = e->stack;
-		return text_of(e->op);
+		return text_of((enum gosan_op)e->op);
 	}
 	if (knows >= gosan_chain_birth(a).epoch)
 		return NULL;

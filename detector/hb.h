@@ -19,6 +19,8 @@ struct gosan_published {
 	const struct gosan_clock *strong, *weak;
 	struct gosan_stamp at;
 	const struct gosan_g *from;
+	struct gosan_stamp
+		live; /* of a goroutine that meets g and publishes in the same event: its moment; else 0 */
 };
 /* g acquires p; op and stack are kept as the event that ordered the two. Under the engine lock, or under what
  * protects p and g's bit. */

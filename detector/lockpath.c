@@ -87,7 +87,8 @@ static inline uint64_t mix(uint64_t h, uint64_t x)
 
 static uint64_t key_of(const struct gosan_g *g, const struct gosan_obj *obj, int mode, uint32_t stack)
 {
-	uint64_t h = mix((uint64_t)obj->id << 32 | stack, (uint64_t)g->weak_moves << 1 | (mode & GO_LOCK_READ));
+	uint64_t h =
+		mix((uint64_t)obj->id << 32 | stack, (uint64_t)g->weak_moves << 1 | (mode & GO_LOCK_READ));
 
 	for (size_t i = 0; i < g->n_held; i++) {
 		const struct gosan_held *l = &g->held[i];
@@ -101,7 +102,8 @@ static uint64_t key_of(const struct gosan_g *g, const struct gosan_obj *obj, int
 /* Is it one that lockorder.c makes a dependency of? */
 static inline bool depends(const struct gosan_g *g, const struct gosan_obj *obj, int mode)
 {
-	return !(mode & GO_LOCK_TRY) && (g->n_held || (obj->kind == GOSAN_OBJ_RWMUTEX && !(mode & GO_LOCK_READ)));
+	return !(mode & GO_LOCK_TRY) &&
+	       (g->n_held || (obj->kind == GOSAN_OBJ_RWMUTEX && !(mode & GO_LOCK_READ)));
 }
 
 static inline bool told(const struct gosan_g *g, const struct gosan_obj *obj, int mode, uint32_t stack)
@@ -162,8 +164,8 @@ void gosan_lockpath_end(struct gosan_g *g)
 /* Without the object's bit: what may be asked of the goroutine alone. */
 static inline bool may(const struct gosan_g *g, const struct gosan_obj *obj)
 {
-	return !gosan_engine_busy && !__atomic_load_n(&gosan_lockpath_off, __ATOMIC_RELAXED) && known(g, obj) &&
-	       gosan_hb_may_advance(g);
+	return !gosan_engine_busy && !__atomic_load_n(&gosan_lockpath_off, __ATOMIC_RELAXED) &&
+	       known(g, obj) && gosan_hb_may_advance(g);
 }
 
 /* The flag before the bit: a handler that comes in between loses its event and waits for nothing. False: the object
@@ -229,7 +231,8 @@ bool gosan_lockpath_request(struct gosan_g *g, struct gosan_obj *obj, int mode, 
  * unlock was not seen: likewise. */
 static inline bool take(struct gosan_g *g, struct gosan_obj *obj, int mode, uint32_t stack, unsigned events)
 {
-	if (g->n_held >= g->held_room || __atomic_load_n(&obj->owner, __ATOMIC_RELAXED) || !begin(g, obj, stack))
+	if (g->n_held >= g->held_room || __atomic_load_n(&obj->owner, __ATOMIC_RELAXED) ||
+	    !begin(g, obj, stack))
 		return false;
 	struct gosan_stamp at = gosan_stamp_of(g);
 

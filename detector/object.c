@@ -24,7 +24,7 @@ static uint32_t n_ids;
 static struct table {
 	size_t mask; /* a power of two, less one */
 	struct gosan_obj *list[];
-} *buckets;
+} * buckets;
 static size_t n_living;
 
 /* Fibonacci hashing: neighbouring blocks go far apart, so that an array of objects spreads. */

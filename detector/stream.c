@@ -448,9 +448,22 @@ static void say_not_checked(const char *text)
 	gosan_stream_text(NULL, text);
 }
 
+/* Modules are told when a stack names them. Those whose accesses were not seen are never in a stack, and the verdict
+ * depends on them. */
+static void write_unseen_modules(void)
+{
+	size_t n;
+	const struct gosan_module *m = gosan_module_list(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (m[i].own_tsan)
+			module_line(&m[i]);
+}
+
 /* Repetitions first: the end line is the last one. */
 static void write_end(const char *why, int status)
 {
+	write_unseen_modules();
 	if (gosan_stream_before_end)
 		gosan_stream_before_end();
 	if (!gosan_stream_begin("end"))

@@ -34,12 +34,12 @@
 #define OWN_FRAMES  16
 #define OWN_MODULES 4
 
-#define CACHE_BITS  14
-#define CACHE_MAX   65536u /* remembered stacks in all, some 10 MiB */
-#define CHAIN_MAX   12     /* stacks that end in the same call at the same depth */
-#define WALK_MAX    16     /* frames of ours below the program's */
-#define QUOTE(x)    #x
-#define SYMBOL(x)   QUOTE(x) /* libunwind's names have prefixes */
+#define CACHE_BITS 14
+#define CACHE_MAX  65536u /* remembered stacks in all, some 10 MiB */
+#define CHAIN_MAX  12     /* stacks that end in the same call at the same depth */
+#define WALK_MAX   16     /* frames of ours below the program's */
+#define QUOTE(x)   #x
+#define SYMBOL(x)  QUOTE(x) /* libunwind's names have prefixes */
 
 /* Complete before it is linked, never changed or removed: look-ups need no lock. */
 struct known {

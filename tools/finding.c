@@ -170,7 +170,7 @@ static void resolve_part(struct context *c, struct part *part)
 }
 
 /* For a shell: unchanged when every character is harmless, else in single quotes. */
-static const char *quoted(struct arena *a, const char *word)
+const char *resolve_word(struct arena *a, const char *word)
 {
 	if (*word &&
 	    strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%") ==
@@ -186,16 +186,20 @@ static const char *quoted(struct arena *a, const char *word)
 const char *resolve_command(struct arena *a, const struct process *p)
 {
 	const char *procs = getenv("GO_PROCS"), *out = "";
+	char cwd[4096];
 
+	/* Test drivers start tests elsewhere, by relative names. */
+	if (p->run && getcwd(cwd, sizeof cwd) && *p->cwd && strcmp(cwd, p->cwd) != 0)
+		out = arena_printf(a, "cd %s && ", resolve_word(a, resolve_path(a, p->cwd)));
 	if (procs && *procs)
-		out = arena_printf(a, "GO_PROCS=%s ", quoted(a, procs));
+		out = arena_printf(a, "%sGO_PROCS=%s ", out, resolve_word(a, procs));
 	out = arena_printf(a, "%sgosan run", out);
 	if (gosan_options.seed)
 		out = arena_printf(a, "%s --seed=%d", out, gosan_options.seed);
 	out = arena_printf(a, "%s --", out);
 	for (size_t i = 0; i < p->n_argv; i++)
-		out = arena_printf(a, "%s %s", out, quoted(a, p->argv[i]));
-	return p->n_argv ? out : arena_printf(a, "%s %s", out, quoted(a, p->program));
+		out = arena_printf(a, "%s %s", out, resolve_word(a, p->argv[i]));
+	return p->n_argv ? out : arena_printf(a, "%s %s", out, resolve_word(a, p->program));
 }
 
 /* Objects after stacks, since their names come from frames; texts last, since they name the object. */

@@ -12,7 +12,7 @@
  * does not look at calls by the runtime.
  */
 #include "fd.h"
-#include "front.h"
+#include "goevent.h"
 
 #include "../analyze/analyze.h"
 #include "../depot.h"
@@ -45,7 +45,7 @@ struct gosan_g *gosan_front_system(void)
 }
 
 /* A thread of the runtime that has not run a goroutine yet acts for the system. */
-static struct gosan_g *current(void)
+struct gosan_g *gosan_goroutine_current(void)
 {
 	if (!gosan_self)
 		gosan_self = gosan_front_system();
@@ -53,7 +53,7 @@ static struct gosan_g *current(void)
 }
 
 /* Whom a probe speaks for: NULL is the system. */
-static struct gosan_g *of(const struct go_ginfo *g)
+struct gosan_g *gosan_goroutine_of(const struct go_ginfo *g)
 {
 	return g && g->watch ? g->watch : gosan_front_system();
 }
@@ -72,12 +72,12 @@ static uint32_t stack_of(const struct gosan_g *g)
 static void report_copy(struct gosan_obj *copy, struct gosan_obj *original)
 {
 	if (!gosan_engine_inside())
-		gosan_lock_copied(copy, original, current(), gosan_unwind_caller());
+		gosan_lock_copied(copy, original, gosan_goroutine_current(), gosan_unwind_caller());
 }
 
 /* Channels are handles: their memory is the runtime's, nobody can copy it. NULL when there is no object or
  * memory is exhausted; the engine counts the event as lost then. */
-static struct gosan_obj *object(struct go_object *o, enum gosan_obj_kind kind)
+struct gosan_obj *gosan_goroutine_object(struct go_object *o, enum gosan_obj_kind kind)
 {
 	struct gosan_obj *original = NULL, *obj;
 
@@ -108,37 +108,21 @@ static struct gosan_obj *object_born(const void *addr, enum gosan_obj_kind kind)
 }
 
 /* The defaults of an event: by the running goroutine, here. */
-static void emit(struct gosan_event *ev)
+void gosan_goroutine_emit(struct gosan_event *ev)
 {
 	if (!ev->g)
-		ev->g = current();
+		ev->g = gosan_goroutine_current();
 	if (!ev->stack)
 		ev->stack = stack_of(ev->g);
 	gosan_engine_event(ev);
 }
-
-/* EMIT(WG_WAIT, .obj = o): the event by its name in event.def, with the fields that the table lists for it. */
-#define EMIT(name, ...) emit(&(struct gosan_event){.op = GOSAN_EV_##name, __VA_ARGS__})
-
-/* A probe's body between enter and leave. A probe inside another hook of the same thread came from a signal
- * handler of the program: it must not wait for a lock that the hook may hold, so its event is lost. */
-#define HOOK(body) \
-	do { \
-		int saved_errno; \
-		if (gosan_front_enter(&saved_errno)) { \
-			body; \
-			gosan_front_leave(saved_errno); \
-		} else if (gosan_front_on) { \
-			GOSAN_COUNT(lost); \
-		} \
-	} while (0)
 
 /* ---- goroutines ---- */
 
 /* The child's context is made by the parent, so that the edge is there before the child can run. */
 static void spawn_child(struct go_ginfo *info)
 {
-	struct gosan_g *child = gosan_engine_new_g(info->id, false), *parent = current();
+	struct gosan_g *child = gosan_engine_new_g(info->id, false), *parent = gosan_goroutine_current();
 	uint32_t stack = gosan_unwind_caller();
 
 	child->fn_name = info->fn_name;
@@ -170,7 +154,7 @@ static void probe_spawn(struct go_ginfo *child)
  * run on a stack that is in use already. */
 static void begin(struct go_ginfo *info)
 {
-	struct gosan_g *g = of(info);
+	struct gosan_g *g = gosan_goroutine_of(info);
 
 	g->stack_lo = (uintptr_t)info->stack_lo;
 	g->stack_hi = (uintptr_t)info->stack_hi;
@@ -204,7 +188,7 @@ static struct gosan_g *nobody_runs(void)
 
 static void finish(struct go_ginfo *info)
 {
-	struct gosan_g *g = of(info);
+	struct gosan_g *g = gosan_goroutine_of(info);
 
 	if (gosan_front_thread && g == gosan_self)
 		back_to_thread(g);
@@ -222,13 +206,13 @@ static void probe_end(struct go_ginfo *g)
 /* Always, also while hooks are off: later events have to name the right goroutine. */
 static void probe_run(struct go_ginfo *g)
 {
-	gosan_self = g ? of(g) : nobody_runs();
+	gosan_self = g ? gosan_goroutine_of(g) : nobody_runs();
 }
 
 /* Only for reports. The goroutine names itself, so nobody writes at the same time. */
 static void probe_named(struct go_ginfo *g)
 {
-	HOOK(strncpy(of(g)->name, g->name, sizeof(of(g)->name) - 1));
+	HOOK(strncpy(gosan_goroutine_of(g)->name, g->name, sizeof(gosan_goroutine_of(g)->name) - 1));
 }
 
 /* ---- parking ---- */
@@ -266,13 +250,13 @@ static enum gosan_obj_kind waited_kind(enum go_wait why)
 /* Nobody reads wait.on while wait.why is 0. */
 static void park(struct go_ginfo *info, enum go_wait why, const struct go_wait_on *on, size_t n)
 {
-	struct gosan_g *g = of(info);
+	struct gosan_g *g = gosan_goroutine_of(info);
 	struct gosan_wait *w = &g->wait;
 
 	w->n = n < GOSAN_WAIT_MAX ? n : GOSAN_WAIT_MAX;
 	w->truncated = n > GOSAN_WAIT_MAX;
 	for (size_t i = 0; i < w->n; i++) {
-		w->on[i].obj = on[i].obj ? object(on[i].obj, waited_kind(why)) : NULL;
+		w->on[i].obj = on[i].obj ? gosan_goroutine_object(on[i].obj, waited_kind(why)) : NULL;
 		w->on[i].op = (int)on[i].op;
 	}
 	EMIT(G_PARK, .g = g, .arg = (int64_t)why, .obj = w->n == 1 ? w->on[0].obj : NULL);
@@ -287,7 +271,7 @@ static void probe_park(struct go_ginfo *g, enum go_wait why, const struct go_wai
  * where it stands. */
 static void probe_ready(struct go_ginfo *g)
 {
-	HOOK(EMIT(G_READY, .peer = of(g), .stack = current()->last_stack));
+	HOOK(EMIT(G_READY, .peer = gosan_goroutine_of(g), .stack = gosan_goroutine_current()->last_stack));
 }
 
 /* The flag tells exit.c why the runtime is about to end the process, also when the event is lost. */
@@ -322,7 +306,7 @@ static enum gosan_obj_kind fault_kind(enum go_fault what, const char *message)
 static void probe_fault(enum go_fault what, struct go_object *obj, const char *message)
 {
 	gosan_front_faulted = true;
-	HOOK(EMIT(FAULT, .arg = (int64_t)what, .obj = object(obj, fault_kind(what, message)),
+	HOOK(EMIT(FAULT, .arg = (int64_t)what, .obj = gosan_goroutine_object(obj, fault_kind(what, message)),
 		  .text = message));
 }
 
@@ -330,143 +314,52 @@ static void probe_fault(enum go_fault what, struct go_object *obj, const char *m
 
 static void probe_chan_make(struct go_object *ch, size_t elem_size, size_t cap)
 {
-	HOOK(EMIT(CHAN_MAKE, .obj = object(ch, GOSAN_OBJ_CHAN), .arg = (int64_t)cap, .size = elem_size));
+	HOOK(EMIT(CHAN_MAKE, .obj = gosan_goroutine_object(ch, GOSAN_OBJ_CHAN), .arg = (int64_t)cap,
+		  .size = elem_size));
 }
 
 /* The runtime calls these under the channel's lock: the order of the events is the order of the operations. */
 static void probe_chan_send(struct go_ginfo *g, struct go_object *ch, size_t slot)
 {
-	HOOK(EMIT(CHAN_SEND, .g = of(g), .obj = object(ch, GOSAN_OBJ_CHAN), .arg = (int64_t)slot));
+	HOOK(EMIT(CHAN_SEND, .g = gosan_goroutine_of(g), .obj = gosan_goroutine_object(ch, GOSAN_OBJ_CHAN),
+		  .arg = (int64_t)slot));
 }
 
 static void probe_chan_recv(struct go_ginfo *g, struct go_object *ch, size_t slot)
 {
-	HOOK(EMIT(CHAN_RECV, .g = of(g), .obj = object(ch, GOSAN_OBJ_CHAN), .arg = (int64_t)slot));
+	HOOK(EMIT(CHAN_RECV, .g = gosan_goroutine_of(g), .obj = gosan_goroutine_object(ch, GOSAN_OBJ_CHAN),
+		  .arg = (int64_t)slot));
 }
 
 /* One event for both sides of a rendezvous: two would leave a moment in which only one of them happened. */
 static void probe_chan_pair(struct go_ginfo *sender, struct go_ginfo *receiver, struct go_object *ch)
 {
-	HOOK(EMIT(CHAN_PAIR, .g = of(sender), .peer = of(receiver), .obj = object(ch, GOSAN_OBJ_CHAN)));
+	HOOK(EMIT(CHAN_PAIR, .g = gosan_goroutine_of(sender), .peer = gosan_goroutine_of(receiver),
+		  .obj = gosan_goroutine_object(ch, GOSAN_OBJ_CHAN)));
 }
 
 static void probe_chan_close(struct go_object *ch)
 {
-	HOOK(EMIT(CHAN_CLOSE, .obj = object(ch, GOSAN_OBJ_CHAN)));
+	HOOK(EMIT(CHAN_CLOSE, .obj = gosan_goroutine_object(ch, GOSAN_OBJ_CHAN)));
 }
 
 static void probe_chan_recv_closed(struct go_ginfo *g, struct go_object *ch)
 {
-	HOOK(EMIT(CHAN_RECV_CLOSED, .g = of(g), .obj = object(ch, GOSAN_OBJ_CHAN)));
+	HOOK(EMIT(CHAN_RECV_CLOSED, .g = gosan_goroutine_of(g),
+		  .obj = gosan_goroutine_object(ch, GOSAN_OBJ_CHAN)));
 }
 
 /* The id word may be reused at once: the channel has to be dead when we return. */
 static void free_chan(struct go_object *ch)
 {
-	EMIT(CHAN_FREE, .obj = object(ch, GOSAN_OBJ_CHAN), .addr = (uintptr_t)ch, .size = sizeof(*ch));
+	EMIT(CHAN_FREE, .obj = gosan_goroutine_object(ch, GOSAN_OBJ_CHAN), .addr = (uintptr_t)ch,
+	     .size = sizeof(*ch));
 	gosan_front_forget((uintptr_t)ch, sizeof(*ch));
 }
 
 static void probe_chan_free(struct go_object *ch)
 {
 	HOOK(free_chan(ch));
-}
-
-/* ---- locks, WaitGroups, once, cond ---- */
-
-static struct gosan_obj *lock_object(struct go_object *l, enum go_lock_kind kind)
-{
-	return object(l, kind == GO_RWMUTEX ? GOSAN_OBJ_RWMUTEX : GOSAN_OBJ_MUTEX);
-}
-
-/* A request comes before the wait for the lock and also when there is none: deadlock analysis needs the intent. The
- * acquisition has the same stack, wherever the goroutine is by then. */
-static void lock_request(struct gosan_obj *obj, int mode)
-{
-	struct gosan_g *g = current();
-	uint32_t stack = gosan_unwind_caller();
-
-	if (!obj || !gosan_lockpath_request(g, obj, mode, stack))
-		EMIT(LOCK_REQUEST, .obj = obj, .mode = mode, .stack = stack);
-	g->asked_obj = obj ? obj->id : 0;
-	g->asked_stack = stack;
-}
-
-static void probe_lock_request(struct go_object *l, enum go_lock_kind kind, int mode)
-{
-	HOOK(lock_request(lock_object(l, kind), mode));
-}
-
-static void lock_acquire(struct gosan_obj *obj, int mode)
-{
-	struct gosan_g *g = current();
-	bool asked = obj && !(mode & GO_LOCK_TRY) && g->asked_obj == obj->id;
-	uint32_t stack = asked ? g->asked_stack : gosan_unwind_caller();
-
-	if (!obj || !gosan_lockpath_take(g, obj, mode, stack))
-		EMIT(LOCK_ACQUIRE, .obj = obj, .mode = mode, .stack = stack);
-}
-
-static void probe_lock_acquire(struct go_object *l, enum go_lock_kind kind, int mode)
-{
-	HOOK(lock_acquire(lock_object(l, kind), mode));
-}
-
-static void lock_release(struct gosan_obj *obj, int mode)
-{
-	struct gosan_g *g = current();
-	uint32_t stack = gosan_unwind_caller();
-
-	if (!obj || !gosan_lockpath_release(g, obj, mode, stack))
-		EMIT(LOCK_RELEASE, .obj = obj, .mode = mode, .stack = stack);
-}
-
-static void probe_lock_release(struct go_object *l, enum go_lock_kind kind, int mode)
-{
-	HOOK(lock_release(lock_object(l, kind), mode));
-}
-
-/* delta < 0 is a Done. The counter is what the runtime made of it, under the WaitGroup's lock. */
-static void probe_wg_add(struct go_object *wg, int64_t delta, int64_t counter)
-{
-	HOOK(EMIT(WG_ADD, .obj = object(wg, GOSAN_OBJ_WAITGROUP), .arg = delta, .arg2 = counter));
-}
-
-static void probe_wg_wait(struct go_object *wg)
-{
-	HOOK(EMIT(WG_WAIT, .obj = object(wg, GOSAN_OBJ_WAITGROUP)));
-}
-
-static void probe_wg_waited(struct go_object *wg)
-{
-	HOOK(EMIT(WG_WAITED, .obj = object(wg, GOSAN_OBJ_WAITGROUP)));
-}
-
-static void probe_once_done(struct go_object *once)
-{
-	HOOK(EMIT(ONCE_DONE, .obj = object(once, GOSAN_OBJ_ONCE)));
-}
-
-static void probe_once_return(struct go_object *once)
-{
-	HOOK(EMIT(ONCE_RETURN, .obj = object(once, GOSAN_OBJ_ONCE)));
-}
-
-/* The mutex of a wait comes along: waits with two different ones are a misuse. Its unlock and lock are reported
- * as lock events of their own. */
-static void probe_cond_wait(struct go_object *cond, struct go_object *mu)
-{
-	HOOK(EMIT(COND_WAIT, .obj = object(cond, GOSAN_OBJ_COND), .obj2 = object(mu, GOSAN_OBJ_MUTEX)));
-}
-
-static void probe_cond_waited(struct go_object *cond, struct go_object *mu)
-{
-	HOOK(EMIT(COND_WAITED, .obj = object(cond, GOSAN_OBJ_COND), .obj2 = object(mu, GOSAN_OBJ_MUTEX)));
-}
-
-static void probe_cond_wake(struct go_object *cond, bool broadcast, size_t woken)
-{
-	HOOK(EMIT(COND_WAKE, .obj = object(cond, GOSAN_OBJ_COND), .mode = broadcast, .arg = (int64_t)woken));
 }
 
 /* ---- time and signals ---- */
@@ -507,8 +400,9 @@ static void probe_system_end(void)
 /* The parent as an address: contexts may be older than any event that we saw. */
 static void probe_ctx_new(void *ctx, void *parent, enum go_ctx_kind kind, struct go_object *done)
 {
-	HOOK(EMIT(CTX_NEW, .obj = object_born(ctx, GOSAN_OBJ_CONTEXT), .obj2 = object(done, GOSAN_OBJ_CHAN),
-		  .arg = (int64_t)kind, .arg2 = (int64_t)(uintptr_t)parent));
+	HOOK(EMIT(CTX_NEW, .obj = object_born(ctx, GOSAN_OBJ_CONTEXT),
+		  .obj2 = gosan_goroutine_object(done, GOSAN_OBJ_CHAN), .arg = (int64_t)kind,
+		  .arg2 = (int64_t)(uintptr_t)parent));
 }
 
 static void probe_ctx_cancel(void *ctx, bool by_program)
@@ -531,7 +425,7 @@ static void probe_ctx_free(void *ctx)
 static void probe_ticker_new(void *ticker, struct go_object *ch)
 {
 	HOOK(EMIT(TICKER_NEW, .obj = object_born(ticker, GOSAN_OBJ_TICKER),
-		  .obj2 = object(ch, GOSAN_OBJ_CHAN)));
+		  .obj2 = gosan_goroutine_object(ch, GOSAN_OBJ_CHAN)));
 }
 
 static void probe_ticker_stop(void *ticker)
@@ -541,7 +435,7 @@ static void probe_ticker_stop(void *ticker)
 
 static void probe_notify(struct go_object *ch)
 {
-	HOOK(EMIT(NOTIFY, .obj = object(ch, GOSAN_OBJ_CHAN)));
+	HOOK(EMIT(NOTIFY, .obj = gosan_goroutine_object(ch, GOSAN_OBJ_CHAN)));
 }
 
 /* ---- memory ---- */
@@ -583,17 +477,17 @@ static const struct go_probes probes = {
 	.chan_close = probe_chan_close,
 	.chan_recv_closed = probe_chan_recv_closed,
 	.chan_free = probe_chan_free,
-	.lock_request = probe_lock_request,
-	.lock_acquire = probe_lock_acquire,
-	.lock_release = probe_lock_release,
-	.wg_add = probe_wg_add,
-	.wg_wait = probe_wg_wait,
-	.wg_waited = probe_wg_waited,
-	.once_done = probe_once_done,
-	.once_return = probe_once_return,
-	.cond_wait = probe_cond_wait,
-	.cond_waited = probe_cond_waited,
-	.cond_wake = probe_cond_wake,
+	.lock_request = gosan_golock_request,
+	.lock_acquire = gosan_golock_acquire,
+	.lock_release = gosan_golock_release,
+	.wg_add = gosan_golock_wg_add,
+	.wg_wait = gosan_golock_wg_wait,
+	.wg_waited = gosan_golock_wg_waited,
+	.once_done = gosan_golock_once_done,
+	.once_return = gosan_golock_once_return,
+	.cond_wait = gosan_golock_cond_wait,
+	.cond_waited = gosan_golock_cond_waited,
+	.cond_wake = gosan_golock_cond_wake,
 	.timer_arm = probe_timer_arm,
 	.system_begin = probe_system_begin,
 	.system_end = probe_system_end,

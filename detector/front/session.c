@@ -176,6 +176,11 @@ bool gosan_session_forked(void)
 	return session.forked;
 }
 
+const char *gosan_session_dir(void)
+{
+	return session.alone ? "" : session.dir;
+}
+
 /* Ours alone: there is one stream in the directory and no page of counters. */
 static void remove_files(void)
 {

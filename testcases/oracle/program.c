@@ -194,6 +194,17 @@ static void on_timer(struct sim *s, int g, int timer)
 				on_chan(s, 1, ch);
 }
 
+/* Any operation with any order that C11 has for it. A fence is no variable's, but comes where they are used. */
+static void on_cell(struct sim *s, int g, int cell)
+{
+	static const enum kind kinds[] = {C_LOAD, C_LOAD, C_STORE, C_RMW, FENCE};
+	enum kind kind = kinds[below(s, 5)];
+	struct step *t = put(s, kind, g, -1, kind == FENCE ? -1 : cell);
+
+	t->acq = kind != C_STORE && percent(s, 50);
+	t->rel = kind != C_LOAD && percent(s, 50);
+}
+
 static void on_object(struct sim *s, int g)
 {
 	int o = below(s, s->p->n_objs);
@@ -218,6 +229,12 @@ static void on_object(struct sim *s, int g)
 		break;
 	case ATOMIC:
 		put(s, atomics[below(s, 4)], g, -1, o);
+		break;
+	case SEM:
+		put(s, percent(s, 50) ? POST : TAKEN, g, -1, o);
+		break;
+	case CELL:
+		on_cell(s, g, o);
 		break;
 	case TIMER:
 		on_timer(s, g, o);
@@ -251,6 +268,9 @@ static void objects(struct sim *s)
 	add_object(p, WAITGROUP, 0);
 	add_object(p, ONCE, 0);
 	add_object(p, ATOMIC, 0);
+	add_object(p, SEM, 0);
+	add_object(p, CELL, 0);
+	add_object(p, CELL, 0);
 	add_object(p, TIMER, 0);
 	for (int i = below(s, 6); i > 0; i--)
 		add_object(p, (enum obj_kind)below(s, TIMER + 1), (size_t)below(s, 3));
@@ -295,11 +315,12 @@ void program_generate(struct program *p, uint64_t seed)
 void program_print(const struct program *p, int upto)
 {
 	static const char *const names[KINDS] = {
-		"go",      "start",     "end",          "join",        "send",
-		"receive", "pair send", "pair receive", "close",       "receive closed",
-		"lock",    "unlock",    "rlock",        "runlock",     "add",
-		"done",    "waited",    "once done",    "once return", "release",
-		"store",   "acquire",   "arm",          "fire",        "access",
+		"go",          "start",        "end",    "join",           "send",   "receive",
+		"pair send",   "pair receive", "close",  "receive closed", "lock",   "unlock",
+		"rlock",       "runlock",      "add",    "done",           "waited", "once done",
+		"once return", "release",      "store",  "acquire",        "arm",    "fire",
+		"post",        "taken",        "c load", "c store",        "c rmw",  "fence",
+		"access",
 	};
 
 	for (int i = 0; i < p->n && i <= upto; i++) {
@@ -312,6 +333,8 @@ void program_print(const struct program *p, int upto)
 			printf(" g%d", t->peer);
 		if (t->kind == SEND || t->kind == RECV)
 			printf(" number %zu of capacity %zu", t->k, p->cap[t->obj]);
+		if (t->kind >= C_LOAD && t->kind <= FENCE)
+			printf(" %s%s", t->acq ? "acquire " : "", t->rel ? "release" : "");
 		if (t->kind == ACCESS)
 			printf(" %s%s [%u, %u)", t->atomic ? "atomic " : "", t->write ? "write" : "read",
 			       t->addr, t->addr + t->size);

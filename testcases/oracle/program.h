@@ -13,7 +13,7 @@
 
 #define MAX_STEPS 640
 #define MAX_GS    96
-#define MAX_OBJS  16
+#define MAX_OBJS  20
 #define MEMORY    48
 
 enum kind {
@@ -41,12 +41,18 @@ enum kind {
 	ACQUIRE,
 	ARM,
 	FIRE,
+	POST,
+	TAKEN,
+	C_LOAD, /* of a C11 atomic */
+	C_STORE,
+	C_RMW,
+	FENCE,
 	ACCESS,
 	KINDS
 };
 
 enum role { GOROUTINE, THREAD, SYSTEM };
-enum obj_kind { CHAN, MUTEX, RWMUTEX, WAITGROUP, ONCE, ATOMIC, TIMER };
+enum obj_kind { CHAN, MUTEX, RWMUTEX, WAITGROUP, ONCE, ATOMIC, SEM, CELL, TIMER };
 
 struct step {
 	enum kind kind;
@@ -54,6 +60,7 @@ struct step {
 	size_t k;            /* SEND, RECV: how many came before on this channel */
 	unsigned addr, size; /* ACCESS */
 	bool write, atomic;
+	bool acq, rel; /* C_LOAD, C_STORE, C_RMW, FENCE: the memory order */
 };
 
 struct program {

@@ -50,6 +50,41 @@ static bool armed_by(const struct program *p, int ia, int ib)
 	return on(&p->step[ia], &p->step[ib], ARM);
 }
 
+/* "A release sequence headed by a release operation A on an atomic object M is a maximal contiguous sub-sequence of
+ * side effects in the modification order of M, where the first operation is A and every subsequent operation is an
+ * atomic read-modify-write operation." (C++20; the steps are in modification order.) Does step r read from one that
+ * step a heads? "A release fence A synchronizes with an acquire operation B .. if there exists an atomic operation X
+ * such that A is sequenced before X, X modifies M, and B reads the value written by X or .. by any side effect in
+ * the hypothetical release sequence X would head if it were a release operation." */
+static bool read_from(const struct program *p, int ia, int r)
+{
+	const struct step *a = &p->step[ia];
+
+	for (int i = r - 1; i >= ia; i--) {
+		const struct step *x = &p->step[i];
+
+		if (x->obj != p->step[r].obj || (x->kind != C_STORE && x->kind != C_RMW))
+			continue;
+		if (i == ia && a->rel)
+			return true;
+		if (a->kind == FENCE && a->rel && a->g == x->g)
+			return true;
+		if (x->kind == C_STORE)
+			return false;
+	}
+	return false;
+}
+
+/* An acquire fence: "there exists an atomic operation X such that X is sequenced before B, and reads the value". */
+static bool fence_read_from(const struct program *p, int ia, int ib)
+{
+	for (int r = ia + 1; r < ib; r++)
+		if (p->step[r].g == p->step[ib].g &&
+		    (p->step[r].kind == C_LOAD || p->step[r].kind == C_RMW) && read_from(p, ia, r))
+			return true;
+	return false;
+}
+
 /* Is step a synchronized before the completion of step b, a earlier than b, by anything but a lock? */
 static bool edge(const struct program *p, int ia, int ib)
 {
@@ -74,6 +109,13 @@ static bool edge(const struct program *p, int ia, int ib)
 		return (on(a, b, RELEASE) || on(a, b, STORE)) && !store_between(p, ia, ib);
 	case FIRE:
 		return armed_by(p, ia, ib);
+	case TAKEN:
+		return on(a, b, POST);
+	case C_LOAD:
+	case C_RMW:
+		return b->acq && read_from(p, ia, ib);
+	case FENCE:
+		return b->acq && fence_read_from(p, ia, ib);
 	case SPAWN:
 	case END:
 	case PAIR_SEND:
@@ -89,6 +131,8 @@ static bool edge(const struct program *p, int ia, int ib)
 	case RELEASE:
 	case STORE:
 	case ARM:
+	case POST:
+	case C_STORE:
 	case ACCESS:
 	case KINDS:
 		break;

@@ -204,7 +204,8 @@ static void held_locks(void **state)
 	assert_int_equal(h->n_held, 1);
 	send(GOSAN_EV_LOCK_RELEASE, g, mu, NULL, 0); /* not held by anybody */
 	assert_int_equal(h->n_held, 1);
-	send(GOSAN_EV_LOCK_RELEASE, g, rw, NULL, GO_LOCK_READ); /* all run: nobody is known to have it any more */
+	send(GOSAN_EV_LOCK_RELEASE, g, rw, NULL,
+	     GO_LOCK_READ); /* all run: nobody is known to have it any more */
 	send(GOSAN_EV_LOCK_REQUEST, h, mu, NULL, 0);
 	assert_int_equal(rw->readers, 0);
 	assert_int_equal(h->n_held, 0);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * actor.h: who acts: a goroutine, a thread, or the system on one thread; what it holds, waits for and knows. Knows
+ * nothing of objects but that they exist. Fields are grouped by who keeps them; all are written under the engine
+ * lock unless a group says otherwise.
+ */
+#ifndef GOSAN_ACTOR_H
+#define GOSAN_ACTOR_H
+
+#include "clock.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct gosan_obj;
+
+#define GOSAN_HELD_MAX  4096 /* held locks beyond are counted in held_lost */
+#define GOSAN_EDGES_MAX 4
+#define GOSAN_WAIT_MAX  16
+#define GOSAN_LEFT_MAX  4
+#define GOSAN_SOURCES   4
+
+/* A lock that a goroutine holds. */
+struct gosan_held {
+	struct gosan_obj *obj;
+	int mode;       /* enum go_lock_mode */
+	uint32_t stack; /* of the acquisition */
+	struct gosan_stamp at;
+};
+
+/* An event that brought knowledge of another goroutine. */
+struct gosan_edge {
+	const struct gosan_g *from;
+	struct gosan_stamp known; /* what was known of it afterwards */
+	int op;                   /* enum gosan_op */
+	uint32_t stack;
+};
+
+/* What a parked goroutine waits for. Before its G_PARK event the goroutine itself fills n, on and truncated
+ * (nobody reads them while why is 0); the engine sets the rest, and clears why at G_READY. */
+struct gosan_wait {
+	int why; /* enum go_wait; 0: it runs or is runnable */
+	uint32_t stack;
+	struct gosan_stamp at;
+	uint64_t since_ns; /* CLOCK_MONOTONIC */
+	size_t n;          /* how many on[] are valid; more than GOSAN_WAIT_MAX: truncated set */
+	bool truncated;
+	bool timed;               /* it ends by itself */
+	struct gosan_g *joins;    /* GOSAN_WAIT_JOIN: whose end it waits for; NULL: unknown */
+	struct gosan_obj *relock; /* a condition's wait: the mutex that it takes again when it is woken */
+	struct {
+		struct gosan_obj *obj;
+		int op; /* enum go_wait_op */
+	} on[GOSAN_WAIT_MAX];
+};
+
+/* A call under way. ctx: where it leads in the tree of contexts, 0 until somebody asked. */
+struct gosan_frame {
+	uint64_t pc;
+	uint32_t callee, ctx;
+};
+
+/* A lock that a goroutine gave back, and how many events the engine had seen by then. */
+struct gosan_left {
+	const struct gosan_obj *lock;
+	uint64_t tick;
+};
+
+/* A moment of another chain from which a goroutine knows what it knows (hb.c). */
+struct gosan_source {
+	uint32_t cid, epoch;
+	uint32_t learned; /* <= epoch: the last time before it that this chain learned something */
+	bool weak;        /* also in the weak order */
+};
+
+/* A goroutine, a foreign thread, or the system on one thread. Never freed (reports name the dead);
+ * its clocks are released at its end. */
+struct gosan_g {
+	/* HOT: what a memory hook looks at, in one cache line */
+	uint32_t cell; /* shadow.h: the strongest cell of this moment, GOSAN_CELL_NONE: nothing remembered */
+	uint64_t n_access; /* accesses seen; the access layer adds them up at the end */
+	struct gosan_frame *frame, *frame_end,
+		*frame_floor; /* its calls (context.h); frame: one past the last */
+	/* ADMIN */
+	struct gosan_g *next; /* all goroutines, newest first: gosan_engine_all() */
+	uint64_t id;          /* goroutine id, or 0 for threads and the system */
+	uint32_t tid;         /* thread ordinal for threads, 0 for goroutines */
+	bool is_thread, is_system, ended;
+	bool is_fiber; /* a context that threads switch to (front/fiber.c): is_thread, but no thread to join */
+	bool detached, joined; /* a thread: it was detached (also by its attribute), its join returned */
+	/* HAPPENS-BEFORE: written by itself, or on its behalf while parked, under the engine lock; on the short way
+	 * (lockpath.h) and by atomics by itself under clock_bit instead. So others who want to read its clocks
+	 * need both (gosan_hb_known_by).
+	 * An event has the stamp (cid, epoch) that its goroutine had when it began. A release publishes the
+	 * clock with that epoch in it and then advances the epoch: whoever acquires it covers this event and
+	 * all before, and none after. The entry of a goroutine's own chain in its own clocks is always its
+	 * current epoch, so its own events always count as ordered. */
+	uint32_t cid;
+	uint32_t epoch;        /* its own current epoch, >= 1 */
+	uint32_t busy_epoch;   /* of its last event but G_END */
+	uint32_t access_epoch; /* the access layer stores epoch here when it remembers an access */
+	void *tenancy;         /* chain.c */
+	struct gosan_edge edges[GOSAN_EDGES_MAX]; /* the last ones, as a ring */
+	uint32_t n_edges;                         /* ever written */
+	uint32_t learned, learned_weak;           /* epoch in which it last acquired something (hb.c) */
+	struct gosan_clock strong;                /* all edges */
+	struct gosan_clock weak;                  /* without lock edges: schedule-independent order */
+	struct gosan_source sources[GOSAN_SOURCES];
+	uint32_t
+		n_sources; /* all that its clocks know but itself comes from these; more than there is room for: unknown */
+	uint32_t weak_moves; /* how often weak learned something or was published */
+	char clock_bit;
+	/* BLOCKING. held is written by itself, with or without the engine lock, and replaced under it: whoever has the
+	 * lock can read any goroutine's, each word of it whole. An entry of a write lock counts while obj->owner is
+	 * this goroutine, one for reading while obj->crossed is not set. */
+	struct gosan_wait wait;
+	size_t n_held;
+	struct gosan_held *held; /* in order of acquisition; NULL when it never held one */
+	size_t held_room;
+	struct gosan_left left[GOSAN_LEFT_MAX]; /* locks that it gave back, one place for each */
+	uint32_t asked_obj, asked_stack;        /* goroutine.c: the lock that it asked for last, and where */
+	void *paths;                            /* lockpath.c: what it has done before */
+	uint64_t n_events;                      /* on the short way; added to the counter now and then */
+	/* EXPOSITION */
+	char name[32];
+	const char *fn_name;
+	struct gosan_g *parent;
+	uint32_t created_stack;
+	uint32_t last_stack; /* stack of its last synchronisation event */
+	uintptr_t stack_lo, stack_hi;
+	/* ANALYZERS: one private word (analyze/waits.c), NULL at birth */
+	void *waits;
+	/* MEMORY ACCESSES: owned by the access layer, touched by the running goroutine only */
+	struct gosan_frame *frames;         /* the first one */
+	struct gosan_frame first_frames[6]; /* until it calls deeper */
+	uint32_t frames_over;               /* calls above frames_end, which are only counted */
+	uint32_t set_stack, set; /* context.c: the lock set of one lock, that it was asked for last */
+	const struct gosan_obj *set_of;
+	bool in_shadow;                /* shadow.c is at work for it */
+	uint8_t seg_left;              /* segment.c: numbers of seg_group that are still to be used */
+	uint32_t seg_group, free_cell; /* free_cell: as cell, for frees */
+	void *access;
+	uint16_t ignored[2]; /* accesses that the program wants ignored while > 0: reads, writes */
+};
+
+/* Low bits of g->cell (shadow.h). No cell of the shadow equals it: segment 0 is nobody's. */
+#define GOSAN_CELL_NONE 0x3ffu
+
+/* Whoever changes cid or epoch says so: what g remembered before is of another moment. */
+static inline void gosan_g_moved_on(struct gosan_g *g)
+{
+	g->cell = g->free_cell = GOSAN_CELL_NONE;
+}
+
+#endif
