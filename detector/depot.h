@@ -37,6 +37,9 @@ uint32_t gosan_unwind_caller(void);
 uintptr_t gosan_unwind_pc(void);
 /* Load libunwind and find our own modules. Not from a hook: it calls the loader. 0 frames until then. */
 void gosan_unwind_init(void);
+/* Around fork: before any other lock, no thread is inside libunwind; in the child nobody is. */
+void gosan_unwind_fork(bool before);
+void gosan_unwind_fork_child(void);
 /* Around fork, as gosan_mem_fork. */
 void gosan_depot_fork(bool before);
 

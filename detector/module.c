@@ -419,6 +419,11 @@ size_t gosan_module_uninstrumented(void (*fn)(const struct gosan_module *, void 
 	return found;
 }
 
+void gosan_module_forked(void)
+{
+	__atomic_clear(&lock, __ATOMIC_RELEASE);
+}
+
 bool gosan_module_any_instrumented(void)
 {
 	return __atomic_load_n(&gosan_module_instrumented, __ATOMIC_RELAXED);

@@ -46,6 +46,8 @@ const struct gosan_module *gosan_module_list(size_t *ret_n);
 size_t gosan_module_uninstrumented(void (*fn)(const struct gosan_module *, void *), void *arg);
 /* Does addr lie in the thread-local storage of the calling thread? Asks the linker: not under the engine lock. */
 bool gosan_module_own_tls(uintptr_t addr);
+/* In the child of a fork: whoever was replacing the table is gone, and the old one stands. */
+void gosan_module_forked(void);
 /* True once any module was seen that is instrumented: only then can there be accesses to check. */
 bool gosan_module_any_instrumented(void);
 extern bool gosan_module_instrumented; /* the same, for who looks at every call; read only */

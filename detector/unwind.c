@@ -24,6 +24,7 @@
 #include <libunwind.h>
 #include <link.h>
 #include <stdbool.h>
+#include <sched.h>
 #include <string.h>
 
 #include "access.h"
@@ -37,6 +38,7 @@
 #define CACHE_BITS 14
 #define CACHE_MAX  65536u /* remembered stacks in all, some 10 MiB */
 #define CHAIN_MAX  12     /* stacks that end in the same call at the same depth */
+#define PATIENCE   1000   /* turns of others, around a fork */
 #define WALK_MAX   16     /* frames of ours below the program's */
 #define QUOTE(x)   #x
 #define SYMBOL(x)  QUOTE(x) /* libunwind's names have prefixes */
@@ -62,6 +64,50 @@ static struct range {
 } own[OWN_MODULES];
 static size_t n_own;
 static __thread bool busy __attribute__((tls_model("initial-exec")));
+static unsigned n_walkers; /* threads that are inside libunwind */
+static bool forking;
+
+/* libunwind takes locks of its own and the dynamic linker's, which nobody would give back in the child of a fork. So a
+ * fork waits until nobody is inside, and whoever comes meanwhile waits a little; but not for ever, for it may
+ * hold what the fork waits for. */
+static bool enter(void)
+{
+	if (busy)
+		return false;
+	busy = true;
+	gosan_ignore++;
+	for (int i = 0; i < PATIENCE; i++) {
+		__atomic_fetch_add(&n_walkers, 1, __ATOMIC_SEQ_CST);
+		if (!__atomic_load_n(&forking, __ATOMIC_SEQ_CST))
+			return true;
+		__atomic_fetch_sub(&n_walkers, 1, __ATOMIC_SEQ_CST);
+		sched_yield();
+	}
+	GOSAN_COUNT(stacks_lost);
+	gosan_ignore--;
+	busy = false;
+	return false;
+}
+
+static void leave(void)
+{
+	__atomic_fetch_sub(&n_walkers, 1, __ATOMIC_SEQ_CST);
+	gosan_ignore--;
+	busy = false;
+}
+
+void gosan_unwind_fork(bool before)
+{
+	__atomic_store_n(&forking, before, __ATOMIC_SEQ_CST);
+	for (int i = 0; before && i < 100 * PATIENCE && __atomic_load_n(&n_walkers, __ATOMIC_SEQ_CST); i++)
+		sched_yield();
+}
+
+void gosan_unwind_fork_child(void)
+{
+	n_walkers = 0;
+	forking = false;
+}
 
 /* Code only: data of one module may lie between the code of two others. */
 static struct range range_of(const struct dl_phdr_info *info)
@@ -132,18 +178,15 @@ uint32_t gosan_unwind_here(void)
 	size_t kept = 0;
 	int saved = errno, n;
 
-	if (!backtrace_fn || busy)
+	if (!backtrace_fn || !enter())
 		return 0;
-	busy = true;
-	gosan_ignore++;
 	n = backtrace_fn(raw, GOSAN_STACK_MAX + OWN_FRAMES);
 	for (int i = 0; i < n; i++)
 		if (!is_own((uintptr_t)raw[i]))
 			pcs[kept++] = (uintptr_t)raw[i];
+	leave();
 	uint32_t id = gosan_depot_put(pcs, kept);
 
-	gosan_ignore--;
-	busy = false;
 	errno = saved;
 	return id;
 }
@@ -200,11 +243,10 @@ static void remember(struct known **head, uint32_t id, uintptr_t pc, uintptr_t s
 	struct slot slot[GOSAN_STACK_MAX];
 	int n;
 
-	busy = true;
-	gosan_ignore++;
+	if (!enter())
+		return;
 	n = here(pc, sp, slot);
-	gosan_ignore--;
-	busy = false;
+	leave();
 	struct known *k = n < 0 ? NULL : gosan_mem_alloc(sizeof *k + (size_t)n * sizeof *slot);
 
 	if (!k)

@@ -141,19 +141,24 @@ void gosan_preload_watch(void)
 static void fork_prepare(void)
 {
 	gosan_ignore++;
+	gosan_unwind_fork(true);
 	gosan_session_fork_prepare();
 }
 
 static void fork_parent(void)
 {
 	gosan_session_fork_parent();
+	gosan_unwind_fork(false);
 	gosan_ignore--;
 }
 
 static void fork_child(void)
 {
+	gosan_unwind_fork_child();
 	gosan_session_fork_child();
 	gosan_pthread_forked();
+	gosan_sem_forked();
+	gosan_module_forked();
 	gosan_tsan_mutex_forked();
 	gosan_ignore--;
 }

@@ -34,7 +34,7 @@
 
 #define EAGER 64
 
-static uint64_t births; /* initialisations and ends of locks that were known */
+uint64_t gosan_pthread_births; /* initialisations and ends of locks that were known */
 int64_t gosan_pthread_wakes;
 __thread struct gosan_thread *gosan_pthread_me __attribute__((tls_model("initial-exec")));
 
@@ -74,7 +74,7 @@ static void send(struct gosan_event ev)
 }
 
 /* From inside a hook. A thread that left a wait by longjmp or by a signal's doing did not say so. */
-static void emit(const struct gosan_call *c, struct gosan_event ev)
+void gosan_pthread_emit(const struct gosan_call *c, struct gosan_event ev)
 {
 	ev.g = who();
 	if (ev.g->wait.why && ev.op != GOSAN_EV_G_READY)
@@ -82,6 +82,22 @@ static void emit(const struct gosan_call *c, struct gosan_event ev)
 	if (!ev.stack)
 		ev.stack = stack_here(c);
 	gosan_engine_event(&ev);
+}
+
+/* The object itself as memory: its use reads it, its beginning and end write it. So what is used before its
+ * initialisation is known to be over, or destroyed too early, is a race of the ordinary kind. Outside the hook, and
+ * before what the call acquires, after what it will release. */
+void gosan_pthread_touch(const struct gosan_call *c, uintptr_t addr, unsigned flags)
+{
+	if (__builtin_expect(gosan_module_instrumented, 0) && gosan_intercept_sees(c->pc))
+		gosan_access(addr & ~(uintptr_t)1, 1, flags, c->pc);
+}
+
+/* Events that come before what their call waits for. */
+static bool is_use(enum gosan_op op)
+{
+	return op == GOSAN_EV_COND_WAIT || op == GOSAN_EV_COND_WAKE || op == GOSAN_EV_BARRIER_WAIT ||
+	       op == GOSAN_EV_SEM_POST || op == GOSAN_EV_SEM_WAIT;
 }
 
 struct gosan_obj *gosan_pthread_object(const struct gosan_lock *l)
@@ -99,11 +115,13 @@ void gosan_pthread_event(const struct gosan_call *c, struct gosan_event ev)
 {
 	int saved;
 
+	if (ev.obj && is_use(ev.op))
+		gosan_pthread_touch(c, ev.obj->addr, GOSAN_ATOMIC);
 	if (!gosan_front_enter(&saved)) {
 		GOSAN_COUNT(lost); /* a signal handler interrupted a hook of its thread */
 		return;
 	}
-	emit(c, ev);
+	gosan_pthread_emit(c, ev);
 	c->t->generation++;
 	gosan_front_leave(saved);
 }
@@ -114,6 +132,8 @@ bool gosan_pthread_short(const struct gosan_call *c, enum gosan_op op, struct go
 	bool done;
 	int saved;
 
+	if (obj)
+		gosan_pthread_touch(c, obj->addr, GOSAN_ATOMIC);
 	if (!obj || g->wait.why || !gosan_front_enter(&saved))
 		return false;
 	done = (op == GOSAN_EV_SEM_POST ? gosan_lockpath_post : gosan_lockpath_wait)(g, obj, stack_here(c));
@@ -191,7 +211,7 @@ static void tell(struct gosan_thread *t, struct gosan_record *r)
 	send(ev);
 }
 
-static void tell_records(struct gosan_thread *t)
+void gosan_pthread_tell_records(struct gosan_thread *t)
 {
 	drop_gone(t);
 	for (unsigned i = 0; i < t->n; i++)
@@ -204,7 +224,7 @@ void gosan_pthread_tell_all(struct gosan_thread *t)
 
 	if (t->n == 0 || !gosan_front_enter(&saved))
 		return;
-	tell_records(t);
+	gosan_pthread_tell_records(t);
 	gosan_front_leave(saved);
 }
 
@@ -238,7 +258,7 @@ static uint64_t mix(uint64_t h, uint64_t v)
  * it, unless the thread learned something since, or others may be ordered after it that were not. */
 static bool told_before(struct gosan_thread *t, const struct gosan_record *r)
 {
-	uint64_t h = mix(mix(t->generation, who()->learned_weak), births);
+	uint64_t h = mix(mix(t->generation, who()->learned_weak), gosan_pthread_births);
 
 	for (unsigned i = 0; i < t->n; i++) {
 		if (!t->record[i].stack)
@@ -266,12 +286,13 @@ static void acquired_slow(const struct gosan_call *c, struct gosan_record *r, st
 	struct gosan_thread *t = c->t;
 	int saved;
 
+	gosan_pthread_touch(c, r->addr, GOSAN_ATOMIC);
 	if (!gosan_front_enter(&saved))
 		return;
 	drop_gone(t);
 	r->stack = stack_here(c);
 	if (!may_wait(t, r, s)) {
-		tell_records(t);
+		gosan_pthread_tell_records(t);
 		tell(t, r);
 	}
 	/* A goroutine may go on on another thread: the engine alone keeps its locks. */
@@ -343,7 +364,7 @@ static void give_back(const struct gosan_call *c, const struct gosan_lock *l, in
 				 .stack = stack_here(c)};
 
 	if (!may_be_short(&ev) || !gosan_lockpath_release(ev.g, ev.obj, mode, ev.stack))
-		emit(c, ev);
+		gosan_pthread_emit(c, ev);
 }
 
 bool gosan_pthread_release(const struct gosan_call *c, const struct gosan_lock *l, int mode)
@@ -369,6 +390,7 @@ bool gosan_pthread_release(const struct gosan_call *c, const struct gosan_lock *
 	}
 	if (!r && !engine_holds(l))
 		return false;
+	gosan_pthread_touch(c, (uintptr_t)l->addr, GOSAN_ATOMIC);
 	if (!gosan_front_enter(&saved))
 		return true;
 	give_back(c, l, mode);
@@ -376,92 +398,14 @@ bool gosan_pthread_release(const struct gosan_call *c, const struct gosan_lock *
 	return true;
 }
 
-/* ---- locks of other threads ---- */
-
-struct holder {
-	uintptr_t addr;
-	struct gosan_g *g;
-	struct gosan_record record;
-};
-
-static bool find_holder(struct gosan_thread *t, void *arg)
-{
-	struct holder *h = arg;
-
-	for (unsigned i = 0; i < t->n && i < GOSAN_RECORDS; i++)
-		if (t->record[i].addr == h->addr && !t->record[i].told && !t->record[i].gone) {
-			h->g = t->g;
-			h->record = t->record[i];
-			t->record[i].told = true;
-			return true;
-		}
-	return false;
-}
-
-/* A running thread holds, untold, what is being destroyed: told in its name. Its clocks don't matter, for nothing is
- * instrumented. */
-static void tell_holder(const struct gosan_lock *l)
-{
-	struct holder h = {.addr = (uintptr_t)l->addr};
-	struct gosan_event ev = {.op = GOSAN_EV_LOCK_ACQUIRE};
-
-	if (!gosan_thread_each(find_holder, &h) || h.g->ended)
-		return;
-	ev.g = h.g;
-	ev.mode = h.record.mode;
-	ev.stack = h.record.stack ? h.record.stack : gosan_depot_put(&h.record.pc, 1);
-	ev.obj = gosan_pthread_object(l);
-	send(ev);
-}
-
-/* ---- misuse ---- */
-
-void gosan_pthread_fault(const struct gosan_call *c, const struct gosan_lock *l, int fault, pid_t owner,
-			 int error)
-{
-	int saved;
-
-	if (!gosan_front_enter(&saved))
-		return;
-	tell_records(c->t);
-	if (fault == GOSAN_FAULT_UNLOCK_BY_OTHER && error == 0)
-		tell_holder(l); /* the finding names its acquisition */
-	emit(c, (struct gosan_event){.op = GOSAN_EV_FAULT,
-				     .obj = gosan_pthread_object(l),
-				     .arg = fault,
-				     .arg2 = error,
-				     .peer = owner ? gosan_thread_by_tid(owner) : NULL});
-	gosan_front_leave(saved);
-}
-
-/* A record of another thread for this address: no longer its. */
-static bool mark_gone(struct gosan_thread *t, void *addr)
-{
-	for (unsigned i = 0; i < t->n && i < GOSAN_RECORDS; i++)
-		if (t->record[i].addr == (uintptr_t)addr)
-			__atomic_store_n(&t->record[i].gone, true, __ATOMIC_RELEASE);
-	return false;
-}
-
-void gosan_pthread_snatch(const struct gosan_call *c, const struct gosan_lock *l, int mode)
-{
-	int saved;
-
-	if (!gosan_front_enter(&saved))
-		return;
-	gosan_thread_each(mark_gone, (void *)(uintptr_t)l->addr);
-	emit(c,
-	     (struct gosan_event){.op = GOSAN_EV_LOCK_RELEASE, .obj = gosan_pthread_object(l), .mode = mode});
-	gosan_front_leave(saved);
-}
-
 /* ---- waits ---- */
 
 static void request(const struct gosan_call *c, const struct gosan_lock *l, int mode)
 {
-	tell_records(c->t);
-	emit(c,
-	     (struct gosan_event){.op = GOSAN_EV_LOCK_REQUEST, .obj = gosan_pthread_object(l), .mode = mode});
+	gosan_pthread_tell_records(c->t);
+	gosan_pthread_emit(c, (struct gosan_event){.op = GOSAN_EV_LOCK_REQUEST,
+						   .obj = gosan_pthread_object(l),
+						   .mode = mode});
 }
 
 void gosan_pthread_request(const struct gosan_call *c, const struct gosan_lock *l, int mode)
@@ -486,17 +430,17 @@ static void park(const struct gosan_call *c, const struct gosan_park *p)
 {
 	struct gosan_wait *w = &who()->wait;
 
-	tell_records(c->t);
+	gosan_pthread_tell_records(c->t);
 	w->n = p->obj != NULL;
 	w->truncated = false;
 	w->on[0].obj = p->obj;
 	w->on[0].op = (int)wait_op(p->why);
-	emit(c, (struct gosan_event){.op = GOSAN_EV_G_PARK,
-				     .arg = p->why,
-				     .mode = p->timed ? GOSAN_LOCK_TIMED : 0,
-				     .obj = p->obj,
-				     .obj2 = p->relock,
-				     .peer = p->joins});
+	gosan_pthread_emit(c, (struct gosan_event){.op = GOSAN_EV_G_PARK,
+						   .arg = p->why,
+						   .mode = p->timed ? GOSAN_LOCK_TIMED : 0,
+						   .obj = p->obj,
+						   .obj2 = p->relock,
+						   .peer = p->joins});
 }
 
 void gosan_pthread_park(const struct gosan_call *c, const struct gosan_park *p)
@@ -532,55 +476,7 @@ void gosan_pthread_back(const struct gosan_call *c)
 
 	if (!g->wait.why || !gosan_front_enter(&saved))
 		return;
-	emit(c, (struct gosan_event){.op = GOSAN_EV_G_READY, .peer = g, .stack = g->wait.stack});
-	gosan_front_leave(saved);
-}
-
-/* ---- birth and death of objects ---- */
-
-/* Without accesses to order, an object that nobody has used needs no record of its birth, unless it has a value that
- * nobody can tell later. */
-void gosan_pthread_init_object(const struct gosan_call *c, const struct gosan_lock *l, int64_t value)
-{
-	struct gosan_event ev = {.op = GOSAN_EV_OBJ_INIT, .arg = value};
-	int saved;
-
-	if (!c->t || !gosan_front_enter(&saved))
-		return;
-	gosan_front_forget((uintptr_t)l->addr, 1);
-	__atomic_fetch_add(&births, 1, __ATOMIC_RELAXED);
-	if (value >= 0 || gosan_pthread_precise()) {
-		gosan_front_note((uintptr_t)l->addr);
-		ev.obj = gosan_engine_renew_at((uintptr_t)l->addr, l->kind);
-		if (ev.obj)
-			ev.obj->flags = l->flags;
-		emit(c, ev);
-	}
-	gosan_front_leave(saved);
-}
-
-static bool known(const struct gosan_lock *l)
-{
-	bool found;
-
-	gosan_engine_lock();
-	found = gosan_engine_find((uintptr_t)l->addr, l->kind) != NULL;
-	gosan_engine_unlock();
-	return found;
-}
-
-void gosan_pthread_destroy(const struct gosan_call *c, const struct gosan_lock *l, int refused)
-{
-	int saved;
-
-	if (!c->t || !gosan_front_enter(&saved))
-		return;
-	tell_records(c->t);
-	if (refused)
-		tell_holder(l);
-	__atomic_fetch_add(&births, 1, __ATOMIC_RELAXED);
-	if (known(l))
-		emit(c, (struct gosan_event){
-				.op = GOSAN_EV_OBJ_DESTROY, .obj = gosan_pthread_object(l), .arg = refused});
+	gosan_pthread_emit(c,
+			   (struct gosan_event){.op = GOSAN_EV_G_READY, .peer = g, .stack = g->wait.stack});
 	gosan_front_leave(saved);
 }

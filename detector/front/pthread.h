@@ -142,6 +142,13 @@ void gosan_pthread_destroy(const struct gosan_call *c, const struct gosan_lock *
 /* Everything that this thread holds becomes known to the engine. */
 void gosan_pthread_tell_all(struct gosan_thread *t);
 
+/* For fate.c, inside a hook but for touch: the event, by whoever runs here; all records are told; the object as memory
+ * is used (GOSAN_ATOMIC) or begins or ends (GOSAN_WRITE). */
+void gosan_pthread_emit(const struct gosan_call *c, struct gosan_event ev);
+void gosan_pthread_tell_records(struct gosan_thread *t);
+void gosan_pthread_touch(const struct gosan_call *c, uintptr_t addr, unsigned flags);
+extern uint64_t gosan_pthread_births; /* initialisations and ends of objects */
+
 /* thread.c: the thread with this kernel number, its goroutine only: NULL when unknown. */
 struct gosan_g *gosan_thread_by_tid(pid_t tid);
 /* thread.c: call fn for each thread that is known, under the table's lock (a leaf), until it returns true. */
@@ -151,6 +158,8 @@ struct gosan_g *gosan_thread_context(pthread_t handle);
 /* thread.c: a thread that nobody announced, or the main thread. NULL when memory is exhausted. */
 struct gosan_thread *gosan_thread_adopt(void);
 /* hang.c: whether somebody may act whom nobody knows; the detector's own threads. */
+/* sem.c: in the child of a fork. */
+void gosan_sem_forked(void);
 void gosan_hang_init(void);
 void gosan_hang_forked(void);
 

@@ -158,6 +158,11 @@ static void unlock(void)
 	__atomic_clear(&barriers_lock, __ATOMIC_RELEASE);
 }
 
+void gosan_sem_forked(void)
+{
+	unlock();
+}
+
 static struct barrier **find(uintptr_t addr)
 {
 	struct barrier **p = &barriers[(addr >> 5) % BUCKETS];

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fate.c: what happens to an object of threads beside its use: its beginning, its end, and misuse by others than its
+ * holder. Here records of other threads are looked at, and told in their name.
+ */
+#include "pthread.h"
+
+#include "../depot.h"
+
+/* ---- locks of other threads ---- */
+
+struct holder {
+	uintptr_t addr;
+	struct gosan_g *g;
+	struct gosan_record record;
+};
+
+static bool find_holder(struct gosan_thread *t, void *arg)
+{
+	struct holder *h = arg;
+
+	for (unsigned i = 0; i < t->n && i < GOSAN_RECORDS; i++)
+		if (t->record[i].addr == h->addr && !t->record[i].told && !t->record[i].gone) {
+			h->g = t->g;
+			h->record = t->record[i];
+			t->record[i].told = true;
+			return true;
+		}
+	return false;
+}
+
+/* A running thread holds, untold, what is being destroyed: told in its name. Its clocks don't matter, for nothing is
+ * instrumented. */
+static void tell_holder(const struct gosan_lock *l)
+{
+	struct holder h = {.addr = (uintptr_t)l->addr};
+	struct gosan_event ev = {.op = GOSAN_EV_LOCK_ACQUIRE};
+
+	if (!gosan_thread_each(find_holder, &h) || h.g->ended)
+		return;
+	ev.g = h.g;
+	ev.mode = h.record.mode;
+	ev.stack = h.record.stack ? h.record.stack : gosan_depot_put(&h.record.pc, 1);
+	ev.obj = gosan_pthread_object(l);
+	gosan_engine_event(&ev);
+}
+
+/* ---- misuse ---- */
+
+void gosan_pthread_fault(const struct gosan_call *c, const struct gosan_lock *l, int fault, pid_t owner,
+			 int error)
+{
+	int saved;
+
+	if (!gosan_front_enter(&saved))
+		return;
+	gosan_pthread_tell_records(c->t);
+	if (fault == GOSAN_FAULT_UNLOCK_BY_OTHER && error == 0)
+		tell_holder(l); /* the finding names its acquisition */
+	gosan_pthread_emit(c, (struct gosan_event){.op = GOSAN_EV_FAULT,
+						   .obj = gosan_pthread_object(l),
+						   .arg = fault,
+						   .arg2 = error,
+						   .peer = owner ? gosan_thread_by_tid(owner) : NULL});
+	gosan_front_leave(saved);
+}
+
+/* A record of another thread for this address: no longer its. */
+static bool mark_gone(struct gosan_thread *t, void *addr)
+{
+	for (unsigned i = 0; i < t->n && i < GOSAN_RECORDS; i++)
+		if (t->record[i].addr == (uintptr_t)addr)
+			__atomic_store_n(&t->record[i].gone, true, __ATOMIC_RELEASE);
+	return false;
+}
+
+void gosan_pthread_snatch(const struct gosan_call *c, const struct gosan_lock *l, int mode)
+{
+	int saved;
+
+	if (!gosan_front_enter(&saved))
+		return;
+	gosan_thread_each(mark_gone, (void *)(uintptr_t)l->addr);
+	gosan_pthread_emit(c, (struct gosan_event){.op = GOSAN_EV_LOCK_RELEASE,
+						   .obj = gosan_pthread_object(l),
+						   .mode = mode});
+	gosan_front_leave(saved);
+}
+
+/* ---- birth and death of objects ---- */
+
+/* Without accesses to order, an object that nobody has used needs no record of its birth, unless it has a value that
+ * nobody can tell later. */
+void gosan_pthread_init_object(const struct gosan_call *c, const struct gosan_lock *l, int64_t value)
+{
+	struct gosan_event ev = {.op = GOSAN_EV_OBJ_INIT, .arg = value};
+	int saved;
+
+	if (c->t)
+		gosan_pthread_touch(c, (uintptr_t)l->addr, GOSAN_WRITE);
+	if (!c->t || !gosan_front_enter(&saved))
+		return;
+	gosan_front_forget((uintptr_t)l->addr, 1);
+	__atomic_fetch_add(&gosan_pthread_births, 1, __ATOMIC_RELAXED);
+	if (value >= 0 || gosan_pthread_precise()) {
+		gosan_front_note((uintptr_t)l->addr);
+		ev.obj = gosan_engine_renew_at((uintptr_t)l->addr, l->kind);
+		if (ev.obj)
+			ev.obj->flags = l->flags;
+		gosan_pthread_emit(c, ev);
+	}
+	gosan_front_leave(saved);
+}
+
+static bool known(const struct gosan_lock *l)
+{
+	bool found;
+
+	gosan_engine_lock();
+	found = gosan_engine_find((uintptr_t)l->addr, l->kind) != NULL;
+	gosan_engine_unlock();
+	return found;
+}
+
+void gosan_pthread_destroy(const struct gosan_call *c, const struct gosan_lock *l, int refused)
+{
+	int saved;
+
+	if (c->t && !refused)
+		gosan_pthread_touch(c, (uintptr_t)l->addr, GOSAN_WRITE);
+	if (!c->t || !gosan_front_enter(&saved))
+		return;
+	gosan_pthread_tell_records(c->t);
+	if (refused)
+		tell_holder(l);
+	__atomic_fetch_add(&gosan_pthread_births, 1, __ATOMIC_RELAXED);
+	if (known(l))
+		gosan_pthread_emit(c, (struct gosan_event){.op = GOSAN_EV_OBJ_DESTROY,
+							   .obj = gosan_pthread_object(l),
+							   .arg = refused});
+	gosan_front_leave(saved);
+}
