@@ -259,10 +259,12 @@ static void forget_others(void)
 void gosan_session_fork_child(void)
 {
 	gosan_stream_fork(false);
+	gosan_engine_fork(false); /* clocks take the leaf locks */
+	gosan_engine_lock();
 	gosan_lockpath_fork_child();
 	forget_others();
 	gosan_finding_forked();
-	gosan_engine_fork(false);
+	gosan_engine_unlock();
 	session.pid = getpid();
 	session.forked = true;
 	gosan_exit_forked();
