@@ -19,9 +19,12 @@
 
 #define PATIENCE (1u << 20) /* spins with yields until a goroutine that does not come out ends the attempt */
 
+#define WORTH 64 /* a collection is to free one in so many segments */
+
 bool gosan_collecting;
 bool gosan_collect_fences;
 static int unknown_inside;
+static uint32_t hopeless; /* epochs without a segment until the next attempt, after one that freed too few */
 static char collector;
 
 /* The goroutines' side of the handshake has no fence: this is it, in all threads. The command has to be announced
@@ -96,12 +99,14 @@ static void mark_all(void)
 	gosan_shadowmem_each(mark_page, NULL);
 }
 
-static bool any_free(void)
+/* A collection looks at all shadow: it has to be worth as many epochs. */
+static bool enough_free(void)
 {
-	for (uint32_t i = 0; i < gosan_segment_limit / 8; i++)
-		if (gosan_segment_used[i] != 0xff)
-			return true;
-	return false;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < gosan_segment_limit / 8 && n < gosan_segment_limit / WORTH; i++)
+		n += 8 - (uint32_t)__builtin_popcount(gosan_segment_used[i]);
+	return n >= gosan_segment_limit / WORTH;
 }
 
 /* Under the engine lock. */
@@ -115,19 +120,24 @@ static bool collect_locked(void)
 	if (wait_until_out()) {
 		mark_all();
 		gosan_segment_reset();
-		done = any_free();
+		done = enough_free();
 	}
 	__atomic_store_n(&gosan_collecting, false, __ATOMIC_RELEASE);
 	return done;
 }
 
-/* One at a time; who finds another at work waits for it when he goes in again, and tries. */
-bool gosan_collect(struct gosan_g *g)
+/* Lost updates of `hopeless` only make the wait longer. One at a time; who finds another at work waits for it when he goes in again, and tries. */
+bool gosan_collect(void)
 {
+	uint32_t wait;
 	bool done;
 
 	if (gosan_engine_inside())
 		return false;
+	if ((wait = __atomic_load_n(&hopeless, __ATOMIC_RELAXED))) {
+		__atomic_store_n(&hopeless, wait - 1, __ATOMIC_RELAXED);
+		return false;
+	}
 	if (__atomic_test_and_set(&collector, __ATOMIC_ACQUIRE)) {
 		for (unsigned spins = 0; __atomic_load_n(&collector, __ATOMIC_ACQUIRE); spins++)
 			gosan_shadowmem_pause(spins);
@@ -136,8 +146,9 @@ bool gosan_collect(struct gosan_g *g)
 	gosan_engine_lock();
 	done = collect_locked();
 	gosan_engine_unlock();
+	if (!done)
+		__atomic_store_n(&hopeless, gosan_segment_limit / WORTH, __ATOMIC_RELAXED);
 	__atomic_clear(&collector, __ATOMIC_RELEASE);
-	(void)g;
 	return done;
 }
 

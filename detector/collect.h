@@ -14,7 +14,7 @@ extern bool gosan_collecting;
 extern bool gosan_collect_fences; /* no membarrier: everybody pays for the order */
 
 /* Outside: true when there are segments again. Takes the engine lock. */
-bool gosan_collect(struct gosan_g *g);
+bool gosan_collect(void);
 void gosan_collect_wait(struct gosan_g *g);
 void gosan_collect_fork_child(void);
 

@@ -190,7 +190,7 @@ void gosan_context_adopt(struct gosan_g *to, const struct gosan_g *from)
 }
 
 /* Each call is looked up at most once. */
-uint32_t gosan_context_now(struct gosan_g *g)
+uint32_t gosan_context_resolve(struct gosan_g *g)
 {
 	struct gosan_frame *f = g->frame;
 	uint32_t ctx;

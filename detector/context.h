@@ -89,7 +89,13 @@ static inline __attribute__((always_inline)) void gosan_context_leave(struct gos
 }
 
 /* The calling context of g, which runs. */
-uint32_t gosan_context_now(struct gosan_g *g);
+uint32_t gosan_context_resolve(struct gosan_g *g);
+static inline uint32_t gosan_context_now(struct gosan_g *g)
+{
+	const struct gosan_frame *f = g->frame;
+
+	return f > g->frames && f[-1].ctx ? f[-1].ctx : gosan_context_resolve(g);
+}
 /* How many calls are under way, and back to that many (longjmp). */
 size_t gosan_context_depth(const struct gosan_g *g);
 void gosan_context_unwind(struct gosan_g *g, size_t depth);

@@ -62,7 +62,7 @@ enum gosan_fault {
 	GOSAN_FAULT_UNLOCK_BY_OTHER = 64, /* peer = the owner, if known; arg2 = errno of the refusal or 0 */
 };
 
-#define GOSAN_HELD_MAX  64 /* held locks beyond are counted in held_lost */
+#define GOSAN_HELD_MAX  4096 /* held locks beyond are counted in held_lost */
 #define GOSAN_EDGES_MAX 4
 #define GOSAN_WAIT_MAX  16
 #define GOSAN_LEFT_MAX  4
@@ -120,7 +120,8 @@ struct gosan_g {
 	uint32_t
 		cell; /* shadow.h: the strongest cell of this moment, GOSAN_CELL_NONE until one is remembered */
 	uint64_t n_access; /* accesses seen; the access layer adds them up at the end */
-	struct gosan_frame *frame, *frame_end, *frame_floor; /* its calls (context.h); frame: one past the last */
+	struct gosan_frame *frame, *frame_end,
+		*frame_floor; /* its calls (context.h); frame: one past the last */
 	/* ADMIN */
 	struct gosan_g *next; /* all goroutines, newest first: gosan_engine_all() */
 	uint64_t id;          /* goroutine id, or 0 for threads and the system */
@@ -145,7 +146,7 @@ struct gosan_g {
 	uint32_t learned, learned_weak;           /* epoch in which it last acquired something (hb.c) */
 	struct gosan_clock strong;                /* all edges */
 	struct gosan_clock weak;                  /* without lock edges: schedule-independent order */
-	uint32_t weak_moves; /* how often weak learned something or was published */
+	uint32_t weak_moves;                      /* how often weak learned something or was published */
 	char clock_bit;
 	/* BLOCKING. held is written by itself, with or without the engine lock, and replaced under it: whoever has the
 	 * lock can read any goroutine's, each word of it whole. An entry of a write lock counts while obj->owner is
@@ -171,7 +172,7 @@ struct gosan_g {
 	struct gosan_frame *frames;         /* the first one */
 	struct gosan_frame first_frames[6]; /* until it calls deeper */
 	uint32_t frames_over;               /* calls above frames_end, which are only counted */
-	uint32_t set_stack, set;            /* context.c: the lock set of one lock, that it was asked for last */
+	uint32_t set_stack, set; /* context.c: the lock set of one lock, that it was asked for last */
 	const struct gosan_obj *set_of;
 	bool in_shadow;                /* shadow.c is at work for it */
 	uint8_t seg_left;              /* segment.c: numbers of seg_group that are still to be used */
@@ -203,8 +204,8 @@ struct gosan_obj {
 	struct gosan_stamp at;      /* strong and weak are exactly what was released then; 0: a merge */
 	const struct gosan_g *from; /* who released last, and where: exposition */
 	uint32_t release_stack;
-	char bit;                   /* a leaf lock over clocks, owner, readers and seq of kinds that have a short way */
-	struct gosan_slot *slots;   /* channel: [cap] */
+	char bit; /* a leaf lock over clocks, owner, readers and seq of kinds that have a short way */
+	struct gosan_slot *slots; /* channel: [cap] */
 	size_t cap;
 	bool closed;
 	bool counted;           /* count is known: OBJ_INIT was seen */

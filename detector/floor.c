@@ -15,7 +15,7 @@
 #define LIVING_MAX 64
 #define WALK_MAX   1024
 /* A chain at which a look found nothing new is left alone for so many askings. */
-#define PATIENCE   64
+#define PATIENCE 64
 
 uint32_t *gosan_floors;
 static uint8_t *patience; /* by chain */
@@ -36,7 +36,8 @@ bool gosan_floor_due(uint32_t seg)
 	struct gosan_segment s = gosan_segments[seg];
 	uint8_t *p;
 
-	if (__atomic_load_n(&stopped, __ATOMIC_RELAXED) || (s.cid & GOSAN_SEGMENT_FREE) || gosan_floor_covers(seg))
+	if (__atomic_load_n(&stopped, __ATOMIC_RELAXED) || (s.cid & GOSAN_SEGMENT_FREE) ||
+	    gosan_floor_covers(seg))
 		return false;
 	p = &patience[s.cid];
 	if (*p) {

@@ -19,7 +19,8 @@ static inline bool gosan_floor_covers(uint32_t seg)
 {
 	struct gosan_segment s = gosan_segments[seg];
 
-	return !(s.cid & GOSAN_SEGMENT_FREE) && __atomic_load_n(&gosan_floors[s.cid], __ATOMIC_RELAXED) >= s.epoch;
+	return !(s.cid & GOSAN_SEGMENT_FREE) &&
+	       __atomic_load_n(&gosan_floors[s.cid], __ATOMIC_RELAXED) >= s.epoch;
 }
 
 /* Is it time to look again at what is known of this segment's chain? */

@@ -39,7 +39,7 @@
 
 bool gosan_granule_forked;
 
-uint64_t gosan_granule_lock(struct gosan_granule *s)
+uint64_t gosan_granule_lock_slow(struct gosan_granule *s)
 {
 	uint64_t places = __atomic_load_n(&s->places, __ATOMIC_RELAXED);
 
@@ -104,8 +104,8 @@ static __attribute__((noinline)) void hit(struct gosan_walk *w, uintptr_t granul
 
 /* Meet one old cell: note a conflict, and take from it the bytes that the new access stands for. Neighbours of one
  * place, such as the bytes of a loop, share a cell: they go over to the new one. Returns what is left, or 0. */
-static inline uint32_t meet(struct gosan_walk *w, uintptr_t granule, uint32_t cell, uint32_t place,
-			    uint32_t *want)
+static inline __attribute__((always_inline)) uint32_t meet(struct gosan_walk *w, uintptr_t granule,
+							   uint32_t cell, uint32_t place, uint32_t *want)
 {
 	uint32_t both = cell & w->bytes;
 	const struct gosan_segment *s;
@@ -124,6 +124,8 @@ static inline uint32_t meet(struct gosan_walk *w, uintptr_t granule, uint32_t ce
 	/* A free conflicts with what comes after it in any order. */
 	if (__builtin_expect(s->cid & GOSAN_SEGMENT_FREE ? true : !before && conflict(cell, *want), 0))
 		hit(w, granule, cell, place, both, before);
+	if (before && gosan_floor_covers(cell >> GOSAN_CELL_SEGMENT))
+		return 0;
 	if (!before || !gosan_cell_as_strong(*want, cell))
 		return cell;
 	cell &= ~both;
@@ -333,34 +335,55 @@ static __attribute__((noinline)) void check_listed(struct gosan_walk *w, uintptr
 	l->places = next_version(l->places);
 }
 
-void gosan_granule_check(struct gosan_walk *w, uintptr_t granule, struct gosan_granule *s, unsigned bytes)
+/* Both lanes stay taken: is it time to ask whether everybody covers one of them by now? */
+static bool is_due(struct gosan_walk *w, const struct lanes *l)
+{
+	for (int lane = 0; lane < 2; lane++) {
+		uint32_t seg = l->cell[lane] >> GOSAN_CELL_SEGMENT;
+
+		if (gosan_floor_due(seg)) {
+			w->due_cid = gosan_segments[seg].cid;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool gosan_granule_check(struct gosan_walk *w, uintptr_t granule, struct gosan_granule *s, unsigned bytes)
 {
 	struct lanes l = {.places = gosan_granule_lock(s)};
 	uint64_t cells = s->cells;
 	uint32_t want = w->want | bytes;
+	bool done = true;
 
 	w->bytes = bytes;
 	l.cell[0] = (uint32_t)cells;
 	l.cell[1] = (uint32_t)(cells >> 32);
-	if ((l.cell[0] && gosan_cell_stands_for(l.cell[0], want)) ||
-	    (l.cell[1] && gosan_cell_stands_for(l.cell[1], want))) {
+	if (gosan_cell_stands_for(l.cell[0], want) || gosan_cell_stands_for(l.cell[1], want)) {
 		gosan_granule_unlock(s, l.places);
-		return;
+		return true;
 	}
-	if (l.cell[0])
-		l.cell[0] = meet(w, granule, l.cell[0], place_of(&l, 0), &want);
-	if (l.cell[1])
-		l.cell[1] = meet(w, granule, l.cell[1], place_of(&l, 1), &want);
+	for (int lane = 0; lane < 2; lane++)
+		if (l.cell[lane])
+			l.cell[lane] = meet(w, granule, l.cell[lane], place_of(&l, lane), &want);
+	w->replaced = l.cell[0] | l.cell[1] || w->n_hits || want != (w->want | GOSAN_CELL_ALL) ? 0 : cells;
 	if (__builtin_expect((l.places & GOSAN_GRANULE_LISTED) != 0, 0))
 		check_listed(w, granule, s, &l, want);
 	else if (!l.cell[0])
 		put(&l, 0, want, w->place);
 	else if (!l.cell[1])
 		put(&l, 1, want, w->place);
-	else if (!put_over_dead(&l, want, w->place))
+	else if (put_over_dead(&l, want, w->place))
+		;
+	else if (is_due(w, &l))
+		done = false;
+	else
 		overflow(s, granule, &l, want, w->place);
-	__atomic_store_n(&s->cells, l.cell[0] | (uint64_t)l.cell[1] << 32, __ATOMIC_RELAXED);
+	/* Unless done: cells that went over to the new one are still there. */
+	if (done)
+		__atomic_store_n(&s->cells, l.cell[0] | (uint64_t)l.cell[1] << 32, __ATOMIC_RELAXED);
 	gosan_granule_unlock(s, l.places);
+	return done;
 }
 
 bool gosan_granule_listed(const struct gosan_granule *s, uint32_t want)

@@ -31,6 +31,9 @@ struct gosan_walk {
 	uint32_t want;  /* segment and flags of the cell that it leaves */
 	uint32_t bytes; /* of the present granule; merged neighbours are not in it: they were checked */
 	uint32_t known_cid, known_epoch;
+	uint32_t due_cid;
+	uint64_t replaced;   /* two cells of a granule: this access took the place of both */
+	uintptr_t open;      /* the page that it opened last */
 	unsigned reads_left; /* reads of others that a read still asks its clock about */
 	size_t n_hits;
 	unsigned hit_bytes;
@@ -41,14 +44,28 @@ struct gosan_walk {
 extern bool gosan_granule_forked;
 
 /* Returns the places and the link as they are; unlocking writes them back. */
-uint64_t gosan_granule_lock(struct gosan_granule *s);
+uint64_t gosan_granule_lock_slow(struct gosan_granule *s);
+static inline bool gosan_granule_try(struct gosan_granule *s, uint64_t places)
+{
+	return __atomic_compare_exchange_n(&s->places, &places, places | GOSAN_GRANULE_LOCK, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+static inline uint64_t gosan_granule_lock(struct gosan_granule *s)
+{
+	uint64_t places = __atomic_load_n(&s->places, __ATOMIC_RELAXED);
+
+	if (__builtin_expect(!(places & GOSAN_GRANULE_LOCK) && gosan_granule_try(s, places), 1))
+		return places;
+	return gosan_granule_lock_slow(s);
+}
 static inline void gosan_granule_unlock(struct gosan_granule *s, uint64_t places)
 {
 	__atomic_store_n(&s->places, places & ~GOSAN_GRANULE_LOCK, __ATOMIC_RELEASE);
 }
 
-/* The whole step: checks the bytes of the walk's access in this granule and remembers it. */
-void gosan_granule_check(struct gosan_walk *w, uintptr_t granule, struct gosan_granule *s, unsigned bytes);
+/* The whole step: checks the bytes of the walk's access in this granule and remembers it. False: it did not, because
+ * it is time to raise the floor of w->due_cid first; then call it again. */
+bool gosan_granule_check(struct gosan_walk *w, uintptr_t granule, struct gosan_granule *s, unsigned bytes);
 /* Is `want` in one of the first blocks of an overflowing granule? Lock-free; false tells nothing. */
 bool gosan_granule_listed(const struct gosan_granule *s, uint32_t want);
 /* Take these bytes out of every cell. */

@@ -52,7 +52,7 @@ static __attribute__((noinline)) bool open_segment(struct gosan_g *g, bool is_fr
 
 	while (!(seg = gosan_segment_take(g, gosan_stamp_of(g), is_free ? GOSAN_SEGMENT_FREE : 0))) {
 		leave(g);
-		if (!gosan_collect(g)) {
+		if (!gosan_collect()) {
 			gosan_collect_enter(g);
 			GOSAN_COUNT(shadow_lost);
 			return false;
@@ -110,6 +110,7 @@ static bool open_page(struct gosan_walk *w, uintptr_t granule)
 	if (!s)
 		return false;
 	state = __atomic_load_n(s, __ATOMIC_RELAXED) & (unsigned char)~(ATOMIC | LISTED);
+	w->open = granule & ~(PAGE - 1);
 	if (__builtin_expect(state == want, 1))
 		return true;
 	if (!gosan_shadowmem_mark(granule, TOUCHED))
@@ -119,22 +120,8 @@ static bool open_page(struct gosan_walk *w, uintptr_t granule)
 	return true;
 }
 
-/* Both cells are taken: is one of them such that everybody covers it by now? Granule.c uses what is found. */
-static __attribute__((noinline)) void look_for_dead(struct gosan_walk *w, uint64_t cells)
-{
-	for (int lane = 0; lane < 2; lane++, cells >>= 32) {
-		uint32_t seg = (uint32_t)cells >> GOSAN_CELL_SEGMENT, cid = gosan_segments[seg].cid;
-
-		if (!gosan_floor_due(seg))
-			continue;
-		leave(w->g);
-		gosan_floor_raise(cid);
-		gosan_collect_enter(w->g);
-	}
-}
-
 /* Before the lock: did we do this already, is the page in use? */
-static void check_granule(struct gosan_walk *w, uintptr_t granule, unsigned bytes)
+static inline void check_granule(struct gosan_walk *w, uintptr_t granule, unsigned bytes)
 {
 	struct gosan_granule *s = gosan_shadowmem_granule(granule, true);
 	uint64_t cells = s ? __atomic_load_n(&s->cells, __ATOMIC_RELAXED) : 0;
@@ -149,9 +136,13 @@ static void check_granule(struct gosan_walk *w, uintptr_t granule, unsigned byte
 	}
 	if (!w->place)
 		w->place = gosan_context_place(w->g, w->pc);
-	if ((uint32_t)cells && cells >> 32)
-		look_for_dead(w, cells);
-	gosan_granule_check(w, granule, s, bytes);
+	while (__builtin_expect(!gosan_granule_check(w, granule, s, bytes), 0)) {
+		w->n_hits = 0; /* they are met again */
+		w->hit_bytes = 0;
+		leave(w->g);
+		gosan_floor_raise(w->due_cid);
+		gosan_collect_enter(w->g);
+	}
 }
 
 /* Outside, and with no lock: race.c takes the engine's, and may forget the very granule. */
@@ -195,13 +186,87 @@ static inline unsigned bytes_in(uintptr_t granule, uintptr_t addr, uintptr_t end
 	return (0xffu << lo) & (0xffu >> (8 - hi));
 }
 
+/* How many bytes from `granule` on, in steps of AHEAD granules within a page, have our cell of this moment in their
+ * first lane? Large copies spend their time here: a load and two instructions per granule. */
+#define AHEAD 8
+static inline size_t remembered(const struct gosan_walk *w, uintptr_t granule, uintptr_t end)
+{
+	uintptr_t page_end = (granule & ~(PAGE - 1)) + PAGE, stop = end < page_end ? end : page_end, at;
+	const struct gosan_granule *s = gosan_shadowmem_granule(granule, true);
+	uint32_t cell = w->want | GOSAN_CELL_ALL, asked = ~GOSAN_CELL_LOW | cell;
+
+	for (at = granule; s && stop - at >= 8 * AHEAD; at += 8 * AHEAD, s += AHEAD) {
+		uint32_t other = 0;
+
+		for (size_t i = 0; i < AHEAD; i++)
+			other |= __atomic_load_n(&s[i].cell[0], __ATOMIC_RELAXED) ^ cell;
+		if (other & asked)
+			break;
+	}
+	return at - granule;
+}
+
+/* A whole granule like the last one, as in a block that was filled in one go: it is empty, or its two cells are those
+ * that this access took the place of there. False: it is not, or somebody else is at it. */
+static inline bool replace(struct gosan_walk *w, uintptr_t granule)
+{
+	struct gosan_granule *s = gosan_shadowmem_granule(granule, true);
+	uint64_t cells = s ? __atomic_load_n(&s->cells, __ATOMIC_RELAXED) : 1, places;
+
+	if ((cells || w->open != (granule & ~(PAGE - 1))) && (!cells || cells != w->replaced))
+		return false;
+	places = __atomic_load_n(&s->places, __ATOMIC_RELAXED);
+	if (!w->place || (places & (GOSAN_GRANULE_LOCK | GOSAN_GRANULE_LISTED)) ||
+	    !gosan_granule_try(s, places))
+		return false;
+	if (s->cells != cells) {
+		gosan_granule_unlock(s, places);
+		return false;
+	}
+	__atomic_store_n(&s->cells, w->want | GOSAN_CELL_ALL, __ATOMIC_RELAXED);
+	gosan_granule_unlock(s, w->place);
+	return true;
+}
+
 static void walk_range(struct gosan_walk *w, uintptr_t addr, uintptr_t end)
 {
-	for (uintptr_t granule = addr & ~(uintptr_t)7; granule < end; granule += 8) {
-		check_granule(w, granule, bytes_in(granule, addr, end));
-		if (__builtin_expect(w->n_hits != 0, 0))
-			report(w);
+	uintptr_t granule = addr & ~(uintptr_t)7;
+
+	while (granule < end) {
+		uintptr_t next = granule + 8;
+
+		if (granule >= addr && end - granule >= 8 * AHEAD) {
+			size_t skip = remembered(w, granule, end);
+
+			if (skip) {
+				granule += skip;
+				continue;
+			}
+			next = granule + 8 * AHEAD;
+		}
+		for (; granule < next; granule += 8) {
+			if (granule >= addr && end - granule >= 8 && replace(w, granule))
+				continue;
+			check_granule(w, granule, bytes_in(granule, addr, end));
+			if (__builtin_expect(w->n_hits != 0, 0))
+				report(w);
+		}
 	}
+}
+
+/* One by one: clearing the hits would cost more than most accesses. */
+static inline void begin(struct gosan_walk *w, struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags)
+{
+	w->g = g;
+	w->addr = addr;
+	w->size = size;
+	w->flags = flags;
+	w->want = ((flags & GOSAN_FREE ? g->free_cell : g->cell) & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags);
+	w->known_cid = UINT32_MAX;
+	w->replaced = 0;
+	w->open = 1;
+	w->n_hits = 0;
+	w->hit_bytes = 0;
 }
 
 static void access_range(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc,
@@ -217,17 +282,9 @@ static void access_range(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 		leave(g);
 		return;
 	}
-	/* One by one: clearing the hits would cost more than most accesses. */
-	w.g = g;
-	w.addr = addr;
-	w.size = size;
-	w.flags = flags;
+	begin(&w, g, addr, size, flags);
 	w.pc = pc;
 	w.place = place;
-	w.want = (*cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags);
-	w.known_cid = UINT32_MAX;
-	w.n_hits = 0;
-	w.hit_bytes = 0;
 	walk_range(&w, addr, end);
 	leave(g);
 }
@@ -237,20 +294,35 @@ void gosan_shadow_access_at(struct gosan_g *g, uintptr_t addr, size_t size, unsi
 	access_range(g, addr, size, flags, 0, place);
 }
 
-/* Memory that several goroutines read has their cells in a list: look there first, without the lock. */
+/* Within one granule and with a segment, as most accesses are. Memory that several goroutines read has their cells in
+ * a list: look there first, without the lock. */
 void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc)
 {
+	uintptr_t granule = addr & ~(uintptr_t)7;
+	const struct gosan_granule *s;
+	struct gosan_walk w;
+	uint32_t bytes;
+
 	if (__builtin_expect(g->ignored[0] | g->ignored[1], 0) && g->ignored[flags & GOSAN_WRITE])
 		return;
-	if ((addr & 7) + size <= 8 && g->cell != GOSAN_CELL_NONE) {
-		const struct gosan_granule *s = gosan_shadowmem_granule(addr, false);
-		uint32_t bytes = bytes_in(addr & ~(uintptr_t)7, addr, addr + size);
-
-		if (s &&
-		    gosan_granule_listed(s, (g->cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags) | bytes))
-			return;
+	if ((addr & 7) + size > 8 || g->cell == GOSAN_CELL_NONE || addr >= GOSAN_ADDRESS_END ||
+	    !(s = gosan_shadowmem_granule(addr, false))) {
+		access_range(g, addr, size, flags, pc, 0);
+		return;
 	}
-	access_range(g, addr, size, flags, pc, 0);
+	bytes = bytes_in(granule, addr, addr + size);
+	if ((__atomic_load_n(&s->places, __ATOMIC_RELAXED) & GOSAN_GRANULE_LISTED) &&
+	    gosan_granule_listed(s, (g->cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags) | bytes))
+		return;
+	if (!enter(g))
+		return;
+	begin(&w, g, addr, size, flags);
+	w.pc = pc;
+	w.place = 0;
+	check_granule(&w, granule, bytes);
+	if (__builtin_expect(w.n_hits != 0, 0))
+		report(&w);
+	leave(g);
 }
 
 /* A block of 1 GiB of which little was used costs a bit per page, not a cell per granule. */

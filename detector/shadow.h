@@ -45,7 +45,8 @@ struct gosan_granule {
 
 /* The granule of an address is at base + 2 * (address & mask). mask is 0 when there is no linear shadow: then base is
  * a granule that stays empty, which sends every hook the slow way. */
-extern uintptr_t gosan_shadow_base, gosan_shadow_mask;
+extern uintptr_t gosan_shadow_base __attribute__((visibility("hidden")));
+extern uintptr_t gosan_shadow_mask __attribute__((visibility("hidden")));
 
 /* Flags of an access as bits of a cell. */
 static inline uint32_t gosan_cell_flags(unsigned flags)
@@ -68,19 +69,20 @@ static inline bool gosan_cell_stands_for(uint32_t cell, uint32_t want)
 
 /* Is an access of these bytes (a mask that may leave its granule: then no) by g, in its present epoch, remembered
  * inline? Lock-free: a cell of a running goroutine's present moment was put there by itself, and nobody else removes
- * it but gosan_shadow_forget. g->cell has all low bits set, so that what is not asked for is set in the cell before
- * the two are compared. False tells nothing. */
+ * it but gosan_shadow_forget. What is not asked for is masked out of the difference. False tells nothing. */
 static inline __attribute__((always_inline)) bool gosan_shadow_holds(const struct gosan_g *g, uintptr_t addr,
 								     unsigned bytes, unsigned flags)
 {
 	const struct gosan_granule *s =
 		(const struct gosan_granule *)(gosan_shadow_base + ((addr & gosan_shadow_mask) << 1));
-	uint32_t other = GOSAN_CELL_LOW & ~(bytes | gosan_cell_flags(flags));
+	uint32_t asked = ~GOSAN_CELL_LOW | bytes | gosan_cell_flags(flags), cell = g->cell;
 
 	if (bytes > GOSAN_CELL_ALL)
 		return false;
-	return (__atomic_load_n(&s->cell[0], __ATOMIC_RELAXED) | other) == g->cell ||
-	       (__atomic_load_n(&s->cell[1], __ATOMIC_RELAXED) | other) == g->cell;
+	uint64_t a = (__atomic_load_n(&s->cell[0], __ATOMIC_RELAXED) ^ cell) & asked;
+	uint64_t b = (__atomic_load_n(&s->cell[1], __ATOMIC_RELAXED) ^ cell) & asked;
+
+	return a * b == 0;
 }
 
 /* The access itself: checks it against all that is remembered of its bytes, calls gosan_race_found

@@ -167,7 +167,8 @@ def check_unseen(b):
         status(77, "statically linked", r)
         need("not seen" in r.stderr, "named in the summary", r)
     python = f"import subprocess as s; s.run(['{static}'])"
-    status(77, "statically linked", b.gate(sys.executable, "-c", python))
+    r = b.gate(sys.executable, "-c", python)
+    need(f"{static}: statically linked" in r.stderr, "what posix_spawn or vfork starts is missed too", r)
     r = b.gate("sh", "-c", f"/nonexistent/program; {b.clean}; {b.script('exit 0')}")
     need(r.returncode == 0 and "not seen" not in r.stderr, "a failed exec and a script are not missed", r)
 

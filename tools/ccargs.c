@@ -62,6 +62,8 @@ static const struct {
 	enum ccarg_use use;
 	bool prefix, next;
 } table[] = {
+	/* The linker's. -o is the user's name for what the whole command makes, so it goes with the last step; compile
+	 * steps of a command that links have names of their own. */
 	{"-o", CCARG_LINK, true, true},
 	{"-l", CCARG_LINK, true, true},
 	{"-L", CCARG_LINK, true, true},
@@ -88,7 +90,9 @@ static const struct {
 	{"-static-libsan", CCARG_SANITIZE, false, false},
 	{"-shared-libsan", CCARG_SANITIZE, false, false},
 	{"-fsanitize=thread", CCARG_SANITIZE, false, false},
+	/* It holds for all files after it, and would make sources of the objects at the link. */
 	{"-x", CCARG_LANGUAGE, true, true},
+	/* The preprocessor's and the compiler's. Dependencies are written once, by the step that reads the headers. */
 	{"-D", CCARG_COMPILE, true, true},
 	{"-U", CCARG_COMPILE, true, true},
 	{"-include", CCARG_COMPILE, false, true},
@@ -108,6 +112,7 @@ static const struct {
 	{"-MD", CCARG_COMPILE, false, false},
 	{"-MMD", CCARG_COMPILE, false, false},
 	{"-MP", CCARG_COMPILE, false, false},
+	/* With an argument of their own, and of use to both steps: which compiler, for which machine, from where. */
 	{"--param", CCARG_BOTH, false, true},
 	{"-Xclang", CCARG_COMPILE, false, true},
 	{"-mllvm", CCARG_COMPILE, false, true},

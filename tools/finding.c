@@ -87,9 +87,9 @@ static const char *variable(const struct context *c, uint64_t address)
 
 	if (name)
 		return name;
-	if (address == c->f->object.address)
+	if (c->f && address == c->f->object.address)
 		return objname_label(c->a, &c->f->object);
-	for (size_t i = 0; i < c->f->n_parts; i++)
+	for (size_t i = 0; c->f && i < c->f->n_parts; i++)
 		for (size_t k = 0; k < c->f->parts[i].n_locks; k++)
 			if (c->f->parts[i].locks[k].address == address)
 				return objname_label(c->a, &c->f->parts[i].locks[k]);
@@ -100,7 +100,7 @@ static const char *variable(const struct context *c, uint64_t address)
  * name is told by its place. */
 static const char *placeholder(const struct context *c, const char *word, uint64_t value)
 {
-	if (strcmp(word, "obj") == 0)
+	if (strcmp(word, "obj") == 0 && c->f)
 		return objname_label(c->a, &c->f->object);
 	if (strcmp(word, "var") == 0)
 		return variable(c, value);
@@ -229,8 +229,11 @@ void resolve_report(struct report *r)
 
 	for (size_t i = 0; i < r->n_findings; i++)
 		resolve_finding(&c, r->findings[i]);
+	c.f = NULL; /* dumps belong to no finding */
 	for (size_t i = 0; i < r->n_processes; i++)
 		for (size_t k = 0; k < r->processes[i]->n_dumps; k++) {
+			c.p = r->processes[i];
+			r->processes[i]->dumps[k].detail = expand(&c, r->processes[i]->dumps[k].detail);
 			symbolize_stack(c.z, r->processes[i], &r->processes[i]->dumps[k].stack);
 			symbolize_stack(c.z, r->processes[i], &r->processes[i]->dumps[k].created);
 		}

@@ -30,10 +30,12 @@ void gate_begin(struct report *r)
 
 /* --- Rows ------------------------------------------------------------------------------------------------- */
 
+/* The locks of a program with one thread, as interpreters and ctest take them, have nobody to race with: a run that
+ * saw no more than those checked nothing. */
 static bool was_checked(const struct process *p, bool has_findings)
 {
-	return has_findings || p->counters[COUNTER_events] || p->counters[COUNTER_accesses] ||
-	       p->counters[COUNTER_goroutines];
+	return has_findings || p->counters[COUNTER_accesses] || p->counters[COUNTER_goroutines] ||
+	       (p->counters[COUNTER_events] && p->counters[COUNTER_threads] > 1);
 }
 
 /* FNV-1a, with the final zeros of the words: "a b" and "a", "b" differ. */
@@ -137,6 +139,22 @@ static void tell_end(struct report *r, struct gate_row *row, const struct proces
 			r, arena_printf(r->arena, "what came after %s was stopped by --timeout", name));
 }
 
+/* A driver whose locks were watched (an interpreter, ctest) has a list of all its libraries, which nobody wants to
+ * read: one word for it. */
+static void tell_not_checked(struct report *r, const struct process *p)
+{
+	const char *slash = strrchr(p->program, '/');
+
+	if (p->n_not_checked && !p->counters[COUNTER_accesses] && !p->counters[COUNTER_goroutines]) {
+		verdict_not_checked(r, arena_printf(r->arena,
+						    "memory accesses in %s: only its locks and threads",
+						    slash ? slash + 1 : p->program));
+		return;
+	}
+	for (size_t i = 0; i < p->n_not_checked; i++)
+		verdict_not_checked(r, p->not_checked[i]);
+}
+
 /* A shell that forks and execs is no image worth counting. A driver's crash is no news either, but what was
  * killed may have been about to show something. */
 void gate_image(struct report *r, const struct process *p, bool has_findings)
@@ -152,8 +170,8 @@ void gate_image(struct report *r, const struct process *p, bool has_findings)
 		row->status = p->status;
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
 		row->counters[i] += p->counters[i];
-	for (size_t i = 0; checked && i < p->n_not_checked; i++)
-		verdict_not_checked(r, p->not_checked[i]);
+	if (checked)
+		tell_not_checked(r, p);
 	tell_end(r, row, p);
 }
 

@@ -17,7 +17,7 @@ struct gate_row {
 	const char *program; /* path */
 	size_t n_argv;
 	const char **argv;
-	bool checked;       /* an event, an access, a goroutine or a finding was seen */
+	bool checked;       /* an access, a goroutine, events of several threads, or a finding was seen */
 	uint64_t processes; /* program images: a fork is one, an exec another */
 	uint64_t crashed, killed, timed_out;
 	int status; /* the last one that was not 0 */

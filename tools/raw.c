@@ -260,6 +260,7 @@ static void on_dump(struct reader *rd, const json_t *o)
 	*d = (struct dump){.g = number(o, "g"), .t = number(o, "t")};
 	d->name = string(rd, o, "name");
 	d->state = string(rd, o, "state");
+	d->detail = string(rd, o, "detail");
 	stack(rd, o, "stack", &d->stack);
 	stack(rd, o, "created", &d->created);
 }

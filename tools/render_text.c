@@ -221,7 +221,8 @@ static void add_dumps(struct page *p, const struct process *of)
 				alike++;
 			}
 		const char *more = alike > 1 ? arena_printf(p->a, " and %zu more", alike - 1) : "";
-		page_add(p, "  %s%s: %s", resolve_who(p->a, d->g, d->t, d->name), more, d->state);
+		page_add(p, "  %s%s: %s%s", resolve_who(p->a, d->g, d->t, d->name), more, d->state,
+			 d->detail);
 		for (size_t k = 0; k < d->stack.n && k < 6; k++)
 			add_frame(p, k, &d->stack.frames[k]);
 	}

@@ -89,6 +89,7 @@ struct finding {
 struct dump {
 	uint64_t g, t;
 	const char *name, *state;
+	const char *detail; /* goes on after the state: on what, who has it, since when, what it holds */
 	struct stack stack, created;
 };
 

@@ -507,7 +507,7 @@ static void end(enum gosan_end why)
 {
 	if (why == GOSAN_END_STALL)
 		on_stall();
-	else if (why == GOSAN_END_TIMEOUT && gosan_threads_stand_still(true))
+	else if (why != GOSAN_END_EXIT && gosan_threads_stand_still(true)) /* also ended by a signal */
 		on_standstill();
 	flush_cycles();
 	if (why == GOSAN_END_TIMEOUT)

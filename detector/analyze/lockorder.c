@@ -32,7 +32,7 @@
 
 #define DEPTH     5
 #define INSTANCES 16
-#define SETS_MAX  8
+#define SETS_MAX  16 /* the last place of an instance's stacks is that of the outer read lock */
 #define DEPS_MAX  4096u
 #define TABLE     (2 * DEPS_MAX)
 #define STEPS_MAX 1000000u
@@ -111,8 +111,7 @@ static uint64_t hash(const struct dep *d)
 	return h;
 }
 
-/* The dependency equal to key, made when new. */
-/* The table is twice as big as it may get full, so the probe ends. */
+/* The dependency equal to key, made when new. The table is twice as big as it may get full, so the probe ends. */
 static struct dep *intern(const struct dep *key)
 {
 	size_t i = hash(key) % TABLE;
@@ -153,7 +152,7 @@ static struct inst *room(struct dep *d, const struct gosan_g *g, uint32_t stack,
 	return &d->inst[INSTANCES / 2 + d->next++ % (INSTANCES / 2)];
 }
 
-/* Beyond SETS_MAX the outermost locks are forgotten: a gate among them may be missed, a cycle too. */
+/* Who holds too many locks is left out: one that was forgotten might be the gate that keeps others away. */
 static void record(enum kind kind, const struct gosan_event *ev, const struct gosan_held *outer)
 {
 	static struct dep key;
@@ -164,9 +163,13 @@ static void record(enum kind kind, const struct gosan_event *ev, const struct go
 	bool is_new;
 
 	key = (struct dep){.kind = kind, .lock = ev->obj, .read = ev->mode & GO_LOCK_READ};
-	for (size_t i = g->n_held; i-- > 0 && key.n_held < SETS_MAX;) {
+	for (size_t i = g->n_held; i-- > 0;) {
 		if (g->held[i].obj == ev->obj)
 			continue;
+		if (key.n_held == SETS_MAX - 1) {
+			GOSAN_COUNT(deps_lost);
+			return;
+		}
 		stacks[key.n_held] = g->held[i].stack;
 		key.held[key.n_held] = g->held[i].obj;
 		key.held_read[key.n_held++] = g->held[i].mode & GO_LOCK_READ;
@@ -483,13 +486,9 @@ static void report_again(struct dep *d, const struct inst *in, const struct inst
 	snprintf(f->title, sizeof f->title, "{obj} is read-locked again while a writer can queue in between");
 	snprintf(f->why, sizeof f->why,
 		 "%s read-locks what it has read-locked already. When %s asks for the write lock in between, "
-		 "it "
-		 "waits for the first read lock, and the second one queues behind the writer: both wait for "
-		 "ever",
+		 "it waits for the first read lock, and the second one queues behind it: both wait for ever",
 		 gosan_words_who(in->g), gosan_words_who(writer->g));
-	snprintf(f->help, sizeof f->help,
-		 "read-lock once, and pass on that it is held; new readers wait for "
-		 "queued writers");
+	snprintf(f->help, sizeof f->help, "read-lock once, and pass on that it is held");
 	gosan_finding_story(f, in->g, in->held_stack[SETS_MAX - 1], "rlock");
 	gosan_finding_story(f, writer->g, writer->stack, "lock: waits for the reader");
 	gosan_finding_story(f, in->g, in->stack, "rlock  <-- waits for the writer");
@@ -544,7 +543,7 @@ static void judge_fresh(const struct fresh *f)
 			judge_again(deps[i]);
 }
 
-/* Mostly nothing is fresh. Whoever never gets its lock stays in the list, which the end clears. */
+/* Mostly nothing is fresh. Whoever never gets its lock stays in the list. */
 static void after(const struct gosan_event *ev)
 {
 	if (!n_fresh || ev->op != GOSAN_EV_LOCK_ACQUIRE)
@@ -578,8 +577,7 @@ static void end(enum gosan_end why)
 	(void)why; /* a prediction holds however the run ended */
 	take_back();
 	prune();
-	steps = 0;
-	max_steps = STEPS_MAX;
+	steps = 0, max_steps = STEPS_MAX;
 	find_cycles();
 	for (size_t i = 0; i < n_deps; i++)
 		if (deps[i]->kind == READ_AGAIN && !happened_on(deps[i]->lock))

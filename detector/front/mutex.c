@@ -10,7 +10,7 @@
  * have been where they are since glibc 2.5 (their size and place is part of the static initialisers, and so of every
  * program). In glibc, C11's mutexes are POSIX ones with other names for the results.
  */
-#include "pthread.h"
+#include "quick.h"
 
 #include "../../runtime/probe.h"
 

@@ -19,9 +19,10 @@
  * addresses lie. A place whose lock is held across the return of its function would lose frames that way; so
  * the first EAGER acquisitions of each place, and all of places that ever were told late, capture at once.
  */
-#include "pthread.h"
+#include "quick.h"
 
 #include "../depot.h"
+#include "../lockpath.h"
 #include "../mem.h"
 #include "../module.h"
 
@@ -31,59 +32,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PROBES  8
-#define EAGER   64
-#define RESTORE 4096 /* words of stack that are searched for one return address */
-
-struct gosan_site gosan_pthread_sites[GOSAN_SITES];
-static struct gosan_site crowd = {.eager = true}; /* for whoever finds no place in the table */
+#define EAGER 64
 
 static uint64_t births; /* initialisations and ends of locks that were known */
 int64_t gosan_pthread_wakes;
 __thread struct gosan_thread *gosan_pthread_me __attribute__((tls_model("initial-exec")));
-
-extern void *__libc_stack_end;
-
-/* The locks of an allocator are none of the program's: they order nothing that it may rely on, and are taken under
- * malloc, where a hook had better do nothing. */
-static bool is_allocator(uintptr_t pc)
-{
-	static const char *const names[] = {"libjemalloc", "libtcmalloc", "libmimalloc"};
-	const struct gosan_module *m = gosan_module_find(pc);
-	const char *slash = m ? strrchr(m->path, '/') : NULL;
-
-	for (size_t i = 0; slash && i < sizeof(names) / sizeof(names[0]); i++)
-		if (strncmp(slash + 1, names[i], strlen(names[i])) == 0)
-			return true;
-	return false;
-}
-
-static struct gosan_site *add_site(struct gosan_site *s, uintptr_t pc)
-{
-	uintptr_t none = 0;
-
-	if (!__atomic_compare_exchange_n(&s->pc, &none, pc, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-		return none == pc ? s : NULL;
-	if (gosan_intercept_is_runtime(pc) || is_allocator(pc))
-		s->ignored = true;
-	return s;
-}
-
-static inline struct gosan_site *site_of(uintptr_t pc)
-{
-	size_t at = gosan_pthread_place(pc);
-
-	for (size_t i = 0; i < PROBES; i++) {
-		struct gosan_site *s = &gosan_pthread_sites[(at + i) & (GOSAN_SITES - 1)];
-		uintptr_t there = __atomic_load_n(&s->pc, __ATOMIC_ACQUIRE);
-
-		if (there == pc)
-			return s;
-		if (there == 0 && (s = add_site(s, pc)) != NULL)
-			return s;
-	}
-	return &crowd;
-}
 
 bool gosan_pthread_precise(void)
 {
@@ -94,7 +47,7 @@ struct gosan_thread *gosan_pthread_watch(uintptr_t pc)
 {
 	if (__builtin_expect(!gosan_front_on || gosan_ignore > 0 || gosan_front_depth > 0, 0))
 		return NULL;
-	if (__builtin_expect(site_of(pc)->ignored, 0))
+	if (__builtin_expect(gosan_site_of(pc)->ignored, 0))
 		return NULL;
 	if (__builtin_expect(!gosan_pthread_me, 0))
 		return gosan_thread_adopt();
@@ -104,14 +57,15 @@ struct gosan_thread *gosan_pthread_watch(uintptr_t pc)
 /* ---- events ---- */
 
 /* Whom this thread's events belong to: a goroutine while it runs one. */
-static struct gosan_g *who(void)
+static inline struct gosan_g *who(void)
 {
-	return gosan_engine_self();
+	return __builtin_expect(gosan_self != NULL, 1) ? gosan_self : gosan_engine_self();
 }
 
 static uint32_t stack_here(const struct gosan_call *c)
 {
-	return gosan_module_any_instrumented() ? gosan_access_stack(who(), c->pc) : gosan_unwind_here();
+	return gosan_module_any_instrumented() ? gosan_access_stack(who(), c->pc)
+					       : gosan_unwind_at(c->pc, c->sp);
 }
 
 static void send(struct gosan_event ev)
@@ -154,6 +108,20 @@ void gosan_pthread_event(const struct gosan_call *c, struct gosan_event ev)
 	gosan_front_leave(saved);
 }
 
+bool gosan_pthread_short(const struct gosan_call *c, enum gosan_op op, struct gosan_obj *obj)
+{
+	struct gosan_g *g = who();
+	bool done;
+	int saved;
+
+	if (!obj || g->wait.why || !gosan_front_enter(&saved))
+		return false;
+	done = (op == GOSAN_EV_SEM_POST ? gosan_lockpath_post : gosan_lockpath_wait)(g, obj, stack_here(c));
+	c->t->generation++;
+	gosan_front_leave(saved);
+	return done;
+}
+
 /* ---- what the thread holds ---- */
 
 static struct gosan_record *record_of(struct gosan_thread *t, uintptr_t addr)
@@ -180,38 +148,20 @@ static void drop_gone(struct gosan_thread *t)
 			drop(t, &t->record[i]);
 }
 
-/* Where the return address `pc` lies at or above *from; moves *from past it. False: not on this stack. */
-static bool find_slot(const uintptr_t **from, const uintptr_t *end, uintptr_t pc)
+/* Whoever is parked in the books, or takes over from the dead, goes the long way. */
+static bool may_be_short(const struct gosan_event *ev)
 {
-	const uintptr_t *p = *from;
-
-	for (size_t i = 0; i < RESTORE && p < end; i++, p++)
-		if (*p == pc) {
-			*from = p + 1;
-			return true;
-		}
-	return false;
+	return ev->obj && !ev->g->wait.why && !(ev->mode & GOSAN_LOCK_DIED);
 }
 
-/* The stack of a call that took place at (pc, sp) on this stack: its own pc, and of today's frames those whose return
- * addresses lie above sp. On another stack than the thread's own, only pc is sure. */
-__attribute__((noinline, no_sanitize("address"))) static uint32_t restore(const struct gosan_thread *t,
-									  uintptr_t pc, uintptr_t sp)
+static bool short_acquire(const struct gosan_event *ev)
 {
-	uintptr_t pcs[GOSAN_STACK_MAX] = {pc}, here = (uintptr_t)__builtin_frame_address(0);
-	const uintptr_t *from = (const uintptr_t *)here, *end = (const uintptr_t *)t->stack_hi, *now;
-	size_t n_now, n = 1;
+	return may_be_short(ev) && gosan_lockpath_acquire(ev->g, ev->obj, ev->mode, ev->stack);
+}
 
-	if (sp < here || sp >= t->stack_hi)
-		return gosan_depot_put(pcs, 1);
-	now = gosan_depot_get(gosan_unwind_here(), &n_now);
-	for (size_t i = 0; i < n_now && n < GOSAN_STACK_MAX; i++) {
-		if (!find_slot(&from, end, now[i]))
-			break;
-		if ((uintptr_t)from > sp)
-			pcs[n++] = now[i];
-	}
-	return gosan_depot_put(pcs, n);
+static bool short_take(const struct gosan_event *ev)
+{
+	return may_be_short(ev) && gosan_lockpath_take(ev->g, ev->obj, ev->mode, ev->stack);
 }
 
 /* Inside a hook. The request comes late, but before any other of this thread: in the order of its own actions nothing
@@ -220,19 +170,22 @@ static void tell(struct gosan_thread *t, struct gosan_record *r)
 {
 	struct gosan_lock l = {(const void *)r->addr, r->kind, r->flags};
 	struct gosan_event ev = {.g = who(), .mode = r->mode & ~GOSAN_REQUESTED};
+	bool asks = !(r->mode & (GO_LOCK_TRY | GOSAN_REQUESTED));
 
 	if (r->told)
 		return;
 	if (!r->stack) {
-		site_of(r->pc)->eager = true;
-		site_of(r->pc)->quick = false;
-		r->stack = restore(t, r->pc, r->sp);
+		gosan_site_of(r->pc)->eager = true;
+		gosan_site_of(r->pc)->quick = false;
+		r->stack = gosan_site_restore(t, r->pc, r->sp);
 	}
 	ev.stack = r->stack;
 	ev.obj = gosan_pthread_object(&l);
 	r->told = true;
+	if (asks ? short_acquire(&ev) : short_take(&ev))
+		return;
 	ev.op = GOSAN_EV_LOCK_REQUEST;
-	if (!(r->mode & (GO_LOCK_TRY | GOSAN_REQUESTED)))
+	if (asks)
 		send(ev);
 	ev.op = GOSAN_EV_LOCK_ACQUIRE;
 	send(ev);
@@ -333,7 +286,7 @@ static void acquired_slow(const struct gosan_call *c, struct gosan_record *r, st
 
 void gosan_pthread_acquired(const struct gosan_call *c, const struct gosan_lock *l, int mode)
 {
-	struct gosan_site *s = site_of(c->pc);
+	struct gosan_site *s = gosan_site_of(c->pc);
 	struct gosan_record r = {.addr = (uintptr_t)l->addr,
 				 .pc = c->pc,
 				 .sp = c->sp,
@@ -381,6 +334,18 @@ int64_t gosan_pthread_left(const struct gosan_thread *t, const volatile void *m)
 	return t->left[i].addr == (uintptr_t)m ? t->left[i].wakes : 0;
 }
 
+static void give_back(const struct gosan_call *c, const struct gosan_lock *l, int mode)
+{
+	struct gosan_event ev = {.op = GOSAN_EV_LOCK_RELEASE,
+				 .g = who(),
+				 .obj = gosan_pthread_object(l),
+				 .mode = mode,
+				 .stack = stack_here(c)};
+
+	if (!may_be_short(&ev) || !gosan_lockpath_release(ev.g, ev.obj, mode, ev.stack))
+		emit(c, ev);
+}
+
 bool gosan_pthread_release(const struct gosan_call *c, const struct gosan_lock *l, int mode)
 {
 	struct gosan_thread *t = c->t;
@@ -406,8 +371,7 @@ bool gosan_pthread_release(const struct gosan_call *c, const struct gosan_lock *
 		return false;
 	if (!gosan_front_enter(&saved))
 		return true;
-	emit(c,
-	     (struct gosan_event){.op = GOSAN_EV_LOCK_RELEASE, .obj = gosan_pthread_object(l), .mode = mode});
+	give_back(c, l, mode);
 	gosan_front_leave(saved);
 	return true;
 }

@@ -83,65 +83,6 @@ struct gosan_lock {
 	unsigned flags; /* enum gosan_obj_flag */
 };
 
-/* A place in the program that calls us. Added once, never removed; lock-free. */
-struct gosan_site {
-	uintptr_t pc;
-	uint32_t count;
-	bool ignored; /* in the runtime, the detector or an allocator */
-	bool eager;   /* its locks are told late now and then: their stacks are captured at once */
-	bool quick;   /* neither, and seen often: a record will do */
-};
-#define GOSAN_SITES 4096 /* a power of two */
-extern struct gosan_site gosan_pthread_sites[GOSAN_SITES];
-static inline size_t gosan_pthread_place(uintptr_t pc)
-{
-	return (size_t)((pc * UINT64_C(0x9e3779b97f4a7c15)) >> 52);
-}
-
-/* The short way of an uninstrumented program: the thread, when it holds nothing and a lock that is taken at pc may
- * remain a record; NULL: the long way. */
-static inline struct gosan_thread *gosan_pthread_quick(uintptr_t pc)
-{
-	const struct gosan_site *s = &gosan_pthread_sites[gosan_pthread_place(pc)];
-	struct gosan_thread *t = gosan_pthread_me;
-
-	if (__builtin_expect(s->pc == pc && s->quick && t && t->n == 0 && !t->crowded && gosan_ignore == 0 &&
-				     gosan_front_on && !gosan_module_instrumented && !gosan_front_attached,
-			     1))
-		return t;
-	return NULL;
-}
-
-/* n is raised last: a handler that interrupts us sees the list without the lock, or with all of it. */
-static inline void gosan_pthread_push(struct gosan_thread *t, const struct gosan_lock *l, int mode,
-				      uintptr_t pc, uintptr_t sp)
-{
-	t->record[0] = (struct gosan_record){.addr = (uintptr_t)l->addr,
-					     .pc = pc,
-					     .sp = sp,
-					     .kind = (unsigned char)l->kind,
-					     .mode = (unsigned char)mode,
-					     .flags = (unsigned char)l->flags};
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	t->n = 1;
-}
-
-/* The counterpart: true when addr was this thread's only lock and nobody had heard of it. */
-extern int64_t gosan_pthread_wakes;
-static inline bool gosan_pthread_pop(uintptr_t addr)
-{
-	struct gosan_thread *t = gosan_pthread_me;
-	size_t i = (addr >> 4) & (GOSAN_LEFT - 1);
-
-	if (!t || t->n != 1 || t->record[0].addr != addr || t->record[0].told || t->record[0].gone ||
-	    gosan_ignore)
-		return false;
-	t->n = 0;
-	t->untold++;
-	t->left[i].addr = addr;
-	t->left[i].wakes = gosan_pthread_wakes;
-	return true;
-}
 #define GOSAN_SP ((uintptr_t)__builtin_frame_address(0) + 2 * sizeof(void *))
 
 /* pthread.c: the thread of this call, made at need; NULL when the call is none of the program's. */
@@ -168,6 +109,7 @@ void gosan_pthread_snatch(const struct gosan_call *c, const struct gosan_lock *l
 /* mutex.c: what kind of lock it is. */
 struct gosan_lock gosan_mutex_describe(const pthread_mutex_t *m);
 /* How many wakes of conditions there had been when t last gave m back untold; 0: unknown. */
+extern int64_t gosan_pthread_wakes; /* so far */
 int64_t gosan_pthread_left(const struct gosan_thread *t, const volatile void *m);
 
 /* Waits. A request is sent before a wait for a lock; then the park; after the real call the return. Everything that
@@ -187,6 +129,8 @@ void gosan_pthread_back(const struct gosan_call *c);
 
 /* Any other event on an object, by this thread, here. */
 void gosan_pthread_event(const struct gosan_call *c, struct gosan_event ev);
+/* A post, or a wait that did not block, the short way (lockpath.h); false: it has to be sent. */
+bool gosan_pthread_short(const struct gosan_call *c, enum gosan_op op, struct gosan_obj *obj);
 struct gosan_obj *gosan_pthread_object(const struct gosan_lock *l);
 /* Initialisation: whatever was there is another object. value: of a semaphore, parties of a barrier; -1: none. */
 void gosan_pthread_init_object(const struct gosan_call *c, const struct gosan_lock *l, int64_t value);
@@ -199,6 +143,8 @@ void gosan_pthread_tell_all(struct gosan_thread *t);
 struct gosan_g *gosan_thread_by_tid(pid_t tid);
 /* thread.c: call fn for each thread that is known, under the table's lock (a leaf), until it returns true. */
 bool gosan_thread_each(bool (*fn)(struct gosan_thread *, void *), void *arg);
+/* thread.c: the context of a thread by its handle; NULL when it is unknown. */
+struct gosan_g *gosan_thread_context(pthread_t handle);
 /* thread.c: a thread that nobody announced, or the main thread. NULL when memory is exhausted. */
 struct gosan_thread *gosan_thread_adopt(void);
 /* hang.c: a thread of the detector runs; it can end no standstill. */

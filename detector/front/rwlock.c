@@ -6,7 +6,7 @@
  * PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP makes readers queue. __cur_writer is the writer's kernel number
  * while it has the lock, and the upper bits of __readers count readers, in every glibc since 2.25.
  */
-#include "pthread.h"
+#include "quick.h"
 
 #include "../../runtime/probe.h"
 

@@ -31,6 +31,12 @@ static void event(const struct gosan_call *c, const struct gosan_lock *l, enum g
 	gosan_pthread_event(c, (struct gosan_event){.op = op, .obj = gosan_pthread_object(l), .mode = mode});
 }
 
+static void event_at_once(const struct gosan_call *c, const struct gosan_lock *l, enum gosan_op op, int mode)
+{
+	if (!gosan_pthread_short(c, op, gosan_pthread_object(l)))
+		event(c, l, op, mode);
+}
+
 struct waiting {
 	struct gosan_call call;
 	struct gosan_lock sem;
@@ -69,9 +75,12 @@ static void back(void *arg)
 			pthread_cleanup_push(back, &w); \
 			rc = GOSAN_REAL(name) args; \
 			pthread_cleanup_pop(1); \
+			if (rc == 0) \
+				event(&w.call, &w.sem, GOSAN_EV_SEM_WAITED, timed ? GOSAN_LOCK_TIMED : 0); \
+			return rc; \
 		} \
 		if (rc == 0) \
-			event(&w.call, &w.sem, GOSAN_EV_SEM_WAITED, timed ? GOSAN_LOCK_TIMED : 0); \
+			event_at_once(&w.call, &w.sem, GOSAN_EV_SEM_WAITED, timed ? GOSAN_LOCK_TIMED : 0); \
 		return rc; \
 	}
 WAITS(sem_wait, (sem_t * s), (s), false)
@@ -85,7 +94,7 @@ GOSAN_EXPORT int sem_trywait(sem_t *s)
 	int rc = GOSAN_REAL(sem_trywait)(s);
 
 	if (c.t && rc == 0)
-		event(&c, &l, GOSAN_EV_SEM_WAITED, GO_LOCK_TRY);
+		event_at_once(&c, &l, GOSAN_EV_SEM_WAITED, GO_LOCK_TRY);
 	return rc;
 }
 
@@ -95,7 +104,7 @@ GOSAN_EXPORT int sem_post(sem_t *s)
 	struct gosan_lock l = semaphore(s);
 
 	if (c.t)
-		event(&c, &l, GOSAN_EV_SEM_POST, 0);
+		event_at_once(&c, &l, GOSAN_EV_SEM_POST, 0);
 	else if (gosan_front_on && gosan_front_depth > 0)
 		GOSAN_COUNT(lost);
 	return GOSAN_REAL(sem_post)(s);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * thread.c: birth, end, join and detachment of threads, POSIX and C11, and their names.
+ * thread.c: birth, end, join and detachment of threads, POSIX and C11.
  *
  * A thread's context is made by its creator, so that the child starts with what the creator knew. It ends in the
  * last round of the destructors of thread-specific data, which run for a return, pthread_exit and cancellation
@@ -19,10 +19,7 @@
 #include <dlfcn.h>
 #include <limits.h>
 #include <sched.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <threads.h>
 #include <unistd.h>
@@ -121,7 +118,7 @@ static void note_recent(pthread_t handle, struct gosan_g *g)
 }
 
 /* The context of a handle; NULL when it is unknown. */
-static struct gosan_g *context_of(pthread_t handle)
+struct gosan_g *gosan_thread_context(pthread_t handle)
 {
 	struct gosan_thread *t;
 	struct gosan_g *g;
@@ -487,7 +484,7 @@ static void await(struct joining *j, bool timed)
 	struct gosan_park p = {.why = GOSAN_WAIT_JOIN, .timed = timed};
 
 	j->t = entry_of(j->handle);
-	j->g = p.joins = context_of(j->handle);
+	j->g = p.joins = gosan_thread_context(j->handle);
 	gosan_pthread_tell_all(j->call.t);
 	if (!j->g || !j->g->ended)
 		gosan_pthread_park(&j->call, &p);
@@ -558,7 +555,7 @@ GOSAN_EXPORT int pthread_tryjoin_np(pthread_t h, void **ret)
 /* Before the real call: afterwards the handle may be anybody's. */
 static void detach(const struct gosan_call *c, pthread_t handle)
 {
-	struct gosan_g *g = c->t ? context_of(handle) : NULL;
+	struct gosan_g *g = c->t ? gosan_thread_context(handle) : NULL;
 
 	if (g)
 		gosan_pthread_event(c, (struct gosan_event){.op = GOSAN_EV_THREAD_DETACH, .peer = g});
@@ -574,41 +571,4 @@ GOSAN_EXPORT int thrd_detach(thrd_t handle)
 {
 	detach(&GOSAN_CALL, handle);
 	return GOSAN_REAL(thrd_detach)(handle);
-}
-
-/* ---- names ---- */
-
-static void name(struct gosan_g *g, const char *text)
-{
-	int saved;
-
-	if (!g || !text || !gosan_front_enter(&saved))
-		return;
-	snprintf(g->name, sizeof(g->name), "%s", text);
-	gosan_front_leave(saved);
-}
-
-GOSAN_EXPORT int pthread_setname_np(pthread_t handle, const char *text)
-{
-	int rc = GOSAN_REAL(pthread_setname_np)(handle, text);
-
-	if (rc == 0)
-		name(context_of(handle), text);
-	return rc;
-}
-
-GOSAN_EXPORT int prctl(int option, ...)
-{
-	unsigned long a[4];
-	va_list ap;
-	int rc;
-
-	va_start(ap, option);
-	for (size_t i = 0; i < 4; i++)
-		a[i] = va_arg(ap, unsigned long);
-	va_end(ap);
-	rc = GOSAN_REAL(prctl)(option, a[0], a[1], a[2], a[3]);
-	if (rc == 0 && option == PR_SET_NAME && gosan_pthread_me)
-		name(gosan_pthread_me->g, (const char *)a[0]);
-	return rc;
 }

@@ -19,29 +19,31 @@ static __attribute__((noinline)) void slow(uintptr_t addr, size_t size, unsigned
 {
 	struct gosan_g *g = gosan_self;
 
-	if (gosan_ignore || !gosan_access_ready)
+	if (gosan_ignore || !gosan_access_ready || (!g && !(g = gosan_engine_self())))
 		return;
-	if (!g) {
-		g = gosan_engine_self();
-		if (!g)
-			return;
-		g->n_access++;
-	}
+	g->n_access++;
 	gosan_shadow_access(g, addr, size, flags, pc);
 }
 
-/* A mask that leaves its granule goes the slow way. */
-static inline __attribute__((always_inline)) void access_small(const void *p, size_t size, unsigned flags,
+/* Of an aligned access; of others this is a guess, which the caller checks. */
+static inline __attribute__((always_inline)) bool holds(const struct gosan_g *g, uintptr_t addr, size_t size,
+							unsigned flags)
+{
+	unsigned bytes = (size >= 8 ? GOSAN_CELL_ALL : (1u << size) - 1) << (size >= 8 ? 0 : addr & 7);
+
+	return gosan_shadow_holds(g, addr, bytes, flags);
+}
+
+/* Repeats are not counted: a counter in memory would cost as much as the rest of a hit. */
+static inline __attribute__((always_inline)) void access_sized(const void *p, size_t size, unsigned flags,
 							       uintptr_t pc)
 {
 	uintptr_t addr = (uintptr_t)p;
 	struct gosan_g *g = gosan_self;
 
-	if (__builtin_expect(g != NULL, 1)) {
-		g->n_access++;
-		if (__builtin_expect(gosan_shadow_holds(g, addr, ((1u << size) - 1) << (addr & 7), flags), 1))
-			return;
-	}
+	if (__builtin_expect(g != NULL, 1) && __builtin_expect(!(addr & (size - 1) & 7), 1) &&
+	    __builtin_expect(holds(g, addr, size, flags), 1) && (size <= 8 || holds(g, addr + 8, 8, flags)))
+		return;
 	slow(addr, size, flags, pc);
 }
 
@@ -49,28 +51,8 @@ static inline __attribute__((always_inline)) void access_small(const void *p, si
 static inline __attribute__((always_inline)) void access_range(const void *p, size_t size, unsigned flags,
 							       uintptr_t pc)
 {
-	struct gosan_g *g = gosan_self;
-
-	if (g)
-		g->n_access++;
 	if (size)
 		slow((uintptr_t)p, size, flags, pc);
-}
-
-/* 16 bytes are two granules, or three. */
-static inline __attribute__((always_inline)) void access_sized(const void *p, size_t size, unsigned flags,
-							       uintptr_t pc)
-{
-	struct gosan_g *g = gosan_self;
-
-	if (size <= 8) {
-		access_small(p, size, flags, pc);
-	} else if (g && !((uintptr_t)p & 7) && gosan_shadow_holds(g, (uintptr_t)p, GOSAN_CELL_ALL, flags) &&
-		   gosan_shadow_holds(g, (uintptr_t)p + 8, GOSAN_CELL_ALL, flags)) {
-		g->n_access++;
-	} else {
-		access_range(p, size, flags, pc);
-	}
 }
 
 #define ACCESS(name, size, flags) \

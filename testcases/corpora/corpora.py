@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Other detectors' test suites, run as gosan's own.
 
-usage: corpora.py BUILD_DIR [--suite llvm|helgrind|drd]... [--only REGEX] [--cache DIR] [--tries N] [--verbose]
+usage: corpora.py BUILD_DIR --check-tables
+       corpora.py BUILD_DIR [--suite llvm|helgrind|drd]... [--only REGEX] [--cache DIR] [--tries N] [--verbose]
 
 The suites are fetched as Debian source packages (fetch.py), never copied into the repository. Each test is built and
 run under gosan, and what was reported is compared with our tables (table.py says how to read them). A test that must
@@ -49,12 +50,6 @@ class Tools:
     def environment(self):
         keep = {k: v for k, v in os.environ.items() if k not in ("GOSAN_OPTIONS", "TSAN_OPTIONS", "LD_PRELOAD", "CC", "CXX")}
         return dict(keep, LC_ALL="C")
-
-    def support(self):
-        library = self.scratch / "libsupport.so"
-        if not library.exists():
-            subprocess.run([self.cc, "-O1", "-fPIC", "-shared", str(HERE / "support.c"), "-o", str(library)], check=True)
-        return library
 
     def call(self, argv, folder, env, limit=None):
         """A command in a process group of its own; what is left of the group afterwards is ended."""
@@ -175,6 +170,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--suite", action="append", choices=sorted(SUITES))
+    parser.add_argument("--check-tables", action="store_true", help="read the tables, and no more")
     parser.add_argument("--only", help="tests whose name matches this")
     parser.add_argument("--cache", type=pathlib.Path, help="where fetched sources stay; GOSAN_CORPORA_CACHE, else BUILD_DIR/corpora")
     parser.add_argument("--tries", type=int, default=5)
@@ -185,8 +181,19 @@ def arguments():
     return parser.parse_args()
 
 
+def check_tables():
+    for suite in SUITES.values():
+        rows = table.load(HERE / suite.table)
+        differing = sum(row.ours not in ("=", "n/a") for row in rows.values())
+        print(f"{suite.table}: {len(rows)} tests, {differing} differ from their suite, "
+              f"{sum(row.ours == 'n/a' for row in rows.values())} not applicable")
+
+
 def main():
     args = arguments()
+    if args.check_tables:
+        check_tables()
+        return
     cache = args.cache or pathlib.Path(os.environ.get("GOSAN_CORPORA_CACHE") or args.build / "corpora").resolve()
     summaries = []
     try:

@@ -29,10 +29,7 @@ exec "$GOSAN" run --timeout="$CORPORA_TIMEOUT" --format=text --format=json:"$COR
     "FileCheck": """cat >>"$CORPORA_OUT/output"\n""",
     "not": """if "$@"; then exit 1; else exit 0; fi\n""",
     "deflake": """"$@" 2>&1\nexit 0\n""",
-    "cc-tsan": """\
-for a; do case $a in -shared|-c|-S|-E|-emit-llvm) exec "$GOSAN" $CORPORA_MODE "$@" ;; esac; done
-exec "$GOSAN" $CORPORA_MODE "$@" "$CORPORA_SUPPORT" -Wl,-rpath,"${CORPORA_SUPPORT%/*}"
-""",
+    "cc-tsan": """exec "$GOSAN" $CORPORA_MODE "$@"\n""",
 }
 
 
@@ -70,8 +67,7 @@ class Llvm:
     def environment(self, out):
         env = self.tools.environment()
         env.update(PATH=f"{self.scripts}:{env['PATH']}", GOSAN=str(self.tools.gosan), CORPORA_OUT=str(out),
-                   CORPORA_TIMEOUT=str(self.tools.timeout), CORPORA_SUPPORT=str(self.tools.support()),
-                   GOSAN_CC=self.tools.cc, GOSAN_CXX=self.tools.cxx)
+                   CORPORA_TIMEOUT=str(self.tools.timeout), GOSAN_CC=self.tools.cc, GOSAN_CXX=self.tools.cxx)
         return env
 
     def substitutions(self, path, stem):

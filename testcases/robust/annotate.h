@@ -39,14 +39,21 @@ void AnnotateRWLockReleased(const char *file, int line, void *lock, uintptr_t is
 void __tsan_testonly_barrier_init(uint64_t *barrier, unsigned count);
 void __tsan_testonly_barrier_wait(uint64_t *barrier);
 
+/* clang leaves the hooks of atomics in what is merely not sanitized. */
+#ifdef __clang__
+#define HIDDEN __attribute__((disable_sanitizer_instrumentation, noinline, unused))
+#else
+#define HIDDEN __attribute__((no_sanitize("thread"), noinline, unused))
+#endif
+
 static int turn;
 
-__attribute__((no_sanitize("thread"), noinline, unused)) static void hidden_set(int value)
+HIDDEN static void hidden_set(int value)
 {
 	*(volatile int *)&turn = value;
 }
 
-__attribute__((no_sanitize("thread"), noinline, unused)) static void hidden_wait(int value)
+HIDDEN static void hidden_wait(int value)
 {
 	while (*(volatile int *)&turn < value)
 		sched_yield();
@@ -57,13 +64,13 @@ struct spin {
 	int word;
 };
 
-__attribute__((no_sanitize("thread"), noinline, unused)) static void spin_take(struct spin *s)
+HIDDEN static void spin_take(struct spin *s)
 {
 	while (!__sync_bool_compare_and_swap(&s->word, 0, 1))
 		sched_yield();
 }
 
-__attribute__((no_sanitize("thread"), noinline, unused)) static void spin_give(struct spin *s)
+HIDDEN static void spin_give(struct spin *s)
 {
 	__sync_lock_release(&s->word);
 }

@@ -19,7 +19,7 @@ static struct {
 static pthread_rwlock_t rw = PTHREAD_RWLOCK_INITIALIZER;
 static int guarded, shared;
 
-__attribute__((no_sanitize("thread"))) static void really_lock(void)
+HIDDEN static void really_lock(void)
 {
 	if (r.depth && pthread_equal(r.owner, pthread_self())) {
 		r.depth++;
@@ -30,7 +30,7 @@ __attribute__((no_sanitize("thread"))) static void really_lock(void)
 	r.depth = 1;
 }
 
-__attribute__((no_sanitize("thread"))) static void really_unlock(void)
+HIDDEN static void really_unlock(void)
 {
 	if (--r.depth == 0) {
 		r.owner = 0;

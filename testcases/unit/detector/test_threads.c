@@ -230,8 +230,8 @@ PROGRAM(somebody_unknown_may_act)
 	SEM_PARK(t, s);
 	JOIN_PARK(m, t);
 	NOTHING();
-	gosan_engine_end(GOSAN_END_TIMEOUT);
-	ONLY(201); /* it did not act until the time was up */
+	gosan_engine_end(GOSAN_END_CRASH);
+	ONLY(201); /* it did not act until somebody lost patience and sent a signal */
 }
 
 PROGRAM(a_standstill_that_a_signal_ends)

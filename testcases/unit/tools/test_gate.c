@@ -84,6 +84,11 @@ static void verdicts(void **state)
 		 VERDICT_FINDINGS, "gate: 1 finding: 1 program"},
 		{START_OF("10", "a") RACE("1", "\"0x3\"", "\"0x4\"") ENDED("exit", SEEN), 8, 8,
 		 VERDICT_FINDINGS, "the command's own status is 8; exit 8"},
+		/* An interpreter's own locks are no result, those of several threads are. */
+		{START_OF("10", "py") ENDED("exit", "\"events\":9,\"threads\":1"), 0, 77, VERDICT_BLIND,
+		 "gate: blind: none of 1 process"},
+		{START_OF("10", "a") ENDED("exit", "\"events\":9,\"threads\":3"), 0, 0, VERDICT_CLEAN,
+		 "gate: clean: 1 program checked"},
 		/* A crash on purpose doesn't make the rest blind, a loss does. */
 		{START_OF("10", "a") ENDED("crash", SEEN), 0, 0, VERDICT_CLEAN,
 		 "not checked: what came after a panicked or crashed"},
@@ -208,6 +213,7 @@ static void many_rows(void **state)
 
 		snprintf(number, sizeof number, "%zu", i % 1000);
 		p.counters[COUNTER_events] = 1;
+		p.counters[COUNTER_threads] = 2;
 		gate_image(run.r, &p, false);
 	}
 	assert_int_equal(run.r->gate->n_rows, 1000);
