@@ -21,6 +21,8 @@ int gosan_access_init(void)
 	int err = gosan_context_init();
 
 	if (!err)
+		err = gosan_shadow_init();
+	if (!err)
 		err = gosan_module_init();
 	if (!err)
 		err = gosan_heap_init();
@@ -46,28 +48,18 @@ void gosan_access_forget(uintptr_t addr, size_t size)
 	gosan_shadow_forget(addr, size);
 }
 
-/* A context costs a look-up, libunwind some 70 ns; but code without hooks has no context. */
+/* Where code has hooks the id is the context's own, which costs one look-up and is expanded when a report needs
+ * it (depot.h); libunwind takes some 70 ns, but code without hooks has no context. */
 uint32_t gosan_access_stack(struct gosan_g *g, uintptr_t pc)
 {
-	uint32_t stack = 0;
-
-	if (g->ctx)
-		stack = gosan_context_stack(gosan_context_child(g->ctx, pc));
-	return stack || g != gosan_self ? stack : gosan_unwind_here();
+	if (g->frame > g->frames)
+		return GOSAN_STACK_CONTEXT | gosan_context_child(gosan_context_now(g), pc);
+	return g == gosan_self ? gosan_unwind_here() : 0;
 }
 
 void gosan_access_adopt(struct gosan_g *to, const struct gosan_g *from)
 {
-	if (to->ctx_depth)
-		return;
-	for (uint32_t i = 0; i < from->ctx_depth && i < from->ctx_room; i++) {
-		if (to->ctx_room <= i)
-			gosan_context_grow(to);
-		if (to->ctx_room <= i)
-			return; /* no memory: its stacks start here */
-		to->ctx_stack[to->ctx_depth++] = from->ctx_stack[i];
-	}
-	to->ctx = from->ctx;
+	gosan_context_adopt(to, from);
 }
 
 /* Counting per goroutine keeps the hot path free of shared cache lines. */

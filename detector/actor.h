@@ -15,7 +15,7 @@
 
 struct gosan_obj;
 
-#define GOSAN_HELD_MAX  64 /* held locks beyond are counted in held_lost */
+#define GOSAN_HELD_MAX  4096 /* held locks beyond are counted in held_lost */
 #define GOSAN_EDGES_MAX 4
 #define GOSAN_WAIT_MAX  16
 #define GOSAN_LEFT_MAX  4
@@ -58,6 +58,12 @@ struct gosan_wait {
 	struct gosan_wait_on *on; /* [GOSAN_WAIT_MAX] */
 };
 
+/* A call under way. ctx: where it leads in the tree of contexts, 0 until somebody asked. */
+struct gosan_frame {
+	uint64_t pc;
+	uint32_t callee, ctx;
+};
+
 /* A lock that a goroutine gave back, and how many events the engine had seen by then. */
 struct gosan_left {
 	const struct gosan_obj *lock;
@@ -82,6 +88,11 @@ struct gosan_life {
 /* A goroutine, a foreign thread, or the system on one thread. Never freed (reports name the dead);
  * its clocks are released at its end. */
 struct gosan_g {
+	/* HOT: what a memory hook looks at, in one cache line */
+	uint32_t cell; /* shadow.h: the strongest cell of this moment, GOSAN_CELL_NONE: nothing remembered */
+	uint64_t n_access; /* accesses seen; the access layer adds them up at the end */
+	struct gosan_frame *frame, *frame_end,
+		*frame_floor; /* its calls (context.h); frame: one past the last */
 	/* ADMIN */
 	struct gosan_g *next; /* all goroutines, newest first: gosan_engine_all() */
 	uint64_t id;          /* goroutine id, or 0 for threads and the system */
@@ -100,7 +111,6 @@ struct gosan_g {
 	uint32_t epoch;                 /* its own current epoch, >= 1 */
 	uint32_t busy_epoch;            /* of its last event but G_END */
 	uint32_t access_epoch;          /* the access layer stores epoch here when it remembers an access */
-	uint64_t n_access;              /* accesses seen; the access layer adds them up at the end */
 	void *tenancy;                  /* chain.c */
 	struct gosan_edge *edges;       /* [GOSAN_EDGES_MAX]: the last ones, as a ring */
 	uint32_t n_edges;               /* ever written */
@@ -133,12 +143,26 @@ struct gosan_g {
 	uintptr_t stack_lo, stack_hi;
 	/* ANALYZERS: one private word (analyze/waits.c), NULL at birth */
 	void *waits;
-	/* MEMORY ACCESSES: owned by the tsan front end, touched by the running goroutine only */
-	uint32_t ctx;                 /* current calling context (context.h) */
-	uint32_t ctx_depth, ctx_room; /* callers' contexts: ctx_stack[0 .. ctx_depth - 1] */
-	uint32_t *ctx_stack, ctx_first[10];
+	/* MEMORY ACCESSES: owned by the access layer, touched by the running goroutine only */
+	struct gosan_frame *frames;         /* the first one */
+	struct gosan_frame first_frames[6]; /* until it calls deeper */
+	uint32_t frames_over;               /* calls above frames_end, which are only counted */
+	uint32_t set_stack, set; /* context.c: the lock set of one lock, that it was asked for last */
+	const struct gosan_obj *set_of;
+	bool in_shadow;                /* shadow.c is at work for it */
+	uint8_t seg_left;              /* segment.c: numbers of seg_group that are still to be used */
+	uint32_t seg_group, free_cell; /* free_cell: as cell, for frees */
 	void *access;
 	uint16_t ignored[2]; /* accesses that the program wants ignored while > 0: reads, writes */
 };
+
+/* Low bits of g->cell (shadow.h). No cell of the shadow equals it: segment 0 is nobody's. */
+#define GOSAN_CELL_NONE 0x3ffu
+
+/* Whoever changes cid or epoch says so: what g remembered before is of another moment. */
+static inline void gosan_g_moved_on(struct gosan_g *g)
+{
+	g->cell = g->free_cell = GOSAN_CELL_NONE;
+}
 
 #endif

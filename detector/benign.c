@@ -24,6 +24,7 @@ static struct range *lists[BUCKETS + 1];
 static size_t n;
 static char word;
 
+/* From any hook, also a free: nothing is called while it is held but the memory's own functions. */
 static void lock(void)
 {
 	while (__atomic_test_and_set(&word, __ATOMIC_ACQUIRE))
@@ -90,6 +91,7 @@ void gosan_benign_forget(uintptr_t addr, size_t size)
 	unlock();
 }
 
+/* Declared ranges are few; this is asked only when a race was found. */
 static bool has(const struct range *r, uintptr_t addr)
 {
 	while (r && (addr < r->lo || addr >= r->hi))

@@ -90,6 +90,7 @@ static void own_entry(struct gosan_g *g)
 
 	if (g->cid == GOSAN_CHAIN_SHARED)
 		g->epoch = highest(g);
+	gosan_g_moved_on(g);
 	if (one)
 		gosan_clock_clear(&g->weak);
 	gosan_clock_own(&g->strong, g->cid, g->epoch);
@@ -124,6 +125,7 @@ static void settle(struct gosan_g *g, uint32_t cid, uint32_t first)
 
 	g->cid = cid;
 	g->epoch = first;
+	gosan_g_moved_on(g);
 	if (cid == GOSAN_CHAIN_SHARED)
 		GOSAN_COUNT(cid_lost);
 	g->busy_epoch = 0;
@@ -215,6 +217,7 @@ void gosan_chain_advance(struct gosan_g *g)
 	}
 	if (g->cid == GOSAN_CHAIN_SHARED)
 		g->epoch = highest(g);
+	gosan_g_moved_on(g);
 	g->epoch++;
 	g->strong.epoch = g->weak.epoch = g->epoch; /* beside both tries since own_entry */
 }

@@ -6,8 +6,8 @@
  * carries (object id, stack id) as its pc. A place that was reached with locks held is a child of the
  * place without them, whose pc has bit 63 set and names the lock set: user addresses never have it.
  *
- * Insertion pushes at the head of a hash chain by compare-and-swap. Two threads that insert the same
- * child at once may each add a node: both stand for the same stack, so nothing breaks.
+ * Insertion pushes at the head of a hash chain by compare-and-swap. Who loses a race looks at what the winners
+ * pushed before it tries again: a path has one node, so that equal stacks have equal ids.
  */
 #include "context.h"
 
@@ -20,6 +20,8 @@
 #define NODES_MAX (1u << 25)
 #define LOCKED    (UINT64_C(1) << 63)
 #define LOCK_ROOT 1u
+/* Calls that are noted per goroutine, 16 bytes each: a recursion of a million calls on a stack of 48 MiB or more. */
+#define FRAMES_MAX (1u << 20)
 
 /* Until init: a root that is its own parent, so that an early func_exit is harmless. */
 static struct gosan_context_node early[2];
@@ -61,75 +63,175 @@ static uint32_t target_of(uint32_t id)
 	return id;
 }
 
-/* The node is complete before the compare-and-swap publishes it; a chain only ever grows at its head, so a walk
- * over it needs no lock. */
-uint32_t gosan_context_add(uint32_t parent, uint64_t pc, uint32_t callee, uint32_t h)
+/* From `id` to before `end` in a chain: the child, or 0. */
+static uint32_t find(uint32_t id, uint32_t end, uint32_t parent, uint64_t pc, uint32_t callee)
 {
-	uint32_t head = __atomic_load_n(&buckets[h], __ATOMIC_ACQUIRE), id;
+	while (id != end && !is_child(id, parent, pc, callee))
+		id = gosan_context_nodes[id].next;
+	return id == end ? 0 : id;
+}
 
-	if (!n_nodes)
-		return parent;
-	for (id = head; id; id = gosan_context_nodes[id].next)
-		if (is_child(id, parent, pc, callee))
-			goto found;
-	id = __atomic_fetch_add(&n_nodes, 1, __ATOMIC_RELAXED);
+/* A new node, which nobody can find yet. 0: no room. */
+static uint32_t make(uint32_t parent, uint64_t pc, uint32_t callee)
+{
+	uint32_t id = __atomic_fetch_add(&n_nodes, 1, __ATOMIC_RELAXED);
+
 	if (id >= NODES_MAX) {
 		__atomic_store_n(&n_nodes, NODES_MAX, __ATOMIC_RELAXED);
 		GOSAN_COUNT(stacks_lost);
-		return parent;
+		return 0;
 	}
 	gosan_context_nodes[id].pc = pc;
 	gosan_context_nodes[id].parent = parent;
 	gosan_context_nodes[id].callee = callee;
 	gosan_context_nodes[id].target = target_of(id);
-	do
-		gosan_context_nodes[id].next = head;
-	while (!__atomic_compare_exchange_n(&buckets[h], &head, id, false, __ATOMIC_RELEASE,
-					    __ATOMIC_ACQUIRE));
-found:
+	return id;
+}
+
+/* The node is complete before the compare-and-swap publishes it; a chain only ever grows at its head, so a walk
+ * over it needs no lock. A node that lost its race stays unused. */
+uint32_t gosan_context_add(uint32_t parent, uint64_t pc, uint32_t callee, uint32_t h)
+{
+	uint32_t head = __atomic_load_n(&buckets[h], __ATOMIC_ACQUIRE), seen = 0, id, fresh = 0;
+
+	if (!n_nodes)
+		return parent;
+	while (!(id = find(head, seen, parent, pc, callee))) {
+		if (!fresh && !(fresh = make(parent, pc, callee)))
+			return parent;
+		gosan_context_nodes[fresh].next = seen = head;
+		if (__atomic_compare_exchange_n(&buckets[h], &head, fresh, false, __ATOMIC_RELEASE,
+						__ATOMIC_ACQUIRE)) {
+			id = fresh;
+			break;
+		}
+	}
 	__atomic_store_n(&gosan_context_hints[h], id, __ATOMIC_RELEASE);
 	return gosan_context_nodes[id].target;
 }
 
-/* The first few callers lie in the goroutine's own record. Without memory, deeper callers share a context. */
-void gosan_context_grow(struct gosan_g *g)
-{
-	uint32_t room = g->ctx_room ? g->ctx_room * 2 : sizeof(g->ctx_first) / sizeof(g->ctx_first[0]);
-	uint32_t *stack = g->ctx_room ? gosan_mem_alloc(room * sizeof(*stack)) : g->ctx_first;
+/* Calls. Invariant: frame_floor is frames, but while frames_over is not 0 it is frame_end, and frame too: then
+ * leaving goes the slow way. Within frames, ctx is known from the bottom up to some call. */
 
-	if (!stack) {
-		GOSAN_COUNT(stacks_lost);
+/* The first few calls lie in the goroutine's own record. */
+static bool grow(struct gosan_g *g)
+{
+	size_t n = (size_t)(g->frame - g->frames), room = n ? n * 2 : 0;
+	struct gosan_frame *frames = g->first_frames;
+
+	if (n >= FRAMES_MAX || !g->cid) /* nobody is used by several threads */
+		return false;
+	if (!room)
+		room = sizeof(g->first_frames) / sizeof(g->first_frames[0]);
+	else if (!(frames = gosan_mem_alloc(room * sizeof(*frames))))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		frames[i] = g->frames[i];
+	if (g->frames && g->frames != g->first_frames)
+		gosan_mem_free(g->frames, n * sizeof(*frames));
+	g->frames = g->frame_floor = frames;
+	g->frame = frames + n;
+	g->frame_end = frames + room;
+	return true;
+}
+
+/* Calls for which there is no room have the context of the last that had. */
+void gosan_context_enter_slow(struct gosan_g *g, uint64_t pc, uintptr_t callee)
+{
+	if (!g->frames_over && grow(g)) {
+		gosan_context_enter(g, pc, callee);
 		return;
 	}
-	for (uint32_t i = 0; i < g->ctx_room; i++)
-		stack[i] = g->ctx_stack[i];
-	if (g->ctx_stack != g->ctx_first && g->ctx_stack)
-		gosan_mem_free(g->ctx_stack, g->ctx_room * sizeof(*stack));
-	g->ctx_stack = stack;
-	g->ctx_room = room;
+	if (!g->frames_over++)
+		GOSAN_COUNT(stacks_lost);
+	g->frame_floor = g->frame_end;
+}
+
+void gosan_context_leave_slow(struct gosan_g *g)
+{
+	if (g->frames_over && !--g->frames_over)
+		g->frame_floor = g->frames;
 }
 
 void gosan_context_end(struct gosan_g *g)
 {
-	if (g->ctx_stack && g->ctx_stack != g->ctx_first)
-		gosan_mem_free(g->ctx_stack, g->ctx_room * sizeof(*g->ctx_stack));
-	g->ctx_stack = NULL;
-	g->ctx_room = g->ctx_depth = 0;
+	if (g->frames && g->frames != g->first_frames)
+		gosan_mem_free(g->frames, (size_t)(g->frame_end - g->frames) * sizeof(*g->frames));
+	g->frames = g->frame = g->frame_end = g->frame_floor = NULL;
+	g->frames_over = 0;
 }
 
-/* Most accesses are made without a lock: one look-up. Sets of locks are few, so theirs hit as well. */
-uint32_t gosan_context_place(const struct gosan_g *g, uintptr_t pc)
+size_t gosan_context_depth(const struct gosan_g *g)
 {
-	uint32_t place = gosan_context_child(g->ctx, pc), set = LOCK_ROOT;
+	return (size_t)(g->frame - g->frames) + g->frames_over;
+}
+
+void gosan_context_unwind(struct gosan_g *g, size_t depth)
+{
+	size_t kept = (size_t)(g->frame - g->frames);
+
+	if (depth > kept + g->frames_over)
+		return;
+	g->frames_over = depth > kept ? (uint32_t)(depth - kept) : 0;
+	if (depth < kept)
+		g->frame = g->frames + depth;
+	g->frame_floor = g->frames_over ? g->frame_end : g->frames;
+}
+
+void gosan_context_adopt(struct gosan_g *to, const struct gosan_g *from)
+{
+	if (to->frame != to->frames)
+		return;
+	for (const struct gosan_frame *f = from->frames; f < from->frame; f++) {
+		gosan_context_enter(to, f->pc, f->callee);
+		if (to->frame > to->frames)
+			to->frame[-1].ctx = f->ctx;
+	}
+}
+
+/* Each call is looked up at most once. */
+uint32_t gosan_context_resolve(struct gosan_g *g)
+{
+	struct gosan_frame *f = g->frame;
+	uint32_t ctx;
+
+	while (f > g->frames && !f[-1].ctx)
+		f--;
+	ctx = f > g->frames ? f[-1].ctx : 0;
+	for (; f < g->frame; f++)
+		f->ctx = ctx = gosan_context_call(ctx, f->pc, f->callee);
+	return ctx;
+}
+
+static uint32_t lock_step(uint32_t set, const struct gosan_held *h)
+{
+	return gosan_context_child(set, (uint64_t)(h->obj ? h->obj->id : 0) << 32 | h->stack);
+}
+
+/* One lock is the common case: its set is remembered until another lock, or the same at another place, is held. */
+static uint32_t lock_set(struct gosan_g *g)
+{
+	const struct gosan_held *h = g->held;
+	uint32_t set = LOCK_ROOT;
+
+	if (g->n_held == 1 && g->set_of == h->obj && g->set_stack == h->stack && g->set)
+		return g->set;
+	for (size_t i = 0; i < g->n_held; i++)
+		set = lock_step(set, &h[i]);
+	g->set_of = h->obj;
+	g->set_stack = h->stack;
+	g->set = g->n_held == 1 ? set : 0;
+	return set;
+}
+
+/* Most accesses are made without a lock: one look-up. */
+uint32_t gosan_context_place(struct gosan_g *g, uintptr_t pc)
+{
+	uint32_t place = gosan_context_child(gosan_context_now(g), pc);
 
 	if (__builtin_expect(g->n_held == 0, 1))
 		return place;
-	for (size_t i = 0; i < g->n_held; i++) {
-		const struct gosan_held *h = &g->held[i];
-
-		set = gosan_context_child(set, (uint64_t)(h->obj ? h->obj->id : 0) << 32 | h->stack);
-	}
-	return gosan_context_child(place, LOCKED | set);
+	return gosan_context_child(place, LOCKED | lock_set(g));
 }
 
 /* The node of the access itself, below a possible lock set. */
@@ -151,16 +253,23 @@ static bool is_own(uintptr_t pc)
 	return m && m->kind == GOSAN_MODULE_OWN;
 }
 
-/* At most GOSAN_STACK_MAX frames; the outermost are cut. */
+/* At most GOSAN_STACK_MAX frames; the outermost are cut. The node remembers: an id is expanded again and again
+ * while a report is written. Two threads that expand at once get the same answer. */
 uint32_t gosan_context_stack(uint32_t place)
 {
+	uint32_t leaf = place < n_nodes ? strip(place) : 0;
+	uint32_t stack = __atomic_load_n(&gosan_context_nodes[leaf].stack, __ATOMIC_RELAXED);
 	uintptr_t pcs[GOSAN_STACK_MAX];
 	size_t n = 0;
 
-	for (uint32_t id = strip(place); id > LOCK_ROOT && n < GOSAN_STACK_MAX; id = gosan_context_parent(id))
+	if (stack || leaf <= LOCK_ROOT)
+		return stack;
+	for (uint32_t id = leaf; id > LOCK_ROOT && n < GOSAN_STACK_MAX; id = gosan_context_parent(id))
 		if (!is_own((uintptr_t)gosan_context_nodes[id].pc))
 			pcs[n++] = (uintptr_t)gosan_context_nodes[id].pc;
-	return n ? gosan_depot_put(pcs, n) : 0;
+	stack = n ? gosan_depot_put(pcs, n) : 0;
+	__atomic_store_n(&gosan_context_nodes[leaf].stack, stack, __ATOMIC_RELAXED);
+	return stack;
 }
 
 /* The path goes from the last lock to the first: counted once to know where each belongs. */

@@ -27,7 +27,8 @@ struct gosan_context_node {
 	uint32_t next;   /* in the hash chain */
 	uint32_t target; /* where the call leads: the node itself, or an ancestor */
 	uint32_t callee; /* which function was entered, by the low half of an address in it; 0: none */
-	uint32_t pad[2];
+	uint32_t stack;  /* the depot's id of its stack, once somebody asked; 0: not yet */
+	uint32_t pad;
 };
 extern struct gosan_context_node *gosan_context_nodes;
 
@@ -61,34 +62,52 @@ static inline uint32_t gosan_context_child(uint32_t parent, uint64_t pc)
 	return gosan_context_call(parent, pc, 0);
 }
 
-/* A function was entered; pc is its return address, callee an address in it. */
-void gosan_context_grow(struct gosan_g *g);
-static inline void gosan_context_enter(struct gosan_g *g, uint64_t pc, uintptr_t callee)
+/* A function was entered; pc is its return address, callee an address in it. Only noted: most calls are over before
+ * anybody asks where they were. */
+void gosan_context_enter_slow(struct gosan_g *g, uint64_t pc, uintptr_t callee);
+static inline __attribute__((always_inline)) void gosan_context_enter(struct gosan_g *g, uint64_t pc,
+								      uintptr_t callee)
 {
-	if (__builtin_expect(g->ctx_depth >= g->ctx_room, 0))
-		gosan_context_grow(g);
-	if (__builtin_expect(g->ctx_depth < g->ctx_room, 1))
-		g->ctx_stack[g->ctx_depth] = g->ctx;
-	g->ctx_depth++;
-	g->ctx = gosan_context_call(g->ctx, pc, (uint32_t)callee);
+	struct gosan_frame *f = g->frame;
+
+	if (__builtin_expect(f == g->frame_end, 0)) {
+		gosan_context_enter_slow(g, pc, callee);
+		return;
+	}
+	*f = (struct gosan_frame){pc, (uint32_t)callee, 0};
+	g->frame = f + 1;
 }
 
 /* It was left. More exits than entries, as when hooks came alive in between, do nothing. */
-static inline void gosan_context_leave(struct gosan_g *g)
+void gosan_context_leave_slow(struct gosan_g *g);
+static inline __attribute__((always_inline)) void gosan_context_leave(struct gosan_g *g)
 {
-	if (__builtin_expect(g->ctx_depth == 0, 0))
-		return;
-	g->ctx_depth--;
-	if (__builtin_expect(g->ctx_depth < g->ctx_room, 1))
-		g->ctx = g->ctx_stack[g->ctx_depth];
+	if (__builtin_expect(g->frame > g->frame_floor, 1))
+		g->frame--;
+	else
+		gosan_context_leave_slow(g);
 }
+
+/* The calling context of g, which runs. */
+uint32_t gosan_context_resolve(struct gosan_g *g);
+static inline uint32_t gosan_context_now(struct gosan_g *g)
+{
+	const struct gosan_frame *f = g->frame;
+
+	return f > g->frames && f[-1].ctx ? f[-1].ctx : gosan_context_resolve(g);
+}
+/* How many calls are under way, and back to that many (longjmp). */
+size_t gosan_context_depth(const struct gosan_g *g);
+void gosan_context_unwind(struct gosan_g *g, size_t depth);
+/* to, which has no calls of its own, takes from's. */
+void gosan_context_adopt(struct gosan_g *to, const struct gosan_g *from);
 static inline uint32_t gosan_context_parent(uint32_t ctx)
 {
 	return gosan_context_nodes[ctx].parent;
 }
 
 /* The place of an access at pc by g, which runs. */
-uint32_t gosan_context_place(const struct gosan_g *g, uintptr_t pc);
+uint32_t gosan_context_place(struct gosan_g *g, uintptr_t pc);
 /* g ended. */
 void gosan_context_end(struct gosan_g *g);
 /* Depot id of the stack of a place or a context, innermost first. */

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "context.h"
 #include "engine.h"
 #include "mem.h"
 #include "depot.h"
@@ -117,8 +118,15 @@ uint32_t gosan_depot_put(const uintptr_t *pcs, size_t n)
 	return r ? r->id : 0;
 }
 
+uint32_t gosan_depot_id(uint32_t id)
+{
+	return id & GOSAN_STACK_CONTEXT ? gosan_context_stack(id & ~GOSAN_STACK_CONTEXT) : id;
+}
+
 const uintptr_t *gosan_depot_get(uint32_t id, size_t *ret_n)
 {
+	id = gosan_depot_id(id);
+
 	struct record **chunk =
 		id < CHUNKS * CHUNK ? __atomic_load_n(&chunks[id >> CHUNK_BITS], __ATOMIC_ACQUIRE) : NULL;
 	const struct record *r = chunk ? __atomic_load_n(&chunk[id & (CHUNK - 1)], __ATOMIC_ACQUIRE) : NULL;

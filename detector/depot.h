@@ -11,12 +11,18 @@
 #include <stdint.h>
 
 #define GOSAN_STACK_MAX 64
+/* Set in an id: the rest is a node of the tree of contexts (context.h), whose path is the stack. Equal paths have
+ * equal ids; gosan_depot_id makes ids of both sorts comparable. */
+#define GOSAN_STACK_CONTEXT (UINT32_C(1) << 31)
 
 /* pcs[0] is the innermost return address; n is cut to GOSAN_STACK_MAX. 0 when memory is exhausted
  * (counted in counters.stacks_lost). */
 uint32_t gosan_depot_put(const uintptr_t *pcs, size_t n);
 /* Frames of `id`, valid for ever; *ret_n = 0 and NULL for id 0. */
 const uintptr_t *gosan_depot_get(uint32_t id, size_t *ret_n);
+
+/* The id that gosan_depot_put gives for the frames of `id`: equal stacks have equal ones. Not on a hot path. */
+uint32_t gosan_depot_id(uint32_t id);
 
 /* Stack of the caller by libunwind (unw_backtrace), own frames (libgosan, libgoroutine) removed.
  * Call on the stack that is meant. */

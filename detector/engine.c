@@ -24,6 +24,7 @@
 #include "../runtime/probe.h"
 #include "chain.h"
 #include "depot.h"
+#include "floor.h"
 #include "hb.h"
 #include "held.h"
 #include "lockpath.h"
@@ -280,6 +281,7 @@ void gosan_engine_system_begin(struct gosan_g *sys, struct gosan_obj *timer)
 {
 	if (sys == &nobody || !enter())
 		return;
+	gosan_floor_stop();
 	gosan_hb_system_begin(sys, timer);
 	gosan_engine_unlock();
 }
@@ -291,6 +293,8 @@ static struct gosan_obj *born(uintptr_t addr, enum gosan_obj_kind kind)
 {
 	struct gosan_obj *obj = gosan_object_new(addr, kind);
 
+	if (kind == GOSAN_OBJ_TIMER)
+		gosan_floor_stop();
 	if (!obj)
 		GOSAN_COUNT(lost);
 	else

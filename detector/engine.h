@@ -41,7 +41,7 @@ extern bool (*gosan_engine_can_act)(void);
 /* clang-format off */
 #define GOSAN_COUNTERS(X) \
 	X(events, "synchronisation events") \
-	X(accesses, "memory accesses") \
+	X(accesses, "memory accesses, repeats within an epoch left out") \
 	X(lost, "events lost") \
 	X(goroutines, "goroutines") \
 	X(threads, "threads") \

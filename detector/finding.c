@@ -190,7 +190,7 @@ static uint64_t hash_of(const struct gosan_finding *f)
 	uint64_t sum = f->dedup;
 
 	for (size_t i = 0; !f->dedup && i < f->n_parts; i++)
-		sum += mix(f->parts[i].stack + UINT64_C(0x9e3779b97f4a7c15));
+		sum += mix(gosan_depot_id(f->parts[i].stack) + UINT64_C(0x9e3779b97f4a7c15));
 	return mix(sum ^ ((uint64_t)f->code << 32)) | 1;
 }
 

@@ -13,7 +13,7 @@
  *   "participants":[{PART}..],"more":N,"why":"..","help":"..","story":[{"g":N,"t":N,"pc":"0x..","text":".."}..]}
  *  {"r":"again","key":N,"count":N}         the same finding, seen N times in all
  *  {"r":"taken_back","key":N,"count":N}    N times are left, none for 0: what it said cannot end did end
- *  {"r":"dump","g":N,"t":N,"name":"..","fn":"..","state":"..","stack":["0x"..],"created":["0x"..]}   at a hang
+ *  {"r":"dump","g":N,"t":N,"name":"..","fn":"..","state":"..","detail":"..","stack":["0x"..],"created":["0x"..]}   at a hang
  *  {"r":"end","why":"exit|stall|timeout|crash|exec","status":N,"counters":{..},"not_checked":["..",..]}
  *  OBJ  {"kind":"chan","name":"","address":"0x..","size":N,"created":["0x"..],"alloc_offset":N,"block_size":N,"of":N}
  *  PART {"role":"current","g":N,"t":N,"name":"..","fn":"..","op":"..","size":N,"stack":["0x"..],

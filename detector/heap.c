@@ -2,8 +2,17 @@
  *
  * heap.c: the table of heap blocks, living ones and those whose memory was not handed out again.
  *
- * One open hash table, by start address, in stripes with a lock each. Finding the block around an address
- * walks everything: that is done for reports only, and keeps allocation and free at one short chain.
+ * Blocks below a page, which are nearly all, have a record of 8 bytes in a linear map, one per 32 bytes of address:
+ * neighbours in the heap are neighbours there, and there is no lock. (malloc gives no smaller blocks.) It does not
+ * say when and where such a block was freed: the cells of its memory do, because only whole untouched pages are
+ * freed without cells (shadow.c).
+ *
+ *      record  63   38 37      2   1      0
+ *             | place |  size  |free|upper half|
+ *
+ * All others, and those whose start does not fit, are in a hash table by start address, in stripes with a lock each.
+ * Finding the block around an address walks all of it: that is done for reports only, and keeps allocation and free
+ * at one short chain.
  *
  * Invariant: at most one record per start address. A record of a freed block stays until a block with the
  * same start is born, or until it is found that living blocks lie over it: look-ups prefer the living.
@@ -13,7 +22,7 @@
 #include "context.h"
 #include "depot.h"
 #include "mem.h"
-#include "shadow.h"
+#include "shadowmem.h"
 
 #include <string.h>
 
@@ -25,7 +34,7 @@ struct block {
 	struct block *next;
 	uintptr_t addr;
 	size_t size;
-	uint64_t freed; /* `what` of the free's cell, without bytes; 0: it lives */
+	struct gosan_stamp freed; /* when; epoch 0: it lives */
 	uint32_t place, free_place;
 	bool is_stack;
 };
@@ -36,6 +45,33 @@ struct stripe {
 	struct block **buckets;
 };
 static struct stripe stripes[STRIPES];
+
+#define SMALL_MAX       4096u
+#define UNIT_BITS       5
+#define RECORD_UP       UINT64_C(1) /* it starts 16 bytes into the unit */
+#define RECORD_FREE     UINT64_C(2)
+#define RECORD_SIZE(r)  ((size_t)((r) >> 2) & ((UINT64_C(1) << 36) - 1))
+#define RECORD_PLACE(r) ((uint32_t)((r) >> 38))
+static uint64_t *records; /* NULL: all blocks are in the hash table */
+
+/* Addresses that share shadow share records as well: the later block has them. */
+static inline uint64_t *record_of(uintptr_t addr)
+{
+	return &records[(addr & gosan_shadow_mask) >> UNIT_BITS];
+}
+
+/* The record of the block that starts at addr, or 0. */
+static inline uint64_t small_at(uintptr_t addr)
+{
+	uint64_t r = records && !(addr & 15) ? __atomic_load_n(record_of(addr), __ATOMIC_RELAXED) : 0;
+
+	return r && (r & RECORD_UP) == (addr >> 4 & 1) ? r : 0;
+}
+
+static inline uint64_t small_record(uintptr_t addr, size_t size, uint32_t place)
+{
+	return (uint64_t)place << 38 | (uint64_t)size << 2 | (addr >> 4 & 1);
+}
 
 /* malloc aligns to 16. The top bits choose the stripe, others the bucket. */
 static inline uint64_t hash(uintptr_t addr)
@@ -93,7 +129,7 @@ static void grow(struct stripe *s)
 	gosan_mem_free(old, old_n * sizeof(struct block *));
 }
 
-/* The record of addr, made if need be; NULL without memory: the block stays unknown, and reports call it
+/* The large record of addr, made if need be; NULL without memory: the block stays unknown, and reports call it
  * unknown memory. */
 static struct block *record(struct stripe *s, uintptr_t addr)
 {
@@ -113,52 +149,70 @@ static struct block *record(struct stripe *s, uintptr_t addr)
 	return b;
 }
 
-/* The shadow first: whoever finds the record must not find the last block's accesses. */
-static void born(uintptr_t addr, size_t size, uint32_t place, bool is_stack)
+/* The record of another kind of block that started here is void. */
+static void born_large(uintptr_t addr, size_t size, uint32_t place, bool is_stack)
 {
-	struct stripe *s;
-	struct block *b;
+	struct stripe *s = lock_stripe(addr);
+	struct block *b = record(s, addr);
 
-	gosan_shadow_forget(addr, size);
-	s = lock_stripe(addr);
-	b = record(s, addr);
 	if (b) {
 		b->size = size;
 		b->place = place;
 		b->is_stack = is_stack;
-		b->freed = 0;
+		b->freed.epoch = 0;
 	}
 	unlock_stripe(s);
+	if (small_at(addr))
+		__atomic_store_n(record_of(addr), 0, __ATOMIC_RELAXED);
 }
 
+/* Only where a whole linear shadow is there are addresses enough for the map. */
 int gosan_heap_init(void)
 {
+	if (gosan_shadow_mask && !records)
+		records = gosan_mem_map(((size_t)1 << (GOSAN_SHADOW_BITS - UNIT_BITS)) * sizeof(*records));
 	return 0;
 }
 
+/* The shadow first: whoever finds the record must not find the last block's accesses. */
 void gosan_heap_born(uintptr_t addr, size_t size, uint32_t place)
 {
-	born(addr, size, place, false);
+	gosan_shadow_forget(addr, size);
+	if (records && size - 1 < SMALL_MAX - 1 && !(addr & 15))
+		__atomic_store_n(record_of(addr), small_record(addr, size, place), __ATOMIC_RELAXED);
+	else
+		born_large(addr, size, place, false);
 }
 
 void gosan_heap_alloc(uintptr_t addr, size_t size, uint32_t stack)
 {
-	born(addr, size, stack, true);
+	gosan_shadow_forget(addr, size);
+	born_large(addr, size, stack, true);
 }
 
-/* The record first, then the marks: a page of a large block that is only marked asks the record for its cells. A
- * second free of the same block leaves the record of the first; its marks meet the first one's cells. */
-size_t gosan_heap_dies(struct gosan_g *g, uintptr_t addr, uint32_t place)
+/* A second free of a block leaves the record of the first; its marks meet the first one's cells. */
+static size_t large_dies(struct gosan_g *g, uintptr_t addr, uint32_t place)
 {
 	struct stripe *s = lock_stripe(addr);
 	struct block **p = slot(s, addr), *b = p ? *p : NULL;
 	size_t size = b ? b->size : 0;
 
-	if (b && !b->freed) {
-		b->freed = gosan_cell_what(g, GOSAN_CELL_FLAG(GOSAN_WRITE | GOSAN_FREE));
+	if (b && !b->freed.epoch) {
+		b->freed = gosan_stamp_of(g);
 		b->free_place = place;
 	}
 	unlock_stripe(s);
+	return size;
+}
+
+/* The record first, then the marks: a page of a large block that is only marked asks the record for its cells. */
+size_t gosan_heap_dies(struct gosan_g *g, uintptr_t addr, uint32_t place)
+{
+	uint64_t r = small_at(addr);
+	size_t size = r ? RECORD_SIZE(r) : large_dies(g, addr, place);
+
+	if (r)
+		__atomic_store_n(record_of(addr), r | RECORD_FREE, __ATOMIC_RELAXED);
 	if (size)
 		gosan_shadow_free(g, addr, size, place);
 	return size;
@@ -180,19 +234,28 @@ void gosan_heap_free(uintptr_t addr, uint32_t stack)
 
 size_t gosan_heap_size(uintptr_t addr)
 {
-	struct stripe *s = lock_stripe(addr);
-	struct block **p = slot(s, addr);
-	size_t size = p && *p && !(*p)->freed ? (*p)->size : 0;
+	uint64_t r = small_at(addr);
+	struct stripe *s;
+	struct block **p;
+	size_t size;
 
+	if (r)
+		return r & RECORD_FREE ? 0 : RECORD_SIZE(r);
+	s = lock_stripe(addr);
+	p = slot(s, addr);
+	size = p && *p && !(*p)->freed.epoch ? (*p)->size : 0;
 	unlock_stripe(s);
 	return size;
 }
 
+/* A small block leaves nothing in the hash table, but what was large before it may have. */
 void gosan_heap_drop(uintptr_t addr)
 {
 	struct stripe *s = lock_stripe(addr);
 	struct block **p = slot(s, addr), *b = p ? *p : NULL;
 
+	if (small_at(addr))
+		__atomic_store_n(record_of(addr), 0, __ATOMIC_RELAXED);
 	if (b) {
 		*p = b->next;
 		s->n--;
@@ -205,15 +268,30 @@ void gosan_heap_drop(uintptr_t addr)
  * may. */
 static inline bool better(const struct block *b, const struct block *than)
 {
-	return !than->addr || (!b->freed && than->freed) ||
-	       (!b->freed == !than->freed && b->addr > than->addr);
+	bool lives = !b->freed.epoch, other = !than->freed.epoch;
+
+	return !than->addr || (lives && !other) || (lives == other && b->addr > than->addr);
 }
 
-/* A copy of the record around addr: living if there is one. addr 0 in it: none. */
-static struct block around(uintptr_t addr)
+/* The small block around addr, which starts less than SMALL_MAX before it: living if there is one. */
+static struct block small_around(uintptr_t addr)
 {
 	struct block found = {0};
 
+	for (uintptr_t at = addr & ~(uintptr_t)15; records && addr - at < SMALL_MAX && at <= addr; at -= 16) {
+		uint64_t r = small_at(at);
+		struct block b = {.addr = at, .size = RECORD_SIZE(r), .place = RECORD_PLACE(r)};
+
+		b.freed.epoch = r & RECORD_FREE ? 1 : 0; /* when exactly, the cells say */
+		if (r && addr - at < b.size && better(&b, &found))
+			found = b;
+	}
+	return found;
+}
+
+/* A copy of the large record around addr, if it is better than `found`. */
+static struct block large_around(uintptr_t addr, struct block found)
+{
 	for (size_t i = 0; i < STRIPES; i++) {
 		struct stripe *s = &stripes[i];
 
@@ -231,7 +309,7 @@ static struct block around(uintptr_t addr)
 /* For reports. The stack of the allocation is made from its place only now. */
 bool gosan_heap_find(uintptr_t addr, uintptr_t *ret_start, size_t *ret_size, uint32_t *ret_stack)
 {
-	struct block b = around(addr);
+	struct block b = large_around(addr, small_around(addr));
 
 	if (!b.addr)
 		return false;
@@ -244,13 +322,14 @@ bool gosan_heap_find(uintptr_t addr, uintptr_t *ret_start, size_t *ret_size, uin
 	return true;
 }
 
-bool gosan_heap_freed(uintptr_t addr, uint64_t *ret_what, uint32_t *ret_place)
+/* Small ones have their cells: whoever asks stands before a page that waits for those of a large one. */
+bool gosan_heap_freed(uintptr_t addr, struct gosan_stamp *ret_at, uint32_t *ret_place)
 {
-	struct block b = around(addr);
+	struct block b = large_around(addr, (struct block){0});
 
-	if (!b.addr || !b.freed)
+	if (!b.addr || !b.freed.epoch)
 		return false;
-	*ret_what = b.freed;
+	*ret_at = b.freed;
 	*ret_place = b.free_place;
 	return true;
 }

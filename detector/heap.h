@@ -17,8 +17,8 @@ size_t gosan_heap_dies(struct gosan_g *g, uintptr_t addr, uint32_t place);
 size_t gosan_heap_size(uintptr_t addr);
 /* The record of the block that starts at addr is dropped, without a mark. */
 void gosan_heap_drop(uintptr_t addr);
-/* The cell that the free of the block around addr leaves. False when no freed block is known there. */
-bool gosan_heap_freed(uintptr_t addr, uint64_t *ret_what, uint32_t *ret_place);
+/* When and where the block around addr was freed. False when no freed block is known there. */
+bool gosan_heap_freed(uintptr_t addr, struct gosan_stamp *ret_at, uint32_t *ret_place);
 void gosan_heap_fork_child(void);
 
 #endif

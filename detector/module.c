@@ -32,7 +32,7 @@ struct scan {
 
 static struct table *table;
 static unsigned long long loads_seen;
-static bool any_instrumented;
+bool gosan_module_instrumented;
 static char lock;
 
 static const char *const libc_names[] = {"libc.so",    "libc-",      "libm.so",  "libpthread",
@@ -134,6 +134,20 @@ static size_t gnu_hash_symbols(const uint32_t *h)
 	return last + 1;
 }
 
+/* One past the highest symbol that a relocation names. A program that exports nothing has an empty GNU hash table,
+ * whose numbers then say nothing of the symbols that it imports; but each of those is there for a relocation. */
+static size_t relocated_symbols(const ElfW(Rela) * rela, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; rela && i < size / sizeof(*rela); i++) {
+		size_t sym = sizeof(void *) == 8 ? (size_t)(rela[i].r_info >> 32) : rela[i].r_info >> 8;
+
+		n = sym >= n ? sym + 1 : n;
+	}
+	return n;
+}
+
 static const void *dynamic_pointer(const struct gosan_module *m, ElfW(Addr) v)
 {
 	return (const void *)(v < m->base ? m->base + v : v); /* the vDSO's are not relocated */
@@ -161,7 +175,8 @@ static void symbols_of(struct gosan_module *m, const ElfW(Dyn) * dyn)
 {
 	const ElfW(Sym) *sym = NULL;
 	const char *str = NULL;
-	size_t n = 0;
+	const void *rela[2] = {NULL, NULL};
+	size_t n = 0, size[2] = {0, 0};
 	bool preinit = false;
 
 	for (; dyn->d_tag != DT_NULL; dyn++) {
@@ -178,12 +193,25 @@ static void symbols_of(struct gosan_module *m, const ElfW(Dyn) * dyn)
 		case DT_HASH:
 			n = ((const uint32_t *)dynamic_pointer(m, dyn->d_un.d_ptr))[1];
 			break;
+		case DT_RELA:
+		case DT_JMPREL:
+			rela[dyn->d_tag == DT_JMPREL] = dynamic_pointer(m, dyn->d_un.d_ptr);
+			break;
+		case DT_RELASZ:
+		case DT_PLTRELSZ:
+			size[dyn->d_tag == DT_PLTRELSZ] = dyn->d_un.d_val;
+			break;
 		case DT_PREINIT_ARRAY:
 			preinit = true;
 			break;
 		default:
 			break;
 		}
+	}
+	for (size_t i = 0; i < 2; i++) {
+		size_t named = relocated_symbols(rela[i], size[i]);
+
+		n = named > n ? named : n;
 	}
 	if (sym && str)
 		look_for_hooks(m, sym, str, n);
@@ -262,7 +290,7 @@ static int collect(struct dl_phdr_info *info, size_t size, void *arg)
 		*m = *old; /* keeps the pointer to the path unique */
 	else if (table)
 		gosan_access_forget(m->start, m->end - m->start);
-	any_instrumented |= m->instrumented && m->kind != GOSAN_MODULE_OWN;
+	gosan_module_instrumented |= m->instrumented && m->kind != GOSAN_MODULE_OWN;
 	s->n++;
 	return 0;
 }
@@ -393,7 +421,7 @@ size_t gosan_module_uninstrumented(void (*fn)(const struct gosan_module *, void 
 
 bool gosan_module_any_instrumented(void)
 {
-	return __atomic_load_n(&any_instrumented, __ATOMIC_RELAXED);
+	return __atomic_load_n(&gosan_module_instrumented, __ATOMIC_RELAXED);
 }
 
 struct tls_search {

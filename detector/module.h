@@ -48,5 +48,6 @@ size_t gosan_module_uninstrumented(void (*fn)(const struct gosan_module *, void 
 bool gosan_module_own_tls(uintptr_t addr);
 /* True once any module was seen that is instrumented: only then can there be accesses to check. */
 bool gosan_module_any_instrumented(void);
+extern bool gosan_module_instrumented; /* the same, for who looks at every call; read only */
 
 #endif

@@ -178,9 +178,9 @@ static void locate(struct pair *p)
 	if (!p->on_heap)
 		p->stack_of = stack_owner(addr);
 	if (p->on_heap)
-		what = (uint64_t)p->block_stack << 32 | (addr - p->block);
+		what = (uint64_t)gosan_depot_id(p->block_stack) << 32 | (addr - p->block);
 	else if (p->stack_of)
-		what = p->stack_of->created_stack;
+		what = gosan_depot_id(p->stack_of->created_stack);
 	p->key = mix(p->places, what);
 }
 
@@ -190,7 +190,7 @@ static bool is_stale_free(const struct gosan_race *r)
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
 	const struct gosan_g *g = r->g;
 
-	if ((r->flags | gosan_cell_flags(r->old_what)) & GOSAN_FREE) {
+	if ((r->flags | r->old_flags) & GOSAN_FREE) {
 		if (gosan_module_find(r->addr) || (r->addr >= g->stack_lo && r->addr < g->stack_hi))
 			return true;
 		return r->addr >= here && r->addr - here < 65536;
@@ -201,7 +201,7 @@ static bool is_stale_free(const struct gosan_race *r)
 /* The two goroutines, at these moments, on these bytes. */
 static uint64_t meeting_key(const struct gosan_race *r)
 {
-	struct gosan_stamp then = gosan_cell_stamp(r->old_what);
+	struct gosan_stamp then = r->old_at;
 	uint64_t who_then = (uint64_t)then.cid << 32 | then.epoch;
 	uint64_t who_now = (uint64_t)r->g->cid << 32 | r->g->epoch;
 
@@ -438,14 +438,13 @@ static void write_finding(struct pair *p, int code)
 static void report_locked(const struct gosan_race *r, uint64_t places, int code)
 {
 	struct pair p = {.r = r, .places = places};
-	const struct gosan_g *then = gosan_engine_whose(gosan_cell_stamp(r->old_what));
+	const struct gosan_g *then = gosan_engine_whose(r->old_at);
 
 	locate(&p);
 	if (!admit(&p))
 		return;
 	fill_side(&p.now, r->g, r->flags, r->size, r->place);
-	fill_side(&p.then, then, gosan_cell_flags(r->old_what),
-		  (size_t)__builtin_popcount(gosan_cell_bytes(r->old_what)), r->old_place);
+	fill_side(&p.then, then, r->old_flags, (size_t)__builtin_popcount(r->old_bytes), r->old_place);
 	if (p.then.flags & GOSAN_FREE)
 		p.then.size = p.block_size;
 	if (p.now.flags & GOSAN_FREE)
@@ -461,7 +460,7 @@ static bool is_own_tls(const struct gosan_race *r)
 	if (!r->g->id || !gosan_module_own_tls(r->addr))
 		return false;
 	gosan_engine_lock();
-	then = gosan_engine_whose(gosan_cell_stamp(r->old_what));
+	then = gosan_engine_whose(r->old_at);
 	gosan_engine_unlock();
 	return then && then->id;
 }
@@ -470,7 +469,7 @@ static bool is_own_tls(const struct gosan_race *r)
  * lock is taken (module.c). */
 void gosan_race_found(const struct gosan_race *r)
 {
-	bool is_free = (r->flags | gosan_cell_flags(r->old_what)) & GOSAN_FREE;
+	bool is_free = (r->flags | r->old_flags) & GOSAN_FREE;
 	uint64_t places = places_key(gosan_context_pc(r->place), gosan_context_pc(r->old_place), is_free);
 	uint64_t here = mix(places, mix(r->addr, r->both));
 	uintptr_t start;
@@ -488,6 +487,6 @@ void gosan_race_found(const struct gosan_race *r)
 	report_locked(r, places, is_free ? 102 : 101);
 	is_seen(here, true);
 	gosan_engine_unlock();
-	if ((gosan_cell_flags(r->old_what) & GOSAN_FREE) && gosan_heap_find(r->addr, &start, &size, NULL))
+	if ((r->old_flags & GOSAN_FREE) && gosan_heap_find(r->addr, &start, &size, NULL))
 		gosan_shadow_forget(start, size);
 }

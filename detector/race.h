@@ -8,7 +8,7 @@
 
 #include "engine.h"
 
-/* A running goroutine's access met a remembered one. `what` as in a shadow cell. */
+/* A running goroutine's access met a remembered one. */
 struct gosan_race {
 	struct gosan_g *g;
 	uintptr_t addr; /* first byte that both touched */
@@ -16,7 +16,8 @@ struct gosan_race {
 	size_t size;    /* of the current access */
 	unsigned flags; /* of the current access: enum gosan_access_flags */
 	uint32_t place;
-	uint64_t old_what;
+	struct gosan_stamp old_at;
+	unsigned old_flags, old_bytes; /* bytes: all of the old one, a mask over the granule */
 	uint32_t old_place;
 	bool ordered; /* the old one happens before: only a conflict because it was a free */
 };

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * shadowmem.c: regions of shadow, states of pages, overflow nodes.
+ * shadowmem.c: the linear shadow or, without it, regions; states of pages; overflow blocks.
  *
- * Regions are mapped at first touch and stay. Nodes come from one array, through free lists that are chosen
- * by the granule's page, so that goroutines with different data seldom meet there; the locks are leaves.
+ *   program   |0x0000........................|0x0fff  44 bits of the address
+ *   shadow    base + 2 * those                        32 TiB that cost nothing until they are touched
+ *
+ * Blocks come from one array, through free lists that are chosen by the granule's page, so that goroutines with
+ * different data seldom meet there; the locks are leaves.
  */
 #include "shadowmem.h"
 
@@ -12,16 +15,38 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#define STATE_BYTES (GOSAN_REGION >> GOSAN_PAGE_BITS)
-#define POOLS       16
-#define REFILL      64
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
 
-uintptr_t gosan_shadow_regions[GOSAN_REGIONS];
-uintptr_t gosan_shadowmem_states[GOSAN_REGIONS];
+#define LINEAR_BYTES ((size_t)2 << GOSAN_SHADOW_BITS)
+#define STATE_BYTES  ((size_t)1 << (GOSAN_SHADOW_BITS - GOSAN_PAGE_BITS))
+/* Between the program's usual places: not above 0x5555.., where executables lie, nor below the mmap area of a
+ * process with an unlimited stack. */
+#define LINEAR_BASE ((void *)UINT64_C(0x300000000000))
+
+/* Regions of 16 MiB, for processes whose address space is limited. */
+#define REGION_BITS 24
+#define REGIONS     ((size_t)1 << (47 - REGION_BITS))
+#define REGION      ((uintptr_t)1 << REGION_BITS)
+
+/* Parts of the address space that have any touched page, 1 GiB each: what a collection looks at. */
+#define PART_BITS 30
+#define PARTS     ((size_t)1 << (GOSAN_SHADOW_BITS - PART_BITS))
+
+#define POOLS      16
+#define REFILL     64
+#define BLOCKS_MAX (GOSAN_LINK_INDEX - REFILL)
+
+static struct gosan_granule empty; /* the program's hooks read it when there is no linear shadow */
+uintptr_t gosan_shadow_base = (uintptr_t)&empty, gosan_shadow_mask;
+uintptr_t gosan_shadowmem_states;
+static unsigned char *part_touched; /* [PARTS] */
+static char **regions;              /* [REGIONS] */
 static char region_lock;
 
-struct gosan_cell *gosan_shadow_nodes;
-static uint32_t n_nodes;
+struct gosan_block *gosan_shadow_blocks;
+static uint32_t n_blocks;
 static struct pool {
 	char lock;
 	uint32_t free;
@@ -40,87 +65,145 @@ static void spin_unlock(char *l)
 }
 
 /* The kernel may not know an advice: that is no error of the program's. */
-static void advise(char *base)
+static void advise(void *base, size_t size)
 {
 	int saved = errno;
 
-	madvise(base, 2 * GOSAN_REGION + STATE_BYTES, MADV_DONTDUMP);
-	madvise(base, 2 * GOSAN_REGION + STATE_BYTES, MADV_NOHUGEPAGE);
+	madvise(base, size, MADV_DONTDUMP);
+	madvise(base, size, MADV_NOHUGEPAGE);
 	errno = saved;
 }
 
-bool gosan_shadowmem_map(uintptr_t addr)
+/* Addresses beyond the linear shadow's base are as good: it lies in a variable. */
+static void *map_linear(void)
 {
-	uintptr_t i = addr >> GOSAN_REGION_BITS;
-	char *base;
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, saved = errno;
+	void *p = mmap(LINEAR_BASE, LINEAR_BYTES, PROT_READ | PROT_WRITE, flags | MAP_FIXED_NOREPLACE, -1, 0);
 
-	if (addr >= GOSAN_ADDRESS_END)
-		return false;
-	spin_lock(&region_lock);
-	if (!gosan_shadow_regions[i] && (base = gosan_mem_map(2 * GOSAN_REGION + STATE_BYTES))) {
-		advise(base);
-		gosan_shadowmem_states[i] =
-			(uintptr_t)base + 2 * GOSAN_REGION - (i << (GOSAN_REGION_BITS - GOSAN_PAGE_BITS));
-		__atomic_store_n(&gosan_shadow_regions[i], (uintptr_t)base - (i << (GOSAN_REGION_BITS + 1)),
-				 __ATOMIC_RELEASE);
-	}
-	spin_unlock(&region_lock);
-	return gosan_shadow_regions[i] != 0;
+	if (p == MAP_FAILED)
+		p = mmap(NULL, LINEAR_BYTES, PROT_READ | PROT_WRITE, flags, -1, 0);
+	errno = saved;
+	return p == MAP_FAILED ? NULL : p;
 }
 
-static bool map_nodes(void)
+int gosan_shadowmem_init(void)
+{
+	void *linear, *states;
+
+	if (part_touched)
+		return 0;
+	part_touched = gosan_mem_map(PARTS);
+	gosan_shadow_blocks = gosan_mem_map((size_t)BLOCKS_MAX * sizeof(struct gosan_block));
+	if (!part_touched)
+		return -ENOMEM;
+	linear = map_linear();
+	states = linear ? gosan_mem_map(STATE_BYTES) : NULL;
+	if (!states) {
+		gosan_mem_unmap(linear, LINEAR_BYTES);
+		regions = gosan_mem_map(REGIONS * sizeof(*regions));
+		return 0;
+	}
+	advise(linear, LINEAR_BYTES);
+	advise(states, STATE_BYTES);
+	gosan_shadowmem_states = (uintptr_t)states;
+	gosan_shadow_base = (uintptr_t)linear;
+	gosan_shadow_mask = ((uintptr_t)1 << GOSAN_SHADOW_BITS) - 8;
+	return 0;
+}
+
+static char *map_region(size_t i)
 {
 	spin_lock(&region_lock);
-	if (!gosan_shadow_nodes)
-		gosan_shadow_nodes = gosan_mem_map((size_t)GOSAN_NODES_MAX * sizeof(struct gosan_cell));
+	if (!regions[i]) {
+		char *p = gosan_mem_map(2 * REGION + (REGION >> GOSAN_PAGE_BITS));
+
+		if (p)
+			advise(p, 2 * REGION);
+		__atomic_store_n(&regions[i], p, __ATOMIC_RELEASE);
+	}
 	spin_unlock(&region_lock);
-	return gosan_shadow_nodes != NULL;
+	return regions[i];
+}
+
+struct gosan_granule *gosan_shadowmem_far(uintptr_t addr, bool make, unsigned char **ret_state)
+{
+	size_t i = addr >> REGION_BITS;
+	char *p = regions && i < REGIONS ? __atomic_load_n(&regions[i], __ATOMIC_ACQUIRE) : NULL;
+
+	if (!p && (!make || !regions || i >= REGIONS || !(p = map_region(i))))
+		return NULL;
+	addr &= REGION - 1;
+	if (ret_state)
+		*ret_state = (unsigned char *)p + 2 * REGION + (addr >> GOSAN_PAGE_BITS);
+	return (struct gosan_granule *)(p + ((addr & ~(uintptr_t)7) << 1));
+}
+
+/* A page without any bit belongs to nobody yet. */
+bool gosan_shadowmem_mark(uintptr_t addr, unsigned char bits)
+{
+	unsigned char *s = gosan_shadowmem_state(addr, true), old, owner = gosan_shadowmem_owner(addr);
+
+	if (!s)
+		return false;
+	if (gosan_shadow_mask)
+		part_touched[(addr & gosan_shadow_mask) >> PART_BITS] = 1;
+	old = __atomic_load_n(s, __ATOMIC_RELAXED);
+	do {
+		if (old && ((old ^ owner) >> GOSAN_PAGE_OWNER))
+			return false;
+	} while ((old & bits) != bits &&
+		 !__atomic_compare_exchange_n(s, &old, (unsigned char)(old | bits | owner), false,
+					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	return true;
 }
 
 static uint32_t refill(struct pool *p)
 {
 	uint32_t first;
 
-	if (!gosan_shadow_nodes && !map_nodes())
+	if (!gosan_shadow_blocks)
 		return 0;
-	first = __atomic_fetch_add(&n_nodes, REFILL, __ATOMIC_RELAXED);
-	if (first >= GOSAN_NODES_MAX - REFILL) {
-		__atomic_store_n(&n_nodes, GOSAN_NODES_MAX - REFILL, __ATOMIC_RELAXED);
+	first = __atomic_fetch_add(&n_blocks, REFILL, __ATOMIC_RELAXED);
+	if (first >= BLOCKS_MAX - REFILL) {
+		__atomic_store_n(&n_blocks, BLOCKS_MAX - REFILL, __ATOMIC_RELAXED);
 		return 0;
 	}
 	for (uint32_t i = first ? first : 1; i < first + REFILL; i++) {
-		gosan_shadow_nodes[i].link = p->free;
+		gosan_shadow_blocks[i].next = p->free;
 		p->free = i;
 	}
 	return p->free;
 }
 
-static struct pool *pool_of(const struct gosan_cell *c)
+static struct pool *pool_of(const struct gosan_granule *s)
 {
-	return &pools[((uintptr_t)c >> GOSAN_PAGE_BITS) % POOLS];
+	return &pools[((uintptr_t)s >> (GOSAN_PAGE_BITS + 1)) % POOLS];
 }
 
-uint32_t gosan_shadowmem_take(const struct gosan_cell *c)
+uint32_t gosan_shadowmem_take(const struct gosan_granule *s)
 {
-	struct pool *p = pool_of(c);
-	uint32_t id;
+	struct pool *p = pool_of(s);
+	uint32_t index;
 
 	spin_lock(&p->lock);
-	id = p->free ? p->free : refill(p);
-	if (id)
-		p->free = gosan_shadow_nodes[id].link;
+	index = p->free ? p->free : refill(p);
+	if (index)
+		p->free = gosan_shadow_blocks[index].next;
 	spin_unlock(&p->lock);
-	return id;
+	return index;
 }
 
-void gosan_shadowmem_give(const struct gosan_cell *c, uint32_t id)
+/* Blocks in a free list have no cells: whoever takes one finds it empty. */
+void gosan_shadowmem_give(const struct gosan_granule *s, uint32_t index)
 {
-	struct pool *p = pool_of(c);
+	struct gosan_block *b = &gosan_shadow_blocks[index];
+	struct pool *p = pool_of(s);
 
-	__atomic_store_n(&gosan_shadow_nodes[id].what, 0, __ATOMIC_RELAXED);
+	for (size_t i = 0; i < 7; i++)
+		__atomic_store_n(&b->cell[i], 0, __ATOMIC_RELAXED);
 	spin_lock(&p->lock);
-	gosan_shadow_nodes[id].link = p->free;
-	p->free = id;
+	b->next = p->free;
+	p->free = index;
 	spin_unlock(&p->lock);
 }
 
@@ -129,4 +212,33 @@ void gosan_shadowmem_fork_child(void)
 	region_lock = 0;
 	for (size_t i = 0; i < POOLS; i++)
 		pools[i].lock = 0;
+}
+
+/* n state bytes and the shadow of as many pages. Eight untouched pages are one compare. */
+static void each_of(unsigned char *states, struct gosan_granule *shadow, size_t n, gosan_page_fn *fn,
+		    void *arg)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (i % 8 == 0 && *(const uint64_t *)(const void *)&states[i] == 0) {
+			i += 7;
+			continue;
+		}
+		if (__atomic_load_n(&states[i], __ATOMIC_RELAXED) & GOSAN_PAGE_TOUCHED)
+			fn(&states[i], shadow + i * (GOSAN_PAGE / 8), arg);
+	}
+}
+
+void gosan_shadowmem_each(gosan_page_fn *fn, void *arg)
+{
+	for (size_t i = 0; gosan_shadow_mask && i < PARTS; i++)
+		if (part_touched[i])
+			each_of((unsigned char *)gosan_shadowmem_states +
+					(i << (PART_BITS - GOSAN_PAGE_BITS)),
+				(struct gosan_granule *)(gosan_shadow_base + (i << (PART_BITS + 1))),
+				(size_t)1 << (PART_BITS - GOSAN_PAGE_BITS), fn, arg);
+	for (size_t i = 0; regions && i < REGIONS; i++)
+		if (regions[i])
+			each_of((unsigned char *)regions[i] + 2 * REGION,
+				(struct gosan_granule *)(void *)regions[i], REGION >> GOSAN_PAGE_BITS, fn,
+				arg);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * shadowmem.h: the memory that the shadow lies in: regions, a byte of state per page, and overflow nodes.
- * Used by shadow.c only.
+ * shadowmem.h: the memory that the shadow lies in: granules, a byte of state per page, and overflow blocks.
+ * Used by the shadow's own files only.
  */
 #ifndef GOSAN_SHADOWMEM_H
 #define GOSAN_SHADOWMEM_H
@@ -12,17 +12,31 @@
 
 #define GOSAN_PAGE_BITS   12
 #define GOSAN_PAGE        ((uintptr_t)1 << GOSAN_PAGE_BITS)
-#define GOSAN_REGION      ((uintptr_t)1 << GOSAN_REGION_BITS)
 #define GOSAN_ADDRESS_END ((uintptr_t)1 << 47)
-#define GOSAN_NODES_MAX   (1u << 27) /* as many as link has bits for */
+#define GOSAN_SHADOW_BITS 44
 
-/* State of a page of program memory. TOUCHED stays set for ever: it says that cells may exist. */
+/* State of a page of program memory. TOUCHED stays set for ever: it says that cells may exist. The upper bits
+ * say which of the pages that share this shadow it belongs to. */
 #define GOSAN_PAGE_TOUCHED 1
 #define GOSAN_PAGE_FREED   2 /* it was freed while untouched: its cells are those of the free */
 #define GOSAN_PAGE_ATOMIC  4 /* atomic.c has records of variables in it */
+#define GOSAN_PAGE_LISTED  8 /* some granule of it overflowed */
+#define GOSAN_PAGE_OWNER   5 /* first bit of the owner, three bits */
 
-/* Biased: + address / page size is the page's state byte. */
-extern uintptr_t gosan_shadowmem_states[GOSAN_REGIONS];
+/* Seven cells of an overflowing granule. next and a granule's second place are links: */
+struct gosan_block {
+	uint32_t place; /* of the granule's second cell, in the first block */
+	uint32_t next;
+	uint32_t cell[7];
+	uint32_t at[7]; /* the cells' places */
+};
+#define GOSAN_LINK_INDEX   ((1u << 25) - 1)
+#define GOSAN_LINK_VERSION (1u << 25) /* 5 bits: advanced by every change of the list */
+#define GOSAN_LINK_WRITES  (1u << 30) /* in next: there is a write in that block or behind it */
+#define GOSAN_LINK_LISTED  (1u << 31)
+extern struct gosan_block *gosan_shadow_blocks;
+
+extern uintptr_t gosan_shadowmem_states; /* + (address & mask) / page size is the page's state byte */
 
 static inline void gosan_shadowmem_pause(unsigned spins)
 {
@@ -32,27 +46,46 @@ static inline void gosan_shadowmem_pause(unsigned spins)
 		__asm__ volatile("" ::: "memory");
 }
 
-/* Make shadow for the region of addr. False: no memory, or no address of a program. Keeps errno. */
-bool gosan_shadowmem_map(uintptr_t addr);
+/* Reserve all of it. Where the system does not allow that (ulimit -v), regions are mapped when they are needed. */
+int gosan_shadowmem_init(void);
 
-/* pre: the region of addr is mapped. */
-static inline unsigned char *gosan_shadowmem_state(uintptr_t addr)
+/* Without linear shadow: the granule and the state of addr; NULL when there is none and `make` is false or there is
+ * no memory. Keeps errno. */
+struct gosan_granule *gosan_shadowmem_far(uintptr_t addr, bool make, unsigned char **ret_state);
+
+static inline struct gosan_granule *gosan_shadowmem_granule(uintptr_t addr, bool make)
 {
-	return (unsigned char *)(gosan_shadowmem_states[addr >> GOSAN_REGION_BITS] +
-				 (addr >> GOSAN_PAGE_BITS));
+	if (__builtin_expect(gosan_shadow_mask != 0, 1))
+		return (struct gosan_granule *)(gosan_shadow_base + ((addr & gosan_shadow_mask) << 1));
+	return gosan_shadowmem_far(addr, make, NULL);
 }
 
-static inline void gosan_shadowmem_mark(uintptr_t addr, unsigned char bit)
+/* NULL as gosan_shadowmem_far. */
+static inline unsigned char *gosan_shadowmem_state(uintptr_t addr, bool make)
 {
-	unsigned char *s = gosan_shadowmem_state(addr);
+	unsigned char *state;
 
-	if (!(__atomic_load_n(s, __ATOMIC_RELAXED) & bit))
-		__atomic_fetch_or(s, bit, __ATOMIC_RELAXED);
+	if (__builtin_expect(gosan_shadow_mask != 0, 1))
+		return (unsigned char *)(gosan_shadowmem_states +
+					 ((addr & gosan_shadow_mask) >> GOSAN_PAGE_BITS));
+	return gosan_shadowmem_far(addr, make, &state) ? state : NULL;
 }
 
-/* An overflow node for the granule whose inline cell is c; 0: no memory. */
-uint32_t gosan_shadowmem_take(const struct gosan_cell *c);
-void gosan_shadowmem_give(const struct gosan_cell *c, uint32_t id);
+static inline unsigned char gosan_shadowmem_owner(uintptr_t addr)
+{
+	return (unsigned char)(addr >> GOSAN_SHADOW_BITS << GOSAN_PAGE_OWNER);
+}
+
+/* Set bits of the state of addr's page. False: the shadow belongs to another page, or there is no memory. */
+bool gosan_shadowmem_mark(uintptr_t addr, unsigned char bits);
+
+/* An overflow block for the granule s, its index; 0: no memory. */
+uint32_t gosan_shadowmem_take(const struct gosan_granule *s);
+void gosan_shadowmem_give(const struct gosan_granule *s, uint32_t index);
 void gosan_shadowmem_fork_child(void);
+
+/* Call fn for the state byte and the first granule of each page of shadow that was ever touched. */
+typedef void gosan_page_fn(unsigned char *state, struct gosan_granule *page, void *arg);
+void gosan_shadowmem_each(gosan_page_fn *fn, void *arg);
 
 #endif

@@ -15,8 +15,6 @@
 #include "finding.h"
 #include "module.h"
 
-#include "../runtime/probe.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -435,61 +433,6 @@ void gosan_stream_close(void)
 	stream.open = false;
 }
 
-/* The state of a goroutine, in the words that Go uses in its dumps where Go has one. */
-static const char *wait_text(int why)
-{
-	static const char *const texts[] = {[GO_WAIT_NONE] = "running",
-					    [GO_WAIT_CHAN_SEND] = "chan send",
-					    [GO_WAIT_CHAN_RECV] = "chan receive",
-					    [GO_WAIT_SELECT] = "select",
-					    [GO_WAIT_NIL_CHAN] = "nil channel",
-					    [GO_WAIT_NO_CASES] = "select (no cases)",
-					    [GO_WAIT_MUTEX] = "mutex lock",
-					    [GO_WAIT_RLOCK] = "rwmutex rlock",
-					    [GO_WAIT_WLOCK] = "rwmutex lock",
-					    [GO_WAIT_WAITGROUP] = "waitgroup wait",
-					    [GO_WAIT_COND] = "cond wait",
-					    [GO_WAIT_ONCE] = "once",
-					    [GO_WAIT_SLEEP] = "sleep",
-					    [GO_WAIT_IO] = "IO wait",
-					    [GO_WAIT_BLOCKING] = "blocking call",
-					    [GO_WAIT_SIGNAL] = "signal",
-					    [GOSAN_WAIT_SEM] = "semaphore wait",
-					    [GOSAN_WAIT_BARRIER] = "barrier wait",
-					    [GOSAN_WAIT_JOIN] = "join"};
-
-	return why >= 0 && (size_t)why < sizeof(texts) / sizeof(texts[0]) && texts[why] ? texts[why]
-											: "waiting";
-}
-
-/* Of one that runs, the stack of its last event is the nearest thing that is known. */
-static void dump_line(const struct gosan_g *g)
-{
-	uint32_t stack = g->wait.why ? g->wait.stack : g->last_stack;
-
-	gosan_stream_modules(stack);
-	gosan_stream_modules(g->created_stack);
-	if (!gosan_stream_begin("dump"))
-		return;
-	gosan_stream_uint("g", g->id);
-	gosan_stream_uint("t", g->tid);
-	gosan_stream_text("name", g->name);
-	gosan_stream_text("fn", g->fn_name);
-	gosan_stream_text("state", wait_text(g->wait.why));
-	gosan_stream_stack("stack", stack);
-	gosan_stream_stack("created", g->created_stack);
-	gosan_stream_end_line();
-}
-
-/* Under the engine lock, if it can be had: else the list may be a few entries short. */
-void gosan_stream_dump(enum gosan_end why)
-{
-	(void)why;
-	for (const struct gosan_g *g = gosan_engine_all(); g && stream.open; g = g->next)
-		if (!g->ended && !g->is_system)
-			dump_line(g);
-}
-
 /* Others count on while we read: each number is right for some moment of the last microsecond. */
 static void write_counters(void)
 {
@@ -505,9 +448,22 @@ static void say_not_checked(const char *text)
 	gosan_stream_text(NULL, text);
 }
 
+/* Modules are told when a stack names them. Those whose accesses were not seen are never in a stack, and the verdict
+ * depends on them. */
+static void write_unseen_modules(void)
+{
+	size_t n;
+	const struct gosan_module *m = gosan_module_list(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (m[i].own_tsan)
+			module_line(&m[i]);
+}
+
 /* Repetitions first: the end line is the last one. */
 static void write_end(const char *why, int status)
 {
+	write_unseen_modules();
 	if (gosan_stream_before_end)
 		gosan_stream_before_end();
 	if (!gosan_stream_begin("end"))

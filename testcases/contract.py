@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -153,6 +154,19 @@ def check_preload(a):
         need("{" not in r.stderr, "no raw placeholders", r)
 
 
+def check_own_runtime(a):
+    """A program with a ThreadSanitizer inside, where the tool can't refuse it: preloaded alone, or somebody's child."""
+    with tempfile.TemporaryDirectory() as tmp:
+        source, program = os.path.join(tmp, "own.c"), os.path.join(tmp, "own")
+        pathlib.Path(source).write_text("int n;\nint main(void)\n{\n\treturn n++;\n}\n")
+        for compiler in (["gcc", "-static-libtsan"], ["clang-14"]):
+            if not shutil.which(compiler[0]) or run(*compiler, "-fsanitize=thread", source, "-o", program).returncode:
+                continue
+            said = "memory accesses in own: ThreadSanitizer's runtime is linked into it"
+            status(77, said, run(program, env={"LD_PRELOAD": os.path.abspath(a.preload)}))
+            status(77, said, run(a.gosan, "run", "sh", "-c", f"{program}; exit $?"))
+
+
 def check_limits(a):
     """A program that may not write large files does not die of the detector's."""
     r = run(a.gosan, "run", a.racy, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512)))
@@ -169,6 +183,50 @@ def check_builds(a):
         need("which goes on" in r.stderr, "a daemon that outlives the run is told", r)
         shown = run(a.gosan, "cc", "--show", "-c", source, env={"GOSAN_CC": "gcc"}).stdout
         need("-fno-builtin-strcpy" in shown, "gcc leaves strings to libc, where they are seen")
+
+
+def check_compiler(a):
+    """What configure scripts and makefiles ask of a compiler."""
+    with tempfile.TemporaryDirectory() as tmp:
+        def cc(*args, want=0, name="cc", **env):
+            r = run(a.gosan, name, *args, cwd=tmp, env=env)
+            need((r.returncode == 0) == (want == 0), f"{name} {' '.join(args)}: status {want}", r)
+            return r.stdout
+
+        def here(name, text=None):
+            path = pathlib.Path(tmp, name)
+            if text is not None:
+                path.write_text(text)
+            return path.exists()
+
+        here("conftest.c", "#include <stdio.h>\nint n; int main(void) { n++; return puts(\"x\") < 0; }\n")
+        here("lib.c", "int n; int up(void); int up(void) { return ++n; }\n")
+        here("inner.rsp", "-O1 -DNAME='\"a b\"'")
+        here("outer.rsp", "@inner.rsp conftest.c -o 'by response'")
+        cc("conftest.c")
+        need(here("a.out"), "a.out without -o")
+        cc("-c", "conftest.c")
+        need(here("conftest.o"), "an object without -o")
+        cc("conftest.o", "-o", "linked", "-Wl,-z,now", "-lm")
+        cc("@outer.rsp")
+        need(here("by response"), "response files name others")
+        cc("-shared", "-fPIC", "-Wl,-z,defs", "-Wl,-soname,liblib.so", "lib.c", "-o", "liblib.so")
+        if shutil.which("ld.gold"):
+            cc("-fuse-ld=gold", "conftest.c", "-o", "gold")
+        need("puts" in cc("-E", "conftest.c"), "-E preprocesses")
+        for question in ("--version", "-dumpmachine", "-print-prog-name=ld"):
+            need(cc(question).strip(), f"{question} is answered")
+        cc("conftest.c", "-lno_such_library", want=1)
+        cc("-Werror", "-fno-such-flag", "-c", "conftest.c", want=1)
+        cc("-static", "conftest.c", want=64)
+        cc("-flto", "-O2", "conftest.c", "-o", "lto")
+        need("__tsan" in run("nm", "-D", os.path.join(tmp, "lto")).stdout, "-flto leaves the hooks in")
+        link = pathlib.Path(a.gosan).parent / "gosan-cc"
+        need(run(link, "-dumpmachine", env={"CC": f"{link}"}).returncode == 0, "gosan-cc is a compiler, also as CC")
+        shown = cc("--show", "-c", "conftest.c", GOSAN_CC="clang-14") if shutil.which("clang-14") else ""
+        need("vectorize" not in shown, "clang vectorises to 16 bytes, which it has hooks for")
+        shown = cc("--show", "-march=haswell", "-c", "conftest.c", GOSAN_CC="clang-14")
+        need(not shutil.which("clang-14") or "-fno-vectorize" in shown, "but not to 32")
 
 
 def check_signals(a):
@@ -196,7 +254,8 @@ def main():
     for name in ("--gosan", "--preload", "--racy", "--clean"):
         p.add_argument(name, required=True)
     a = p.parse_args()
-    for check in (check_json, check_options, check_reports, check_preload, check_limits, check_builds, check_signals):
+    for check in (check_json, check_options, check_reports, check_preload, check_own_runtime, check_limits,
+                  check_builds, check_compiler, check_signals):
         check(a)
     sys.exit(1 if failures else 0)
 

@@ -67,6 +67,79 @@ GATE_FN void gate_wait(volatile int *gate)
 	GATE_BARRIER();
 }
 
+#ifdef GATE_THREADS
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+/* A thread that others will want to see blocked says who it is. */
+GATE_FN void gate_here(volatile int *tid)
+{
+	GATE_BARRIER();
+	*tid = (int)syscall(SYS_gettid);
+}
+
+/* "/proc/self/task/<tid>/syscall" without printf, which might lock. */
+GATE_FN int gate_open_task(int tid)
+{
+	static const char head[] = "/proc/self/task/", tail[] = "/syscall";
+	char path[64], digits[16];
+	size_t n = sizeof digits, at = sizeof head - 1;
+
+	for (digits[--n] = 0; tid; tid /= 10)
+		digits[--n] = (char)('0' + tid % 10);
+	memcpy(path, head, at);
+	memcpy(path + at, digits + n, sizeof digits - n);
+	memcpy(path + at + sizeof digits - n - 1, tail, sizeof tail);
+	return (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+}
+
+/* The address of the futex on which the thread sleeps, 0 when it does not. */
+GATE_FN uintptr_t gate_futex(int tid)
+{
+	char text[256], *rest;
+	int fd = gate_open_task(tid);
+	long n = fd < 0 ? -1 : syscall(SYS_read, fd, text, sizeof text - 1);
+
+	if (fd >= 0)
+		syscall(SYS_close, fd);
+	if (n <= 0)
+		return 0;
+	text[n] = 0;
+	return strtol(text, &rest, 10) == SYS_futex && *rest == ' ' ? strtoul(rest, NULL, 16) : 0;
+}
+
+/* Wait until thread *tid sleeps in an object of the libc: a mutex, a condition, a semaphore, .. */
+GATE_FN void gate_blocked(volatile int *tid, const volatile void *object, size_t size)
+{
+	for (int round = 0;; round++) {
+		uintptr_t at = *tid ? gate_futex(*tid) : 0;
+
+		if (at >= (uintptr_t)object && at < (uintptr_t)object + size)
+			return;
+		gate_pause(51);
+		if (round > GATE_SECONDS * 1000)
+			gate_give_up("gate_blocked");
+	}
+}
+
+/* Wait until thread *tid is gone. */
+GATE_FN void gate_gone(volatile int *tid)
+{
+	for (int round = 0;; round++) {
+		int fd = *tid ? gate_open_task(*tid) : 0;
+
+		if (fd < 0)
+			return;
+		if (fd > 0)
+			syscall(SYS_close, fd);
+		gate_pause(51);
+		if (round > GATE_SECONDS * 1000)
+			gate_give_up("gate_gone");
+	}
+}
+#endif
+
 #ifndef GATE_THREADS
 /* How many goroutines does go_dump() show in this state ("chan receive", "sync.Mutex.Lock", ...)? */
 GATE_FN int gate_count(const char *state)

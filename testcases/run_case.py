@@ -17,6 +17,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ import tempfile
 
 KEYS = {"EXPECT", "EXIT", "ARGS", "TIMEOUT", "FLAGS", "LIBS", "LINK", "INSTRUMENT", "RUNTIME", "OPTIONS", "VERDICT",
         "OBJECT", "OBJECT-KIND", "GRADE", "FUNCTIONS", "FINDINGS", "COUNT", "MATCH", "NEVER", "NOT-CHECKED", "REPORT",
-        "INPUT", "PROCS", "COUNTER", "FINGERPRINT", "EXPECT-OUTPUT", "FUNCTIONS-MAY-BE-UNKNOWN"}
+        "INPUT", "PROCS", "BUILD", "COUNTER", "FINGERPRINT", "EXPECT-OUTPUT", "FUNCTIONS-MAY-BE-UNKNOWN"}
 GRADES = ("proved", "likely", "possible")
 TEXT_PARTS = ("SUMMARY", "why", "fingerprint")
 SKIP = 77
@@ -85,6 +86,45 @@ class Case:
         if own == 0 and self.get("VERDICT") == "blind":
             return 77
         return 66 if own == 0 and self.kinds() else own
+
+
+# ------------------------------------------------------------------------------------ builds at test time --
+
+TSAN = ["-g", "-O1", "-w", "-D_GNU_SOURCE", "-pthread", "-fsanitize=thread"]
+BUILDS = {"gcc-tsan": ("gcc", []), "gcc-tsan-static": ("gcc", ["-static-libtsan"]),
+          "clang-tsan": ("clang-14", []), "clang-tsan-shared": ("clang-14", ["-shared-libsan"]),
+          "gcc-tsan-library": ("gcc", []), "gcc-tsan-dlopen": ("gcc", [])}
+
+
+class Skip(Exception):
+    pass
+
+
+def compiler_for(case, name):
+    return {"gcc": "g++", "clang-14": "clang++-14"}[name] if case.path.suffix == ".cpp" else name
+
+
+def build(case, kind, tmp):
+    """The program of a case with a BUILD key, as a stranger would have built it: with ThreadSanitizer, not by us. In
+    a -library or -dlopen build only a shared library is, made of the same source with LIBRARY defined."""
+    name, flags = BUILDS[kind]
+    compiler, program = compiler_for(case, name), os.path.join(tmp, case.path.stem)
+    extra = shlex.split(case.get("FLAGS", "")) + flags
+    library = os.path.join(tmp, "libcase.so")
+    if kind.endswith(("-library", "-dlopen")):
+        commands = [[compiler, *TSAN, *extra, "-DLIBRARY", "-fPIC", "-shared", case.path, "-o", library],
+                    [compiler, "-g", "-w", "-D_GNU_SOURCE", "-pthread", *extra, case.path, "-o", program]]
+        commands[1] += [library, f"-Wl,-rpath,{tmp}"] if kind.endswith("-library") else [f'-DPLUGIN="{library}"']
+    else:
+        commands = [[compiler, *TSAN, *extra, case.path, "-o", program]]
+    for command in commands:
+        if not shutil.which(command[0]):
+            raise Skip(f"no {command[0]} here")
+        r = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+        if r.returncode and re.search(r"cannot find.*(tsan|clang_rt)|(tsan|clang_rt).*(No such|not found)", r.stderr):
+            raise Skip(f"{command[0]} has no ThreadSanitizer runtime here")
+        need(r.returncode == 0, f"{' '.join(map(str, command))}: {r.stderr}")
+    return program
 
 
 # ------------------------------------------------------------------------------------------- one run --
@@ -288,6 +328,27 @@ def check_run(case, args, run):
     return {(f["code"], f["fingerprint"]) for f in run.report["findings"]}
 
 
+def run_builds(args):
+    """Cases that bring their own way to be built: in each of the ways that they name."""
+    case, done = Case(args.source), 0
+    if args.native:
+        return SKIP
+    for kind in case.get("BUILD").split():
+        if args.preload and kind == "clang-tsan-shared":
+            continue  # its runtime is in no directory of the linker's, so the program doesn't start at all
+        with tempfile.TemporaryDirectory(prefix="gosan-case-") as tmp:
+            try:
+                args.program = build(case, kind, tmp)
+            except Skip as skip:
+                print(f"{case.path}: {kind}: {skip}")
+                continue
+            if run_case(args):
+                print(f"{case.path}: as built by {kind}")
+                return 1
+            done += 1
+    return 0 if done else SKIP
+
+
 def run_case(args):
     case, prints = Case(args.source), None
     if args.native and (case.get("REPORT") == "none" or case.get("OPTIONS")):
@@ -381,11 +442,13 @@ def main():
     try:
         if args.matrix:
             return run_matrix(args)
-        if not args.source or not args.program or not (args.gosan or args.preload or args.native):
-            p.error("--source, a program, and one of --gosan, --preload and --native are needed")
+        if not args.source or not (args.gosan or args.preload or args.native):
+            p.error("--source and one of --gosan, --preload and --native are needed")
         for needed in filter(None, (args.program, args.gosan, args.preload)):
             need(os.path.exists(needed), f"{needed} does not exist: build first")
-        return run_case(args)
+        if not args.program and not Case(args.source).get("BUILD"):
+            p.error("a program is needed")
+        return run_case(args) if args.program else run_builds(args)
     except Failure as failure:
         print(failure)
         return 1

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define RESPONSE_DEPTH 16
+
 void ccargs_add(struct words *w, const char *word)
 {
 	w->w = arena_grow(w->a, w->w, w->n, sizeof *w->w);
@@ -60,6 +62,8 @@ static const struct {
 	enum ccarg_use use;
 	bool prefix, next;
 } table[] = {
+	/* The linker's. -o is the user's name for what the whole command makes, so it goes with the last step; compile
+	 * steps of a command that links have names of their own. */
 	{"-o", CCARG_LINK, true, true},
 	{"-l", CCARG_LINK, true, true},
 	{"-L", CCARG_LINK, true, true},
@@ -80,9 +84,15 @@ static const struct {
 	{"-nostartfiles", CCARG_LINK, false, false},
 	{"-fuse-ld=", CCARG_LINK, true, false},
 	{"-static-libgcc", CCARG_LINK, false, false},
-	{"-static-libstdc++", CCARG_LINK, false, false},
+	/* C++'s guards of statics have to be seen, so they must come from the shared library. */
+	{"-static-libstdc++", CCARG_SANITIZE, false, false},
+	{"-static-libtsan", CCARG_SANITIZE, false, false},
+	{"-static-libsan", CCARG_SANITIZE, false, false},
+	{"-shared-libsan", CCARG_SANITIZE, false, false},
 	{"-fsanitize=thread", CCARG_SANITIZE, false, false},
+	/* It holds for all files after it, and would make sources of the objects at the link. */
 	{"-x", CCARG_LANGUAGE, true, true},
+	/* The preprocessor's and the compiler's. Dependencies are written once, by the step that reads the headers. */
 	{"-D", CCARG_COMPILE, true, true},
 	{"-U", CCARG_COMPILE, true, true},
 	{"-include", CCARG_COMPILE, false, true},
@@ -102,6 +112,7 @@ static const struct {
 	{"-MD", CCARG_COMPILE, false, false},
 	{"-MMD", CCARG_COMPILE, false, false},
 	{"-MP", CCARG_COMPILE, false, false},
+	/* With an argument of their own, and of use to both steps: which compiler, for which machine, from where. */
 	{"--param", CCARG_BOTH, false, true},
 	{"-Xclang", CCARG_COMPILE, false, true},
 	{"-mllvm", CCARG_COMPILE, false, true},
@@ -109,6 +120,10 @@ static const struct {
 	{"-arch", CCARG_BOTH, false, true},
 	{"-B", CCARG_BOTH, true, true},
 	{"-specs", CCARG_BOTH, true, false},
+	{"--sysroot", CCARG_BOTH, true, true},
+	{"-Xassembler", CCARG_BOTH, false, true},
+	{"-isysroot", CCARG_COMPILE, true, true},
+	{"-MJ", CCARG_COMPILE, true, true},
 	{"-dumpbase", CCARG_COMPILE, false, true},
 	{"-aux-info", CCARG_COMPILE, false, true},
 };
@@ -213,16 +228,20 @@ static char *read_file(struct arena *a, const char *path)
 	return text;
 }
 
-/* Response files are read once; one that cannot be read stays a word, as the compilers do it. */
-static void expand(struct arena *a, struct words *w, char **argv)
+/* A file may name further ones; one that cannot be read stays a word, as the compilers do it. The depth ends a file
+ * that names itself. */
+static void expand(struct arena *a, struct words *w, const char *const *argv, int depth)
 {
 	for (; *argv; argv++) {
-		char *text = **argv == '@' ? read_file(a, *argv + 1) : NULL;
+		char *text = **argv == '@' && depth < RESPONSE_DEPTH ? read_file(a, *argv + 1) : NULL;
+		struct words inner = {.a = a};
 
-		if (text)
-			ccargs_split(a, w, text);
-		else
+		if (!text) {
 			ccargs_add(w, *argv);
+			continue;
+		}
+		ccargs_split(a, &inner, text);
+		expand(a, w, ccargs_vector(&inner), depth + 1);
 	}
 }
 
@@ -234,7 +253,7 @@ void ccargs_parse(struct arena *a, struct ccargs *c, char **argv)
 	bool language = false;
 
 	*c = (struct ccargs){.mode = CCARGS_LINK};
-	expand(a, &w, argv);
+	expand(a, &w, (const char *const *)argv, 0);
 	char **list = (char **)ccargs_vector(&w);
 	bool inputs = false;
 	for (size_t i = 0; i < w.n;) {

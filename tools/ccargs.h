@@ -26,7 +26,7 @@ enum ccarg_use {
 	CCARG_COMPILE,  /* -I, -D, -std=, -W, -M */
 	CCARG_LINK,     /* -l, -L, -Wl, -shared, objects, -o with its file */
 	CCARG_LANGUAGE, /* -x with its language: it would turn objects into sources at the link */
-	CCARG_SANITIZE, /* -fsanitize=thread: ours to give */
+	CCARG_SANITIZE, /* -fsanitize=thread, and how its runtime is linked: ours to decide */
 	CCARG_SOURCE,
 };
 

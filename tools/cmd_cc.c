@@ -41,8 +41,9 @@ static const char help[] =
 	"usage: gosan cc|c++ [COMPILER ARG...]\n\n"
 	"Calls the compiler (GOSAN_CC or CC, else gcc; for c++ GOSAN_CXX or CXX, else g++) with\n"
 	"-g -fsanitize=thread for objects, and links with libgoroutine and without a sanitizer runtime.\n"
-	"Use it as the compiler of a build: make CC='gosan cc', cmake -DCMAKE_C_COMPILER_LAUNCHER is not "
-	"needed.\n"
+	"Use it as the compiler of a build: make CC='gosan cc', ./configure CC='gosan cc'; where one word is "
+	"wanted, it is\n"
+	"gosan-cc or gosan-c++: cmake -DCMAKE_C_COMPILER=gosan-cc -DCMAKE_CXX_COMPILER=gosan-c++.\n"
 	"gosan cc --show ARG... prints the commands instead of running them.\n";
 
 /* As a shell would say it, so that make stops for the same reasons as without us. */
@@ -104,8 +105,8 @@ static void find_compiler(struct build *b)
 
 	for (size_t i = 0; i < 2 && !(text && *text); i++) {
 		text = getenv(names[i]);
-		/* make CC='gosan cc' exports CC: that is this program again. */
-		if (text && strstr(text, "gosan c"))
+		/* make CC='gosan cc' exports CC: that is this program again, in either spelling. */
+		if (text && (strstr(text, "gosan c") || strstr(text, "gosan-c")))
 			text = NULL;
 	}
 	if (!text || !*text)
@@ -124,9 +125,31 @@ static struct words start(const struct build *b)
 	return w;
 }
 
+/* clang has no hook for vectors of more than 16 bytes. Those that it makes itself it makes only when told that the
+ * processor has them; which one has is its business, so any choice of a processor counts. */
+static bool has_wide_vectors(const struct ccargs *args)
+{
+	for (size_t i = 0; i < args->n; i++)
+		if (strncmp(args->arg[i].text, "-mavx", 5) == 0 ||
+		    strncmp(args->arg[i].text, "-march=", 7) == 0)
+			return true;
+	return false;
+}
+
+/* With -flto gcc instruments at the link, and only if the link is one with -fsanitize=thread. So its objects are
+ * ordinary ones here. clang instruments first. */
+static void add_last_flags(const struct build *b, const struct ccargs *args, struct words *w)
+{
+	for (size_t i = 0; i < args->n && !b->clang; i++)
+		if (strncmp(args->arg[i].text, "-flto", 5) == 0) {
+			ccargs_add(w, "-fno-lto");
+			return;
+		}
+}
+
 /* The compilers leave some accesses without a hook unless told: gcc what it expands of memcpy and the like,
- * clang what it vectorises. */
-static void add_compile_flags(const struct build *b, struct words *w)
+ * clang what it vectorises. Volatile accesses stay plain ones, for the language promises no more of them. */
+static void add_compile_flags(const struct build *b, const struct ccargs *args, struct words *w)
 {
 	static const char *const gcc[] = {"-fno-builtin-memcpy",   "-fno-builtin-memmove",
 					  "-fno-builtin-memset",   "-fno-builtin-mempcpy",
@@ -136,12 +159,14 @@ static void add_compile_flags(const struct build *b, struct words *w)
 					  "-fno-builtin-strncat",  "-fno-builtin-strcmp",
 					  "-fno-builtin-strncmp",  "-fno-builtin-sprintf",
 					  "-fno-builtin-snprintf", NULL};
-	static const char *const clang[] = {"-fno-vectorize", "-fno-slp-vectorize", NULL};
+	static const char *const clang[] = {"-fno-vectorize", "-fno-slp-vectorize", NULL}, *const none[] = {
+												   NULL};
+	const char *const *flag = !b->clang ? gcc : has_wide_vectors(args) ? clang : none;
 	char dir[TOOL_PATH_MAX];
 
 	ccargs_add(w, "-g");
 	ccargs_add(w, "-fsanitize=thread");
-	for (const char *const *flag = b->clang ? clang : gcc; *flag; flag++)
+	for (; *flag; flag++)
 		ccargs_add(w, *flag);
 	if (where_header(dir, sizeof dir) == 0) {
 		ccargs_add(w, "-idirafter");
@@ -163,7 +188,7 @@ static int add_link_flags(const struct build *b, struct words *w)
 	ccargs_add(w, "-fno-sanitize=thread");
 	ccargs_add(w, arena_printf(b->a, "-L%s", path));
 	ccargs_add(w, arena_printf(b->a, "-Wl,-rpath,%s", path));
-	ccargs_add(w, "-Wl,--push-state,--as-needed");
+	ccargs_add(w, "-Wl,--push-state,--as-needed,-Bdynamic");
 	ccargs_add(w, "-lgoroutine");
 	ccargs_add(w, "-lgosan_hooks");
 	ccargs_add(w, "-Wl,--pop-state");
@@ -176,9 +201,10 @@ static int compile_only(struct build *b, const struct ccargs *args)
 {
 	struct words w = start(b);
 
-	add_compile_flags(b, &w);
+	add_compile_flags(b, args, &w);
 	for (size_t i = 0; i < args->n; i++)
 		ccargs_add(&w, args->arg[i].text);
+	add_last_flags(b, args, &w);
 	return run(&w);
 }
 
@@ -202,7 +228,7 @@ static int compile_source(struct build *b, const struct ccargs *args, const stru
 {
 	struct words w = start(b);
 
-	add_compile_flags(b, &w);
+	add_compile_flags(b, args, &w);
 	for (size_t i = 0; i < args->n; i++) {
 		const struct ccarg *arg = &args->arg[i];
 
@@ -210,6 +236,7 @@ static int compile_source(struct build *b, const struct ccargs *args, const stru
 		    arg == source)
 			ccargs_add(&w, arg->text);
 	}
+	add_last_flags(b, args, &w);
 	if (args->dependencies)
 		add_dependency_flags(b, args, source, &w);
 	ccargs_add(&w, "-c");
@@ -251,6 +278,7 @@ static int compile_and_link(struct build *b, const struct ccargs *args)
 			ccargs_add(&link, arg->text);
 		}
 	}
+	add_last_flags(b, args, &link);
 	/* A relocatable object (-r) is linked with libraries later. */
 	if (!status && !args->relocatable)
 		status = add_link_flags(b, &link);

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cmd_explain.c: gosan explain CODE|KIND. The page is a Markdown file; a line "@broken NAME" or "@fixed NAME"
- * stands for the program cases/CODE/NAME_bug.c or NAME_ok.c (with a slash in NAME: NAME_bug.c): the very files that the tests run.
+ * cmd_explain.c: gosan explain CODE|KIND.
  *
  * The pages are read by people in a terminal, so they are shown as they are, without a pager and without
  * colour. They exist for every row of the table in finding.h; a code without a page is an incomplete
  * installation (77), not a mistake of the user.
  */
+#include "explain.h"
 #include "finding.h"
 #include "options.h"
 #include "tool.h"
 
-#include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -67,85 +65,18 @@ static int list(void)
 	return TOOL_OK;
 }
 
-/* Any program of the code with that ending, should the named one be gone. */
-static bool find_other(const char *code, const char *ending, char *ret, size_t size)
-{
-	char dir[TOOL_PATH_MAX];
-	struct dirent **names;
-	bool found = false;
-	char folder[64];
-
-	snprintf(folder, sizeof folder, "cases/%s", code);
-	int n = where_case(folder, dir, sizeof dir) == 0 ? scandir(dir, &names, NULL, alphasort) : -1;
-
-	for (int i = 0; i < n; i++) {
-		size_t length = strlen(names[i]->d_name), tail = strlen(ending);
-
-		if (!found && length > tail && strcmp(names[i]->d_name + length - tail, ending) == 0)
-			found = snprintf(ret, size, "%s/%s", dir, names[i]->d_name) < (int)size;
-		free(names[i]);
-	}
-	if (n >= 0)
-		free(names);
-	return found;
-}
-
-/* The head of a test program says what the test expects; a reader of the page wants the program. */
-static void copy_program(FILE *in)
-{
-	char line[1024];
-	bool head = true;
-
-	while (fgets(line, sizeof line, in)) {
-		head = head && strncmp(line, "//", 2) == 0;
-		if (!head)
-			fputs(line, stdout);
-	}
-}
-
-/* The programs are not copied into the page: what the page shows is what the tests run. */
-static void show_program(const char *code, const char *name, const char *ending)
-{
-	char file[256], path[TOOL_PATH_MAX];
-	FILE *in;
-
-	if (strchr(name, '/'))
-		snprintf(file, sizeof file, "%s%s", name, ending);
-	else
-		snprintf(file, sizeof file, "cases/%s/%s%s", code, name, ending);
-	if (where_case(file, path, sizeof path) != 0 && !find_other(code, ending, path, sizeof path)) {
-		printf("(%s is not installed)\n", file);
-		return;
-	}
-	if ((in = fopen(path, "re")) == NULL)
-		return;
-	puts("```c");
-	copy_program(in);
-	puts("```");
-	fclose(in);
-}
-
-/* Pages are plain enough to be read as they are; only the program lines are replaced. */
+/* A page that is missing is an incomplete installation. */
 static int show(const struct row *row)
 {
-	char file[32], path[TOOL_PATH_MAX], line[1024], name[128];
-	FILE *in;
+	struct arena *a = arena_new();
+	const char *path, *page = explain_page(a, row->code, &path);
 
-	snprintf(file, sizeof file, "%s.md", row->code);
-	if (where_page(file, path, sizeof path) != 0 || (in = fopen(path, "re")) == NULL) {
+	if (page)
+		fputs(page, stdout);
+	else
 		tool_error("explain: %s is missing: install all of gosan", path);
-		return TOOL_MISSING;
-	}
-	while (fgets(line, sizeof line, in)) {
-		if (sscanf(line, "@broken %127s", name) == 1)
-			show_program(row->code, name, "_bug.c");
-		else if (sscanf(line, "@fixed %127s", name) == 1)
-			show_program(row->code, name, "_ok.c");
-		else
-			fputs(line, stdout);
-	}
-	fclose(in);
-	return TOOL_OK;
+	arena_free(a);
+	return page ? TOOL_OK : TOOL_MISSING;
 }
 
 int cmd_explain(int argc, char **argv)

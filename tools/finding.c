@@ -87,9 +87,9 @@ static const char *variable(const struct context *c, uint64_t address)
 
 	if (name)
 		return name;
-	if (address == c->f->object.address)
+	if (c->f && address == c->f->object.address)
 		return objname_label(c->a, &c->f->object);
-	for (size_t i = 0; i < c->f->n_parts; i++)
+	for (size_t i = 0; c->f && i < c->f->n_parts; i++)
 		for (size_t k = 0; k < c->f->parts[i].n_locks; k++)
 			if (c->f->parts[i].locks[k].address == address)
 				return objname_label(c->a, &c->f->parts[i].locks[k]);
@@ -100,7 +100,7 @@ static const char *variable(const struct context *c, uint64_t address)
  * name is told by its place. */
 static const char *placeholder(const struct context *c, const char *word, uint64_t value)
 {
-	if (strcmp(word, "obj") == 0)
+	if (strcmp(word, "obj") == 0 && c->f)
 		return objname_label(c->a, &c->f->object);
 	if (strcmp(word, "var") == 0)
 		return variable(c, value);
@@ -170,7 +170,7 @@ static void resolve_part(struct context *c, struct part *part)
 }
 
 /* For a shell: unchanged when every character is harmless, else in single quotes. */
-static const char *quoted(struct arena *a, const char *word)
+const char *resolve_word(struct arena *a, const char *word)
 {
 	if (*word &&
 	    strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%") ==
@@ -186,16 +186,20 @@ static const char *quoted(struct arena *a, const char *word)
 const char *resolve_command(struct arena *a, const struct process *p)
 {
 	const char *procs = getenv("GO_PROCS"), *out = "";
+	char cwd[4096];
 
+	/* Test drivers start tests elsewhere, by relative names. */
+	if (p->run && getcwd(cwd, sizeof cwd) && *p->cwd && strcmp(cwd, p->cwd) != 0)
+		out = arena_printf(a, "cd %s && ", resolve_word(a, resolve_path(a, p->cwd)));
 	if (procs && *procs)
-		out = arena_printf(a, "GO_PROCS=%s ", quoted(a, procs));
+		out = arena_printf(a, "%sGO_PROCS=%s ", out, resolve_word(a, procs));
 	out = arena_printf(a, "%sgosan run", out);
 	if (gosan_options.seed)
 		out = arena_printf(a, "%s --seed=%d", out, gosan_options.seed);
 	out = arena_printf(a, "%s --", out);
 	for (size_t i = 0; i < p->n_argv; i++)
-		out = arena_printf(a, "%s %s", out, quoted(a, p->argv[i]));
-	return p->n_argv ? out : arena_printf(a, "%s %s", out, quoted(a, p->program));
+		out = arena_printf(a, "%s %s", out, resolve_word(a, p->argv[i]));
+	return p->n_argv ? out : arena_printf(a, "%s %s", out, resolve_word(a, p->program));
 }
 
 /* Objects after stacks, since their names come from frames; texts last, since they name the object. */
@@ -225,8 +229,11 @@ void resolve_report(struct report *r)
 
 	for (size_t i = 0; i < r->n_findings; i++)
 		resolve_finding(&c, r->findings[i]);
+	c.f = NULL; /* dumps belong to no finding */
 	for (size_t i = 0; i < r->n_processes; i++)
 		for (size_t k = 0; k < r->processes[i]->n_dumps; k++) {
+			c.p = r->processes[i];
+			r->processes[i]->dumps[k].detail = expand(&c, r->processes[i]->dumps[k].detail);
 			symbolize_stack(c.z, r->processes[i], &r->processes[i]->dumps[k].stack);
 			symbolize_stack(c.z, r->processes[i], &r->processes[i]->dumps[k].created);
 		}

@@ -38,6 +38,12 @@ static void set_environment(const struct launch *l)
 		_exit(70);
 	setenv("LD_PRELOAD", list, 1);
 	setenv("GOSAN_OUT", l->out, 1);
+	/* Tells the library that this is no time limit for drivers, and a gosan inside to hand its streams on. */
+	unsetenv("GOSAN_OUTER");
+	if (l->gate)
+		setenv("GOSAN_GATE", "1", 1);
+	else
+		unsetenv("GOSAN_GATE");
 	if (*l->options)
 		setenv("GOSAN_OPTIONS", l->options, 1);
 }
@@ -79,7 +85,7 @@ static int decode(int status)
  * it. The second in the wait bounds the delay of a timeout, not that of an end: SIGCHLD wakes at once. */
 static void wait_for(struct launch *l, const sigset_t *signals)
 {
-	time_t end = l->timeout ? now() + l->timeout + GRACE_SECONDS : 0;
+	time_t end = l->timeout ? now() + l->timeout + GRACE_SECONDS : 0, ticked = now();
 	int status;
 
 	for (;;) {
@@ -91,6 +97,10 @@ static void wait_for(struct launch *l, const sigset_t *signals)
 		int sig = sigtimedwait(signals, &info, &second);
 		if (sig > 0 && sig != SIGCHLD && info.si_code <= 0)
 			kill(l->pid, sig);
+		if (l->tick && now() != ticked) {
+			ticked = now();
+			l->tick(l->arg);
+		}
 		if (end && now() >= end && !l->killed) {
 			kill(l->pid, SIGKILL);
 			l->killed = true;

@@ -15,6 +15,10 @@ struct launch {
 	const char *out;     /* directory for the streams */
 	const char *options; /* GOSAN_OPTIONS, "" leaves it unset */
 	int timeout;         /* seconds after which the library stops it; 0: never */
+	bool gate;           /* the program is a driver of many */
+	/* Called about once a second while it runs, may be NULL. */
+	void (*tick)(void *arg);
+	void *arg;
 	/* Filled */
 	pid_t pid;
 	int status;  /* exit status, 128 + n for death by signal n */

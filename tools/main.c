@@ -6,6 +6,7 @@
  * but argp with a usage error. Adding a command is a row here and a file cmd_<name>.c.
  */
 #include "options.h"
+#include "prepare.h"
 #include "tool.h"
 
 #include <argp.h>
@@ -21,16 +22,16 @@ static const struct command {
 	const char *arguments, *summary;
 } commands[] = {
 	{"run", cmd_run, "[OPTION...] [--] PROGRAM [ARG...]", "run under the detector, report, verdict"},
+	{"gate", cmd_gate, "[OPTION...] [--] COMMAND [ARG...]", "the same over all processes of a test run"},
+	{"baseline", cmd_baseline, "update|stale FILE ...", "the file of known findings"},
 	{"cc", cmd_cc, "[COMPILER ARG...]", "compile and link C for gosan"},
 	{"c++", cmd_cc, "[COMPILER ARG...]", "compile and link C++ for gosan"},
 	{"explain", cmd_explain, "CODE|KIND", "what a finding means, with a broken and a fixed program"},
 	{"render-raw", cmd_render_raw, "DIR", NULL},
-	{"gate", cmd_later, "", NULL},
 	{"report", cmd_later, "", NULL},
 	{"go", cmd_later, "", NULL},
 	{"dump", cmd_later, "", NULL},
 	{"export", cmd_later, "", NULL},
-	{"baseline", cmd_later, "", NULL},
 	{"import", cmd_later, "", NULL},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
@@ -97,15 +98,30 @@ static void print_version(FILE *out, struct argp_state *state)
 	fputs("gosan " GOSAN_VERSION "\n", out);
 }
 
+/* Build systems that want a compiler of one word (CMake, libtool) call a link of this name: gosan-cc, gosan-c++. */
+static char *compiler_name(const char *argv0)
+{
+	static char cc[] = "cc", cxx[] = "c++";
+	const char *slash = strrchr(argv0, '/'), *name = slash ? slash + 1 : argv0;
+
+	return strcmp(name, "gosan-cc") == 0 ? cc : strcmp(name, "gosan-c++") == 0 ? cxx : NULL;
+}
+
 /* Options before the command are those of gosan itself; what follows the command is the command's. */
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
 	static char name[32];
+	char *compiler = argc > 0 ? compiler_name(argv[0]) : NULL;
 
+	prepare_unwatched(argv);
 	/* argp's --version of every command prints the version of the whole. */
 	argp_program_version_hook = print_version;
 	argp_err_exit_status = TOOL_USAGE;
+	if (compiler) {
+		argv[0] = compiler;
+		return cmd_cc(argc, argv);
+	}
 	if (!*word) {
 		help(stderr);
 		return TOOL_USAGE;
@@ -124,7 +140,10 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (strcmp(commands[i].name, word) == 0) {
 			/* argp shows argv[0] in its messages. */
-			snprintf(name, sizeof name, commands[i].run == cmd_run ? "gosan %s" : "%s", word);
+			snprintf(name, sizeof name,
+				 commands[i].run == cmd_run || commands[i].run == cmd_gate ? "gosan %s"
+											   : "%s",
+				 word);
 			argv[1] = name;
 			return commands[i].run(argc - 1, argv + 1);
 		}

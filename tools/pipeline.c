@@ -8,6 +8,7 @@
  */
 #include "pipeline.h"
 
+#include "baseline.h"
 #include "fingerprint.h"
 #include "raw.h"
 #include "resolve.h"
@@ -21,15 +22,16 @@
 #include <string.h>
 
 /* Names before fingerprints, fingerprints before suppressions (which may name them), folding after: a
- * suppressed finding must not stand for one that isn't. The verdict counts what is left. */
-static void judge(struct report *r, const struct pipeline *in)
+ * suppressed finding must not stand for one that isn't. A finding that is both suppressed and in the baseline is
+ * suppressed. The verdict counts what is left. */
+void pipeline_judge(struct report *r)
 {
 	resolve_report(r);
 	for (size_t i = 0; i < r->n_findings; i++)
 		fingerprint_finding(r->arena, r->findings[i]);
 	suppress_findings(r);
+	baseline_findings(r);
 	fold_findings(r);
-	verdict_decide(r, in->main_pid, in->exit_status, in->timed_out);
 }
 
 /* Whoever sends all reports to files still wants to see on the terminal how it ended. */
@@ -50,6 +52,30 @@ static int not_loaded(const struct pipeline *in)
 	return in->exit_status > 0 ? in->exit_status : TOOL_MISSING;
 }
 
+int pipeline_lists(struct report *r, char *err, size_t err_size)
+{
+	if (gosan_options.suppressions && *gosan_options.suppressions &&
+	    suppress_read(r, gosan_options.suppressions, err, err_size) != 0)
+		return TOOL_USAGE;
+	return baseline_load(r, err, err_size);
+}
+
+int pipeline_show(struct report *r, struct settings *s)
+{
+	char err[TOOL_ERROR_MAX];
+
+	if (settings_finish(s, r->arena, err, sizeof err) != 0) {
+		tool_error("%s", err);
+		return TOOL_USAGE;
+	}
+	if (render_all(r, s->formats, s->n_formats, err, sizeof err) != 0) {
+		tool_error("cannot write the report: %s", err);
+		return TOOL_INTERNAL;
+	}
+	last_word(r, s);
+	return verdict_exit(r);
+}
+
 /* A stream that cannot be read is an error of its own status, also when the program failed: a report
  * that is missing must not look like a report that is clean. */
 static int report(const struct pipeline *in, struct settings *s, struct report *r)
@@ -63,22 +89,14 @@ static int report(const struct pipeline *in, struct settings *s, struct report *
 		tool_error("%s", err);
 		return TOOL_UNREADABLE;
 	}
-	if (settings_finish(s, r->arena, err, sizeof err) != 0) {
+	error = pipeline_lists(r, err, sizeof err);
+	if (error) {
 		tool_error("%s", err);
-		return TOOL_USAGE;
+		return error;
 	}
-	if (gosan_options.suppressions && *gosan_options.suppressions &&
-	    suppress_read(r, gosan_options.suppressions, err, sizeof err) != 0) {
-		tool_error("%s", err);
-		return TOOL_USAGE;
-	}
-	judge(r, in);
-	if (render_all(r, s->formats, s->n_formats, err, sizeof err) != 0) {
-		tool_error("cannot write the report: %s", err);
-		return TOOL_INTERNAL;
-	}
-	last_word(r, s);
-	return verdict_exit(r);
+	pipeline_judge(r);
+	verdict_decide(r, in->main_pid, in->exit_status, in->timed_out);
+	return pipeline_show(r, s);
 }
 
 /* One report, one arena. */

@@ -260,6 +260,7 @@ static void on_dump(struct reader *rd, const json_t *o)
 	*d = (struct dump){.g = number(o, "g"), .t = number(o, "t")};
 	d->name = string(rd, o, "name");
 	d->state = string(rd, o, "state");
+	d->detail = string(rd, o, "detail");
 	stack(rd, o, "stack", &d->stack);
 	stack(rd, o, "created", &d->created);
 }
@@ -376,21 +377,16 @@ int raw_read_file(struct report *r, const char *path, char *err, size_t err_size
 }
 
 /* A process that was killed left no "end"; its counter page is still good. */
-static void read_counter_page(struct report *r, const char *dir, pid_t pid)
+static void read_counter_page(struct process *p, const char *path)
 {
-	char path[4096];
 	struct gosan_counters page;
-
-	snprintf(path, sizeof path, "%s/%d.ctr", dir, (int)pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	/* A page of another version has another size: then there are no counters, which is better than
 	 * wrong ones. */
 	if (read(fd, &page, sizeof page) == (ssize_t)sizeof page)
-		for (size_t i = 0; i < r->n_processes; i++)
-			if (r->processes[i]->pid == pid && !*r->processes[i]->why)
-				memcpy(r->processes[i]->counters, &page, sizeof page);
+		memcpy(p->counters, &page, sizeof page);
 	close(fd);
 }
 
@@ -404,6 +400,17 @@ static int is_raw(const struct dirent *d)
 	return dot && strcmp(dot, ".raw") == 0;
 }
 
+/* The page lies beside the stream, under its name, and belongs to the last image in it. */
+int raw_read_pair(struct report *r, const char *path, const char *counters, char *err, size_t err_size)
+{
+	size_t before = r->n_processes;
+	int error = raw_read_file(r, path, err, err_size);
+
+	if (!error && r->n_processes > before && !*r->processes[r->n_processes - 1]->why)
+		read_counter_page(r->processes[r->n_processes - 1], counters);
+	return error;
+}
+
 /* In the order of process ids, so that the order of findings is that of the processes' starts, mostly. */
 int raw_read_dir(struct report *r, const char *dir, char *err, size_t err_size)
 {
@@ -413,17 +420,16 @@ int raw_read_dir(struct report *r, const char *dir, char *err, size_t err_size)
 	if (n < 0)
 		return explain(-errno, dir, 0, err, err_size);
 	for (int i = 0; i < n; i++) {
-		char path[4096];
+		char path[4096], page[4096];
+		int stem = (int)strlen(names[i]->d_name) - 4;
 
 		snprintf(path, sizeof path, "%s/%s", dir, names[i]->d_name);
+		snprintf(page, sizeof page, "%s/%.*s.ctr", dir, stem, names[i]->d_name);
 		if (!error)
-			error = raw_read_file(r, path, err, err_size);
+			error = raw_read_pair(r, path, page, err, err_size);
 		free(names[i]);
 	}
 	free(names);
-	/* After all streams: a page belongs to the last image of its process. */
-	for (size_t i = 0; !error && i < r->n_processes; i++)
-		read_counter_page(r, dir, r->processes[i]->pid);
 	if (!error && r->n_processes == 0) {
 		snprintf(err, err_size, "%s: no gosan stream in this directory", dir);
 		return -ENODATA;

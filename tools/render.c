@@ -16,28 +16,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct render_ops *const formats[] = {&render_text, &render_json};
-/* Named by the interface, not written yet. */
-static const char *const later[] = {"sarif", "junit", "github", "html"};
+static const struct render_ops *const formats[] = {&render_text,  &render_json,   &render_sarif,
+						   &render_junit, &render_github, &render_html};
+#define N_FORMATS (sizeof formats / sizeof *formats)
 
-/* Formats of the interface that don't exist yet are told apart from misspelt ones. */
 static int unknown(const char *spec, size_t n, char *err, size_t err_size)
 {
-	static const char *const names[] = {"text", "json", NULL};
+	const char *names[N_FORMATS + 1] = {NULL};
 	char word[32];
 
-	for (size_t i = 0; i < sizeof later / sizeof *later; i++)
-		if (strlen(later[i]) == n && strncmp(later[i], spec, n) == 0) {
-			snprintf(err, err_size,
-				 "format '%s' is not available in this version: use text or json", later[i]);
-			return -ENOTSUP;
-		}
+	for (size_t i = 0; i < N_FORMATS; i++)
+		names[i] = formats[i]->name;
 	snprintf(word, sizeof word, "%.*s", (int)n, spec);
 	const char *near = gosan_options_suggest(word, names);
 	if (near)
 		snprintf(err, err_size, "unknown format '%s': did you mean '%s'?", word, near);
 	else
-		snprintf(err, err_size, "unknown format '%s': use text or json", word);
+		snprintf(err, err_size, "unknown format '%s': use text, json, sarif, junit, github or html",
+			 word);
 	return -EINVAL;
 }
 
@@ -46,7 +42,7 @@ int render_parse(const char *spec, struct render_request *ret, char *err, size_t
 {
 	size_t n = strcspn(spec, ":=");
 
-	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+	for (size_t i = 0; i < N_FORMATS; i++)
 		if (strlen(formats[i]->name) == n && strncmp(formats[i]->name, spec, n) == 0) {
 			*ret = (struct render_request){formats[i], spec[n] ? spec + n + 1 : ""};
 			return 0;

@@ -14,7 +14,8 @@ struct render_ops {
 	const char *name;
 	void (*render)(const struct report *r, FILE *out, bool color);
 };
-extern const struct render_ops render_text, render_json;
+extern const struct render_ops render_text, render_json, render_sarif, render_junit, render_github,
+	render_html;
 
 struct render_request {
 	const struct render_ops *ops;
@@ -23,7 +24,7 @@ struct render_request {
 
 #define RENDER_REQUESTS_MAX 16
 
-/* "text", "json:FILE". 0, or -EINVAL / -ENOTSUP with one sentence in err. */
+/* "text", "json:FILE". 0, or -EINVAL with one sentence in err. */
 int render_parse(const char *spec, struct render_request *ret, char *err, size_t err_size);
 /* Can the files be opened? They are made when they aren't there. 0, or -errno with a sentence in err. */
 int render_check(const struct render_request *list, size_t n, char *err, size_t err_size);
@@ -34,6 +35,11 @@ int render_all(const struct report *r, const struct render_request *list, size_t
 /* --- Parts of the text format ------------------------------------------------------------------------- */
 
 #define TEXT_COLUMNS 100
+
+/* One finding as the text format shows it: other formats have it as their plain form. */
+void render_text_finding(const struct report *r, const struct finding *f, FILE *out, bool color);
+/* The same in memory, without colour. */
+const char *render_text_plain(const struct report *r, const struct finding *f);
 
 /* Lines of text under construction. */
 struct page {

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * render_json.c: the report for machines, schema gosan/1. Every member of the schema is always there; an
- * unknown text is "", an unknown number 0. Members may be added to counters, nowhere else.
+ * unknown text is "", an unknown number 0. Members may be added to counters, nowhere else; what only a gate or a
+ * baseline has to say stands in members that only their reports have.
  *
  * jansson escapes and checks; we only say what is there. A name that is no valid UTF-8 would make the
  * whole document invalid, so it is replaced by its ASCII part.
  */
+#include "baseline.h"
+#include "gate.h"
 #include "render.h"
+#include "suppress.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 static json_t *text(const char *s)
 {
@@ -141,6 +146,24 @@ static json_t *finding(const struct finding *f)
 	return o;
 }
 
+/* Of a gate: which command lines showed it, in how many of the repetitions. */
+static json_t *seen(const struct report *r, const struct finding *f)
+{
+	json_t *o = json_object(), *array = json_array();
+
+	for (size_t i = 0; i < r->gate->n_rows; i++) {
+		const struct gate_row *g = r->gate->rows[i];
+
+		if (gate_row_shows(g, f))
+			json_array_append_new(array,
+					      text(gate_command(r->arena, g->program, g->argv, g->n_argv)));
+	}
+	json_object_set_new(o, "runs", number(gate_runs_of(f)));
+	json_object_set_new(o, "of", number(r->gate->runs));
+	json_object_set_new(o, "processes", array);
+	return o;
+}
+
 static json_t *counters(const struct report *r)
 {
 	json_t *o = json_object();
@@ -162,7 +185,102 @@ static json_t *findings(const struct report *r)
 	for (size_t i = 0; i < r->n_findings; i++)
 		if (!r->findings[i]->suppressed && !r->findings[i]->folded)
 			json_array_append_new(array, finding(r->findings[i]));
+	for (size_t i = 0, k = 0; r->gate && i < r->n_findings; i++)
+		if (!r->findings[i]->suppressed && !r->findings[i]->folded)
+			json_object_set_new(json_array_get(array, k++), "seen", seen(r, r->findings[i]));
 	return array;
+}
+
+/* What "gosan baseline" needs of a finding that is known already. */
+static json_t *baselined(const struct report *r)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < r->n_findings; i++) {
+		const struct finding *f = r->findings[i];
+		json_t *o;
+
+		if (!f->baselined || f->folded)
+			continue;
+		json_array_append_new(array, o = json_object());
+		json_object_set_new(o, "code", text(f->code));
+		json_object_set_new(o, "title", text(f->title));
+		json_object_set_new(o, "fingerprint", text(f->fingerprint));
+		json_object_set_new(o, "count", number(f->count));
+	}
+	return array;
+}
+
+/* Entries of the baseline that nothing showed. */
+static json_t *stale(const struct report *r)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < r->baseline->n; i++)
+		if (!r->baseline->entries[i].hits)
+			json_array_append_new(array, text(r->baseline->entries[i].fingerprint));
+	return array;
+}
+
+/* A row of the gate: all processes of one command line, or of one program that showed nothing to check. */
+static json_t *row(const struct gate_row *g)
+{
+	json_t *o = json_object(), *array = json_array();
+	const char *verdict = g->n_findings ? "findings" : g->checked ? "clean" : "blind";
+
+	for (size_t i = 0; i < g->n_findings; i++)
+		json_array_append_new(array, text(g->findings[i]->fingerprint));
+	json_object_set_new(o, "program", text(g->program));
+	json_object_set_new(o, "argv", texts(g->argv, g->n_argv));
+	json_object_set_new(o, "verdict",
+			    json_string(g->crashed || g->killed || g->timed_out
+						? (g->n_findings ? verdict : "blind")
+						: verdict));
+	json_object_set_new(o, "exit_status", number((uint64_t)g->status));
+	json_object_set_new(o, "count", number(g->processes));
+	json_object_set_new(o, "crashed", number(g->crashed));
+	json_object_set_new(o, "killed", number(g->killed));
+	json_object_set_new(o, "timed_out", number(g->timed_out));
+	json_object_set_new(o, "events", number(g->counters[COUNTER_events]));
+	json_object_set_new(o, "accesses", number(g->counters[COUNTER_accesses]));
+	json_object_set_new(o, "findings", array);
+	return o;
+}
+
+static json_t *suppressions(const struct report *r)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < r->n_suppressions; i++) {
+		const struct suppression *s = &r->suppressions[i];
+		json_t *o = json_object();
+
+		json_array_append_new(array, o);
+		json_object_set_new(o, "file", text(s->file));
+		json_object_set_new(o, "line", number(s->line));
+		json_object_set_new(o, "suppression", json_sprintf("%s:%s", s->type, s->pattern));
+		json_object_set_new(o, "hits", number(s->hits));
+		json_object_set_new(o, "expires", text(s->expires));
+		json_object_set_new(o, "expired", json_boolean(s->expired));
+	}
+	return array;
+}
+
+static void add_gate(json_t *o, const struct report *r)
+{
+	const struct gate *g = r->gate;
+	json_t *processes = json_array(), *unseen = json_array();
+
+	for (size_t i = 0; i < g->n_rows; i++)
+		json_array_append_new(processes, row(g->rows[i]));
+	for (size_t i = 0; i < g->n_unseen; i++)
+		json_array_append_new(unseen, text(g->unseen[i].path));
+	json_object_set_new(o, "runs", number(g->runs));
+	json_object_set_new(o, "processes", processes);
+	json_object_set_new(o, "unseen", unseen);
+	json_object_set_new(o, "suppressions", suppressions(r));
+	if (r->baseline)
+		json_object_set_new(o, "stale", stale(r));
 }
 
 /* One object per run, whatever the number of processes; program and argv are those of the first. */
@@ -181,6 +299,10 @@ static void render(const struct report *r, FILE *out, bool color)
 	json_object_set_new(o, "counters", counters(r));
 	json_object_set_new(o, "not_checked", texts(r->not_checked, r->n_not_checked));
 	json_object_set_new(o, "findings", findings(r));
+	if (r->baseline)
+		json_object_set_new(o, "baselined", baselined(r));
+	if (r->gate)
+		add_gate(o, r);
 	json_dumpf(o, out, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
 	fputc('\n', out);
 	json_decref(o);

@@ -10,12 +10,14 @@
  * of the sanitizers, which editors and CI parse; carets and help lines of the compilers; the two columns
  * of lockdep's scenarios.
  */
+#include "baseline.h"
+#include "gate.h"
 #include "options.h"
 #include "render.h"
 #include "resolve.h"
-#include "objname.h"
 #include "suppress.h"
 #include "verdict.h"
+#include "words.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -60,47 +62,6 @@ static struct plan make_plan(const struct finding *f, size_t room)
 
 /* --- Participants ---------------------------------------------------------------------------------------- */
 
-/* Locks with the place where they were taken: a lock held too long shows here. */
-static const char *holding(struct arena *a, const struct part *part)
-{
-	const char *text = "";
-
-	for (size_t i = 0; i < part->n_locks; i++) {
-		const struct stack *st = &part->locks[i].created;
-
-		text = arena_printf(a, "%s%s%s", text, i ? ", " : " holding ",
-				    objname_label(a, &part->locks[i]));
-		if (st->n)
-			text = arena_printf(a, "%s (%s)", text, resolve_place_short(a, &st->frames[0]));
-	}
-	return text;
-}
-
-/* What it did or does, in words that read well before "by goroutine 7". A waiter of a deadlock that was merely
- * predicted did not wait. */
-static const char *deed(struct arena *a, const struct finding *f, const struct part *part)
-{
-	bool stuck = strcmp(part->role, "blocked") == 0 ||
-		     (strcmp(part->role, "waiter") == 0 && strcmp(f->grade, "proved") == 0 &&
-		      strcmp(f->check, "deadlock") == 0);
-	const char *previous = strcmp(part->role, "previous") == 0 ? "previous " : "";
-	const char *size =
-		part->size ? arena_printf(a, " of %" PRIu64 " byte%s", part->size, part->size == 1 ? "" : "s")
-			   : "";
-
-	if (stuck)
-		return arena_printf(a, "blocked in %s", *part->op ? part->op : "a wait");
-	return arena_printf(a, "%s%s%s", previous, *part->op ? part->op : part->role, size);
-}
-
-/* Editors jump to file:line:column. */
-static const char *place_with_column(struct arena *a, const struct frame *f)
-{
-	const char *place = resolve_place(a, f);
-
-	return f->line && f->column ? arena_printf(a, "%s:%u", place, f->column) : place;
-}
-
 /* The path gives way before the function and the module do, then a function of C++, which can be longer than any
  * line, and last a module with a long name. */
 static void add_frame(struct page *p, size_t i, const struct frame *f)
@@ -110,7 +71,7 @@ static void add_frame(struct page *p, size_t i, const struct frame *f)
 			     f->offset, f->inlined ? " inlined" : "");
 	const char *function = page_fit(p->a, resolve_function(f), TEXT_COLUMNS - 30 - strlen(tail));
 	const char *head = arena_printf(p->a, "    #%zu %s ", i, function);
-	const char *place = *f->file && f->line ? place_with_column(p->a, f) : "<no line>";
+	const char *place = *f->file && f->line ? words_place(p->a, f) : "<no line>";
 	size_t room = TEXT_COLUMNS - least(TEXT_COLUMNS - 20, strlen(head) + strlen(tail));
 
 	page_add(p, "%s%s%s", head, page_fit_end(p->a, place, room), tail);
@@ -134,7 +95,7 @@ static void add_created(struct page *p, const struct part *part)
 /* The place line: in full when it fits, else without the directory (the frame below has it). */
 static void add_place(struct page *p, const struct frame *at, const char *what)
 {
-	const char *place = place_with_column(p->a, at), *slash = strrchr(place, '/');
+	const char *place = words_place(p->a, at), *slash = strrchr(place, '/');
 
 	if (strlen(place) + strlen(what) + 8 > TEXT_COLUMNS && slash)
 		place = slash + 1;
@@ -147,8 +108,7 @@ static void add_part(struct page *p, const struct finding *f, const struct plan 
 {
 	const struct part *part = &f->parts[index];
 	const struct frame *at = part->stack.n ? &part->stack.frames[0] : NULL;
-	const char *who = resolve_who(p->a, part->g, part->t, part->name);
-	const char *what = arena_printf(p->a, "%s by %s%s", deed(p->a, f, part), who, holding(p->a, part));
+	const char *what = words_part(p->a, f, part);
 
 	if (at)
 		add_place(p, at, what);
@@ -177,71 +137,15 @@ static void add_head(struct page *p, const struct finding *f)
 			arena_printf(p->a, "\033[1;31m%s\033[0m%s", code, p->lines[first] + strlen(code));
 }
 
-/* What is known of an object's beginning: C has no constructors for most of them. */
-static const char *origin(const char *kind)
-{
-	static const char *const made[] = {"chan", "context", "ticker", "timer"};
-
-	for (size_t i = 0; i < sizeof made / sizeof *made; i++)
-		if (strcmp(kind, made[i]) == 0)
-			return "made";
-	return strcmp(kind, "heap") == 0 ? "allocated" : "first used";
-}
-
-/* The address comes along although it says nothing to people: it links this report with a debugger's
- * view. */
-static const char *where(struct arena *a, const struct finding *f)
-{
-	const struct object *o = &f->object;
-	const char *text = arena_printf(a, "%s%s%s", o->kind, *o->name ? " " : "", o->name);
-
-	if (o->size)
-		text = arena_printf(a, "%s, %" PRIu64 " bytes", text, o->size);
-	if (o->address)
-		text = arena_printf(a, "%s at 0x%" PRIx64, text, o->address);
-	if (o->of)
-		text = arena_printf(a, "%s, on the stack of goroutine %" PRIu64, text, o->of);
-	if (o->alloc_offset >= 0 && strcmp(o->kind, "heap") == 0)
-		text = arena_printf(a, "%s, at offset %" PRId64 " of its block", text, o->alloc_offset);
-	if (o->created.n)
-		text = arena_printf(a, "%s, %s at %s in %s", text, origin(o->kind),
-				    resolve_place_short(a, &o->created.frames[0]),
-				    resolve_function(&o->created.frames[0]));
-	return text;
-}
-
-/* For the summary line: the first participant that has a stack, else the place of the object's birth. */
-static const char *place_of(struct arena *a, const struct finding *f, const char **ret_function)
-{
-	for (size_t i = 0; i < f->n_parts; i++)
-		if (f->parts[i].stack.n) {
-			*ret_function = resolve_function(&f->parts[i].stack.frames[0]);
-			return resolve_place(a, &f->parts[i].stack.frames[0]);
-		}
-	*ret_function = f->object.created.n ? resolve_function(&f->object.created.frames[0]) : "??";
-	return f->object.created.n ? resolve_place(a, &f->object.created.frames[0]) : "??";
-}
-
-/* "data-race" reads "data race", as ThreadSanitizer's summary lines do. */
-static const char *kind_words(struct arena *a, const char *kind)
-{
-	char *text = arena_strdup(a, kind);
-
-	for (char *c = text; *c; c++)
-		if (*c == '-')
-			*c = ' ';
-	return text;
-}
-
 /* Always complete: a report that was cut elsewhere still says why, what to do, and how to go on. */
 static void add_tail(struct page *p, const struct finding *f)
 {
-	const char *function, *place = place_of(p->a, f, &function);
+	const char *function, *place = words_summary_place(p->a, f, &function);
 
 	page_wrap(p, "  why: ", f->why, 4);
 	page_wrap(p, "  help: ", f->help, 3);
 	if (*f->object.kind || f->object.address)
-		page_wrap(p, "  where: ", where(p->a, f), 2);
+		page_wrap(p, "  where: ", words_where(p->a, f), 2);
 	page_wrap(p, "  reproduce: ", f->reproduce, 1);
 	page_add(p, "  suppress: %s", suppress_line(p->a, f));
 	page_add(p, "  fingerprint: %s   more: gosan explain %s", f->fingerprint, f->code);
@@ -250,7 +154,7 @@ static void add_tail(struct page *p, const struct finding *f)
 	place = page_fit_end(p->a, place, PLACE_MAX);
 	page_add(p, "%s",
 		 page_fit(p->a,
-			  arena_printf(p->a, "SUMMARY: gosan: %s %s in %s", kind_words(p->a, f->kind), place,
+			  arena_printf(p->a, "SUMMARY: gosan: %s %s in %s", words_kind(p->a, f->kind), place,
 				       function),
 			  TEXT_COLUMNS));
 	page_add(p, "%s", frame_line);
@@ -263,7 +167,7 @@ static void put(const struct page *p, FILE *out)
 }
 
 /* Head and tail are made first; what they leave of the lines is the middle's. */
-static void render_finding(const struct report *r, const struct finding *f, FILE *out, bool color)
+void render_text_finding(const struct report *r, const struct finding *f, FILE *out, bool color)
 {
 	struct page head = {.a = r->arena, .color = color}, middle = head, tail = head;
 
@@ -281,18 +185,23 @@ static void render_finding(const struct report *r, const struct finding *f, FILE
 	put(&tail, out);
 }
 
-/* --- A hung program ----------------------------------------------------------------------------------------- */
-
-/* State and all frames equal: a thousand workers in one receive are one entry. */
-static bool same_place(const struct dump *a, const struct dump *b)
+const char *render_text_plain(const struct report *r, const struct finding *f)
 {
-	if (strcmp(a->state, b->state) != 0 || a->stack.n != b->stack.n)
-		return false;
-	for (size_t i = 0; i < a->stack.n; i++)
-		if (a->stack.frames[i].offset != b->stack.frames[i].offset)
-			return false;
-	return true;
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+
+	if (!out)
+		return f->title;
+	render_text_finding(r, f, out, false);
+	if (fclose(out) != 0)
+		return f->title;
+	const char *copy = arena_strdup(r->arena, text);
+	free(text);
+	return copy;
 }
+
+/* --- A hung program ----------------------------------------------------------------------------------------- */
 
 /* Goroutines that stand at the same place in the same state are shown once. */
 static void add_dumps(struct page *p, const struct process *of)
@@ -307,12 +216,13 @@ static void add_dumps(struct page *p, const struct process *of)
 		if (shown[i])
 			continue;
 		for (size_t k = i; k < of->n_dumps; k++)
-			if (!shown[k] && same_place(d, &of->dumps[k])) {
+			if (!shown[k] && words_same_place(d, &of->dumps[k])) {
 				shown[k] = true;
 				alike++;
 			}
 		const char *more = alike > 1 ? arena_printf(p->a, " and %zu more", alike - 1) : "";
-		page_add(p, "  %s%s: %s", resolve_who(p->a, d->g, d->t, d->name), more, d->state);
+		page_add(p, "  %s%s: %s%s", resolve_who(p->a, d->g, d->t, d->name), more, d->state,
+			 d->detail);
 		for (size_t k = 0; k < d->stack.n && k < 6; k++)
 			add_frame(p, k, &d->stack.frames[k]);
 	}
@@ -320,13 +230,22 @@ static void add_dumps(struct page *p, const struct process *of)
 
 /* --- The whole ------------------------------------------------------------------------------------------------ */
 
-/* An entry that matches nothing is either a repaired bug or a misspelt name; both want to be known. */
+/* An entry that matches nothing is either a repaired bug or a misspelt name; both want to be known, as does one
+ * whose day has come. How often the others were of use is for whoever tidies up. */
 static void add_suppressions(struct page *p, const struct report *r)
 {
 	for (size_t i = 0; i < r->n_suppressions; i++) {
 		const struct suppression *s = &r->suppressions[i];
 
-		if (s->hits == 0)
+		if (s->expired)
+			page_add(p,
+				 "gosan: %s:%u: suppression %s:%s expired on %s and suppresses no more: "
+				 "repair the bug, or give it another day",
+				 s->file, s->line, s->type, s->pattern, s->expires);
+		else if (s->hits && (r->gate || gosan_options.verbosity > 0))
+			page_add(p, "gosan: %s:%u: suppression %s:%s was used %" PRIu64 " time%s", s->file,
+				 s->line, s->type, s->pattern, s->hits, s->hits == 1 ? "" : "s");
+		else if (s->hits == 0)
 			page_add(p, "gosan: %s:%u: suppression %s:%s matched nothing", s->file, s->line,
 				 s->type, s->pattern);
 	}
@@ -350,12 +269,15 @@ static void render(const struct report *r, FILE *out, bool color)
 	struct page rest = {.a = r->arena, .color = color};
 
 	for (size_t i = 0; i < r->n_findings; i++)
-		if (!r->findings[i]->suppressed && !r->findings[i]->folded)
-			render_finding(r, r->findings[i], out, color);
+		if (words_shown(r->findings[i]))
+			render_text_finding(r, r->findings[i], out, color);
 	for (size_t i = 0; r->timed_out && i < r->n_processes; i++)
 		if (r->processes[i]->n_dumps)
 			add_dumps(&rest, r->processes[i]);
+	if (r->gate)
+		gate_page(&rest, r);
 	add_suppressions(&rest, r);
+	baseline_page(&rest, r);
 	add_killed(&rest, r);
 	if (r->verdict != VERDICT_CLEAN || r->timed_out || !gosan_options.quiet)
 		page_add(&rest, "%s", verdict_line(r));

@@ -14,6 +14,8 @@
 #include <sys/types.h>
 
 struct symfile;
+struct gate;
+struct baseline;
 
 /* One source position of one function. Missing facts are "" and 0, never NULL. */
 struct frame {
@@ -76,13 +78,18 @@ struct finding {
 	const struct process *process;
 	char fingerprint[33];
 	bool suppressed; /* not shown, not counted as a finding */
+	bool baselined;  /* known to the baseline; such a one is suppressed too */
 	bool folded;     /* another finding with its fingerprint stands for it */
+	/* Filled by fold.c: the images that showed it, in order of appearance. */
+	size_t n_seen;
+	const struct process **seen;
 };
 
 /* A goroutine as it stood when a hung program was stopped. */
 struct dump {
 	uint64_t g, t;
 	const char *name, *state;
+	const char *detail; /* goes on after the state: on what, who has it, since when, what it holds */
 	struct stack stack, created;
 };
 
@@ -105,6 +112,7 @@ enum counter {
 /* One program image: a process, or what it became by exec. */
 struct process {
 	pid_t pid, ppid;
+	unsigned run; /* gate: in which repetition, from 1; else 0 */
 	const char *program, *cwd, *options;
 	size_t n_argv, n_modules, n_not_checked, n_dumps;
 	const char **argv, **not_checked;
@@ -138,6 +146,8 @@ struct report {
 	const char *checks; /* names of the checks that were on */
 	size_t n_suppressions;
 	struct suppression *suppressions;
+	struct baseline *baseline; /* NULL: none was asked for */
+	struct gate *gate;         /* of many processes (gate.h); NULL for the run of one program */
 };
 
 extern const char *const counter_names[COUNTER_COUNT];

@@ -21,6 +21,8 @@ const char *resolve_place_short(struct arena *a, const struct frame *f);
 const char *resolve_function(const struct frame *f);
 /* 'goroutine 7 "worker"', 'thread 2', 'the system'. */
 const char *resolve_who(struct arena *a, uint64_t g, uint64_t t, const char *name);
+/* One word of a shell command: quoted where it must be. */
+const char *resolve_word(struct arena *a, const char *word);
 /* The shell command that runs p again under gosan. */
 const char *resolve_command(struct arena *a, const struct process *p);
 

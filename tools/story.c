@@ -16,6 +16,7 @@
  */
 #include "render.h"
 #include "resolve.h"
+#include "words.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -45,25 +46,6 @@ static size_t column_of(const struct sheet *s, const struct step *step)
 	return i;
 }
 
-/* The names that the participants have above, so that columns and participants can be matched. */
-static const char *name_in(const struct finding *f, uint64_t g, uint64_t t)
-{
-	for (size_t i = 0; i < f->n_parts; i++)
-		if (f->parts[i].g == g && f->parts[i].t == t)
-			return f->parts[i].name;
-	return "";
-}
-
-/* Without a directory: the column is narrow, and the full path stands with the participants. */
-static const char *place_of(struct arena *a, const struct frame *at)
-{
-	const char *slash = strrchr(at->file, '/');
-
-	if (!*at->file)
-		return at->function;
-	return arena_printf(a, "%s:%u", slash ? slash + 1 : at->file, at->line);
-}
-
 static size_t at_most(size_t n, size_t max)
 {
 	return n < max ? n : max;
@@ -77,15 +59,15 @@ static struct sheet lay_out(struct arena *a, const struct finding *f, size_t fir
 
 	for (size_t i = first; i < f->n_steps; i++) {
 		const struct step *step = &f->steps[i];
-		size_t k = column_of(&s, step), n = at_most(strlen(place_of(a, &step->at)) + 2, PLACE_MAX);
+		size_t k = column_of(&s, step),
+		       n = at_most(strlen(words_short_place(a, &step->at)) + 2, PLACE_MAX);
 
 		s.place = n > s.place ? n : s.place;
 		if (k == COLUMNS_MAX)
 			return (struct sheet){.place = PLACE_MAX};
 		if (k == s.n) {
-			const char *who = resolve_who(a, step->g, step->t, name_in(f, step->g, step->t));
+			const char *who = page_fit(a, words_step_who(a, f, step), HEADING_MAX);
 
-			who = page_fit(a, who, HEADING_MAX);
 			s.column[s.n++] = (struct column){step->g, step->t, who, strlen(who)};
 		}
 		if (strlen(step->text) > s.column[k].width)
@@ -111,7 +93,8 @@ static void add_heading(struct page *p, const struct sheet *s)
 /* Columns are padded by what stands to their left; the last one may use the rest of the line. */
 static void add_step(struct page *p, const struct step *step, const struct sheet *s)
 {
-	const char *place = page_fit_end(p->a, place_of(p->a, &step->at), s->place - 2), *text = step->text;
+	const char *place = page_fit_end(p->a, words_short_place(p->a, &step->at), s->place - 2),
+		   *text = step->text;
 	size_t indent = 0;
 
 	for (size_t i = 0; i < column_of(s, step); i++)

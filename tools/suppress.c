@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Names of other tools for what we call otherwise. "" matches nothing: accepted, so that one file serves
  * both tools, but of no use here. */
@@ -123,6 +124,8 @@ static bool match_finding(const char *pattern, const struct finding *f)
 /* A fingerprint means one bug of one kind, so its line needs no type. */
 static bool applies(const struct suppression *s, const struct finding *f)
 {
+	if (s->expired)
+		return false;
 	if (strcmp(s->type, "fingerprint") == 0)
 		return strcmp(s->pattern, f->fingerprint) == 0;
 	return type_fits(s->type, f) && match_finding(s->pattern, f);
@@ -159,11 +162,54 @@ static int bad_line(char *err, size_t err_size, const char *path, unsigned line,
 	return -EINVAL;
 }
 
-/* The pattern may contain colons (C++ names); the type may not. */
+/* The day as its user's calendar has it; ISO dates compare as text. */
+static bool is_past(const char *date)
+{
+	char today[16];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	return localtime_r(&now, &tm) && strftime(today, sizeof today, "%Y-%m-%d", &tm) &&
+	       strcmp(date, today) < 0;
+}
+
+/* Written as strptime would write it: "2027-1-31" would compare wrong, "2027-02-30" is no day. */
+static bool is_date(const char *text)
+{
+	struct tm tm = {.tm_mday = 0};
+	char again[16];
+	const char *end = strptime(text, "%Y-%m-%d", &tm);
+
+	tm.tm_hour = 12;
+	tm.tm_isdst = -1;
+	return end && !*end && mktime(&tm) != -1 && strftime(again, sizeof again, "%Y-%m-%d", &tm) &&
+	       strcmp(again, text) == 0;
+}
+
+/* Cut " expires=DATE" off the pattern, in place. False: there is one, but it is no date. */
+static bool take_expiry(struct arena *a, char *pattern, const char **ret_date)
+{
+	static const char key[] = "expires=";
+	char *word = strrchr(pattern, ' '), *tab = strrchr(pattern, '\t');
+
+	*ret_date = "";
+	if (!word || tab > word)
+		word = tab;
+	word = word ? word + 1 : pattern;
+	if (strncmp(word, key, sizeof key - 1) != 0)
+		return true;
+	*ret_date = arena_strdup(a, word + sizeof key - 1);
+	*word = '\0';
+	trim(pattern);
+	return is_date(*ret_date);
+}
+
+/* The pattern may contain colons (C++ names) and blanks; the type may not. */
 static int add_line(struct report *r, const char *path, unsigned line, char *text, char *err, size_t err_size)
 {
-	char *colon, *type = trim(text), what[160];
+	char *colon, *pattern, *type = trim(text), what[160];
 	struct suppression *list = r->suppressions;
+	const char *expires;
 
 	if (*type == '\0' || *type == '#')
 		return 0;
@@ -178,11 +224,16 @@ static int add_line(struct report *r, const char *path, unsigned line, char *tex
 			 type);
 		return bad_line(err, err_size, path, line, what);
 	}
-	if (!*trim(colon + 1))
+	pattern = trim(colon + 1);
+	if (!take_expiry(r->arena, pattern, &expires))
+		return bad_line(err, err_size, path, line, "expires= needs a day as YYYY-MM-DD");
+	if (!*pattern)
 		return bad_line(err, err_size, path, line, "empty pattern");
 	list = arena_grow(r->arena, list, r->n_suppressions, sizeof *list);
 	list[r->n_suppressions++] = (struct suppression){.type = arena_strdup(r->arena, type),
-							 .pattern = arena_strdup(r->arena, trim(colon + 1)),
+							 .pattern = arena_strdup(r->arena, pattern),
+							 .expires = arena_strdup(r->arena, expires),
+							 .expired = *expires && is_past(expires),
 							 .file = arena_strdup(r->arena, path),
 							 .line = line};
 	r->suppressions = list;

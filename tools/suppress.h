@@ -8,6 +8,8 @@
  * Types: race, deadlock, leak, thread, mutex, signal, called_from_lib (ThreadSanitizer's and LeakSanitizer's);
  * every check (waitgroup, channel, lock, resource), every kind (double-lock) and code (GS204) of ours; and
  * fingerprint, whose pattern is compared as a whole.
+ *
+ * A line may end with a date, "race:^bump$ expires=2027-01-31": after that day it no longer suppresses.
  */
 #ifndef SUPPRESS_H
 #define SUPPRESS_H
@@ -16,6 +18,8 @@
 
 struct suppression {
 	const char *type, *pattern, *file;
+	const char *expires; /* YYYY-MM-DD, or "" */
+	bool expired;
 	unsigned line;
 	uint64_t hits;
 };

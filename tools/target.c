@@ -129,6 +129,7 @@ static bool defines_symbol(Elf *elf, Elf_Data *data, const GElf_Shdr *sh, const 
 	return false;
 }
 
+/* By the whole file, as the library looks at it in a process: gcc's static runtime exports nothing. */
 static bool has_static_tsan(Elf *elf)
 {
 	size_t size;

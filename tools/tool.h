@@ -25,6 +25,8 @@ void tool_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* argv[0] is the subcommand's name. Returns the exit status. */
 int cmd_run(int argc, char **argv);
+int cmd_gate(int argc, char **argv);
+int cmd_baseline(int argc, char **argv);
 int cmd_cc(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_render_raw(int argc, char **argv);

@@ -10,6 +10,7 @@
 #include "verdict.h"
 
 #include "finding.h"
+#include "gate.h"
 #include "options.h"
 
 #include <errno.h>
@@ -49,13 +50,13 @@ static const struct process *find_main(const struct report *r, pid_t pid)
 }
 
 /* Children run the same libraries: each name once. */
-static void add_not_checked(struct report *r, const char *name)
+void verdict_not_checked(struct report *r, const char *name)
 {
 	for (size_t i = 0; i < r->n_not_checked; i++)
 		if (strcmp(r->not_checked[i], name) == 0)
 			return;
 	r->not_checked = arena_grow(r->arena, r->not_checked, r->n_not_checked, sizeof *r->not_checked);
-	r->not_checked[r->n_not_checked++] = name;
+	r->not_checked[r->n_not_checked++] = arena_strdup(r->arena, name);
 }
 
 /* A process that outlives its parent, such as a daemon, goes on unseen: its leaks and what it does from now on
@@ -65,8 +66,20 @@ static void tell_running(struct report *r, const struct process *p)
 	const char *slash = strrchr(p->program, '/');
 
 	if (p != r->main && p->pid > 0 && !*p->why && (kill(p->pid, 0) == 0 || errno == EPERM))
-		add_not_checked(r, arena_printf(r->arena, "process %d (%s), which goes on", (int)p->pid,
-						slash ? slash + 1 : p->program));
+		verdict_not_checked(r, arena_printf(r->arena, "process %d (%s), which goes on", (int)p->pid,
+						    slash ? slash + 1 : p->program));
+}
+
+/* Of what is known each bug counts once; of what is suppressed each sighting. */
+void verdict_count(struct report *r)
+{
+	for (size_t i = 0; i < r->n_findings; i++) {
+		const struct finding *f = r->findings[i];
+
+		r->n_shown += !f->suppressed && !f->folded;
+		r->n_suppressed += f->suppressed && !f->baselined;
+		r->n_baselined += f->baselined && !f->folded;
+	}
 }
 
 /* Over all processes; what was lost anywhere was lost. */
@@ -78,17 +91,14 @@ static void sum_up(struct report *r)
 		for (size_t k = 0; k < COUNTER_COUNT; k++)
 			r->counters[k] += p->counters[k];
 		for (size_t k = 0; k < p->n_not_checked; k++)
-			add_not_checked(r, p->not_checked[k]);
+			verdict_not_checked(r, p->not_checked[k]);
 		tell_running(r, p);
 	}
-	for (size_t i = 0; i < r->n_findings; i++) {
-		r->n_shown += !r->findings[i]->suppressed && !r->findings[i]->folded;
-		r->n_suppressed += r->findings[i]->suppressed;
-	}
+	verdict_count(r);
 }
 
 /* The checks in the order of the table of findings. */
-static const char *checks_on(struct arena *a)
+const char *verdict_checks(struct arena *a)
 {
 	static const char *const all[] = {"race",    "deadlock", "leak",    "waitgroup",
 					  "channel", "lock",     "resource"};
@@ -138,7 +148,7 @@ static const char *cut_short(const struct report *r)
 }
 
 /* What was lost may have been half of a bug. A stack that was lost only makes a report poorer. */
-static bool lost_anything(const struct report *r)
+bool verdict_lost(const struct report *r)
 {
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
 		if (i != COUNTER_stacks_lost && strstr(counter_names[i], "lost") && r->counters[i])
@@ -153,15 +163,15 @@ void verdict_decide(struct report *r, pid_t main_pid, int exit_status, bool time
 	r->main = find_main(r, main_pid);
 	r->exit_status = exit_status >= 0 ? exit_status : r->main ? r->main->status : 0;
 	r->timed_out = timed_out || (r->main && strcmp(r->main->why, "timeout") == 0);
-	r->checks = checks_on(r->arena);
+	r->checks = verdict_checks(r->arena);
 	r->cut = cut_short(r);
 	if (r->cut)
-		add_not_checked(r, arena_printf(r->arena, "what came after %s", r->cut));
+		verdict_not_checked(r, arena_printf(r->arena, "what came after %s", r->cut));
 	sum_up(r);
 	r->saw_something = saw_something(r);
 	if (r->n_shown)
 		r->verdict = VERDICT_FINDINGS;
-	else if (r->saw_something && *r->checks && !r->cut && !lost_anything(r) && !has_own_tsan(r))
+	else if (r->saw_something && *r->checks && !r->cut && !verdict_lost(r) && !has_own_tsan(r))
 		r->verdict = VERDICT_CLEAN;
 	else
 		r->verdict = VERDICT_BLIND;
@@ -172,7 +182,7 @@ void verdict_decide(struct report *r, pid_t main_pid, int exit_status, bool time
 int verdict_exit(const struct report *r)
 {
 	/* How a stopped program died is our doing, so its status tells nothing. */
-	if (r->timed_out)
+	if (r->timed_out && !(r->gate && r->exit_status))
 		return r->verdict == VERDICT_FINDINGS ? gosan_options.exitcode : VERDICT_TIMEOUT_STATUS;
 	if (r->exit_status != 0)
 		return r->exit_status;
@@ -190,22 +200,22 @@ int verdict_exit(const struct report *r)
 /* --- The line --------------------------------------------------------------------------------------- */
 
 /* "1 thread", "12 threads" */
-static const char *several(struct arena *a, uint64_t n, const char *one, const char *many)
+const char *verdict_several(struct arena *a, uint64_t n, const char *one, const char *many)
 {
 	return arena_printf(a, "%s %s", verdict_number(a, n), n == 1 ? one : many);
 }
 
-static const char *seen(const struct report *r)
+const char *verdict_seen(const struct report *r)
 {
 	struct arena *a = r->arena;
-	const char *text =
-		arena_printf(a, "%s, %s, %s", several(a, r->counters[COUNTER_events], "event", "events"),
-			     several(a, r->counters[COUNTER_accesses], "access", "accesses"),
-			     several(a, r->counters[COUNTER_goroutines], "goroutine", "goroutines"));
+	const char *text = arena_printf(
+		a, "%s, %s, %s", verdict_several(a, r->counters[COUNTER_events], "event", "events"),
+		verdict_several(a, r->counters[COUNTER_accesses], "access", "accesses"),
+		verdict_several(a, r->counters[COUNTER_goroutines], "goroutine", "goroutines"));
 
 	if (r->counters[COUNTER_threads])
 		text = arena_printf(a, "%s, %s", text,
-				    several(a, r->counters[COUNTER_threads], "thread", "threads"));
+				    verdict_several(a, r->counters[COUNTER_threads], "thread", "threads"));
 	text = arena_printf(a, "%s, %s lost", text, verdict_number(a, r->counters[COUNTER_lost]));
 	/* Every other loss is shown when there is one. */
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
@@ -214,11 +224,13 @@ static const char *seen(const struct report *r)
 					    counter_texts[i]);
 	if (r->n_suppressed)
 		text = arena_printf(a, "%s, %" PRIu64 " suppressed", text, r->n_suppressed);
+	if (r->n_baselined)
+		text = arena_printf(a, "%s, %" PRIu64 " baselined", text, r->n_baselined);
 	return text;
 }
 
 /* Some by name, the rest by number: the line has to stay readable. */
-static const char *unchecked(const struct report *r)
+const char *verdict_unchecked(const struct report *r)
 {
 	const char *text = "";
 
@@ -249,14 +261,16 @@ const char *verdict_line(const struct report *r)
 {
 	struct arena *a = r->arena;
 
+	if (r->gate)
+		return gate_line(r);
 	switch (r->verdict) {
 	case VERDICT_FINDINGS:
 		return arena_printf(a, "gosan: %" PRIu64 " finding%s in %s: %s; checked: %s%s%s; exit %d",
-				    r->n_shown, r->n_shown == 1 ? "" : "s", program_name(r), seen(r),
-				    r->checks, unchecked(r), ending(r), verdict_exit(r));
+				    r->n_shown, r->n_shown == 1 ? "" : "s", program_name(r), verdict_seen(r),
+				    r->checks, verdict_unchecked(r), ending(r), verdict_exit(r));
 	case VERDICT_CLEAN:
-		return arena_printf(a, "gosan: clean: %s; checked: %s%s%s", seen(r), r->checks, unchecked(r),
-				    ending(r));
+		return arena_printf(a, "gosan: clean: %s; checked: %s%s%s", verdict_seen(r), r->checks,
+				    verdict_unchecked(r), ending(r));
 	case VERDICT_BLIND:
 		break;
 	}
@@ -266,10 +280,12 @@ const char *verdict_line(const struct report *r)
 			ending(r), verdict_exit(r));
 	if (r->saw_something)
 		return arena_printf(a, "gosan: no findings %s: %s; checked: %s%s; exit %d",
-				    r->cut ? "so far" : "in what was seen, but something was lost", seen(r),
-				    r->checks, unchecked(r), verdict_exit(r));
+				    r->cut            ? "so far"
+				    : verdict_lost(r) ? "in what was seen, but something was lost"
+						      : "in what was seen, but a part was out of sight",
+				    verdict_seen(r), r->checks, verdict_unchecked(r), verdict_exit(r));
 	return arena_printf(a,
 			    "gosan: blind: %s showed no goroutine, no memory access and no event, so nothing "
 			    "was checked; build it with 'gosan cc'%s%s; exit %d",
-			    program_name(r), unchecked(r), ending(r), verdict_exit(r));
+			    program_name(r), verdict_unchecked(r), ending(r), verdict_exit(r));
 }

@@ -27,8 +27,9 @@ void gosan_vec_free(struct gosan_vec *v, size_t size);
 
 /* What the analyzers remember of a goroutine. Freed at its end. */
 struct gosan_waits {
-	struct gosan_g *prev, *next; /* parked goroutines: gosan_waits_first() */
-	bool parked;
+	struct gosan_g *prev, *next;               /* parked goroutines: gosan_waits_first() */
+	struct gosan_g *prev_holder, *next_holder; /* those of them that hold locks */
+	bool parked, holder;
 	bool explained;  /* a finding says why it will never run again */
 	bool live;       /* leak.c: somebody may still wake it */
 	uint32_t mark;   /* walks: seen in this one */
@@ -43,14 +44,17 @@ struct gosan_use {
 	size_t n, room;             /* room is a power of two */
 	const struct gosan_g *recent;
 	size_t waiting; /* parked goroutines that wait for it, among others */
-	bool partial;   /* memory was exhausted: nothing is concluded from absence */
-	bool copied;    /* GS606 was found for it, as copy or as original: waits for it are explained */
-	bool fed;       /* timers, signals or I/O deliver here */
+	size_t woken; /* threads among them that were sent a wake, a post or the last arrival, and did not run yet */
+	bool partial; /* memory was exhausted: nothing is concluded from absence */
+	bool copied;  /* GS606 was found for it, as copy or as original: waits for it are explained */
+	bool fed;     /* timers, signals or I/O deliver here */
 	/* [0] who gives (send, close, done, unlock, wake), [1] who takes (receive): for reports */
 	struct {
 		const struct gosan_g *g;
 		uint32_t stack;
 	} last[2];
+	/* lockorder.c: dependencies that ask for this lock, and that hold it */
+	uint32_t asks, holds;
 	/* leak.c: answers that hold during one pass over the stuck */
 	uint32_t asked[GOSAN_QUESTIONS];
 	bool answer[GOSAN_QUESTIONS];
@@ -64,9 +68,17 @@ void gosan_waits_note(const struct gosan_event *ev);
 /* The parked goroutines, in no particular order; next is in their gosan_waits. */
 struct gosan_g *gosan_waits_first(void);
 struct gosan_g *gosan_waits_next(const struct gosan_g *g);
-/* The parked goroutine with the lowest id >= from (1 at least) that waits for obj (NULL: for anything):
- * reports go through them in this order, which does not depend on chance. */
-struct gosan_g *gosan_waits_by_id(uint64_t from, const struct gosan_obj *obj);
+/* Goroutines by id and then threads by number: the order of reports, which does not depend on chance. At least 1;
+ * 0 for the system. */
+uint64_t gosan_waits_rank(const struct gosan_g *g);
+/* The parked goroutine with the lowest rank >= from (1 at least) that waits for obj (NULL: for anything). */
+struct gosan_g *gosan_waits_by_rank(uint64_t from, const struct gosan_obj *obj);
+/* The readers of an rwmutex that are parked, up to n: those that can keep a writer waiting for ever. */
+size_t gosan_waits_readers(const struct gosan_obj *l, struct gosan_g **ret, size_t n);
+/* The acquisition by which g has obj, in any mode, or NULL. An entry of a writer counts while it is the owner. */
+const struct gosan_held *gosan_waits_holds(const struct gosan_g *g, const struct gosan_obj *obj);
+/* How many of those who wait for obj were not woken yet, as far as known. */
+size_t gosan_waits_unwoken(const struct gosan_obj *obj);
 /* Does somebody who fits use obj? */
 bool gosan_waits_used_by(const struct gosan_obj *obj, bool (*fits)(const struct gosan_g *));
 bool gosan_waits_uses(const struct gosan_g *g, const struct gosan_obj *obj);
@@ -83,14 +95,6 @@ bool gosan_waits_explained(const struct gosan_g *g);
 uint32_t gosan_waits_new_mark(void);
 bool gosan_waits_mark(struct gosan_g *g, uint32_t mark); /* true the first time */
 
-/* Words. The strings of who and what are static and live through the next 7 calls. */
-const char *gosan_waits_op(const struct gosan_g *g);       /* "chan receive", "lock", .. of a parked g */
-const char *gosan_waits_who(const struct gosan_g *g);      /* goroutine 7 "worker" */
-const char *gosan_waits_what(const struct gosan_obj *obj); /* mutex 0x.. */
-/* A sentence part about the goroutine that could have helped a parked g, "" when none is known. */
-const char *gosan_waits_helper(const struct gosan_g *g);
-/* The first who is parked for a lock that g holds, and that lock; NULL when there is none. */
-const struct gosan_g *gosan_waits_hostage(const struct gosan_g *g, const struct gosan_obj **ret_lock);
 uint64_t gosan_waits_hash(uint64_t h, uint64_t x);
 
 /* lock.c: GS604 and GS605 that stand when the run stops for `why`; idempotent. Marks what they explain. */
@@ -101,8 +105,13 @@ void gosan_lock_copied(struct gosan_obj *copy, struct gosan_obj *original, struc
 void gosan_waitgroup_copied(struct gosan_obj *copy);
 /* lock.c: was it ever unlocked by somebody who had not locked it? Then anybody may do so again. */
 bool gosan_lock_handed_over(const struct gosan_obj *l);
-/* lock.c: the readers of an rwmutex that are known, up to n. */
-size_t gosan_lock_readers(const struct gosan_obj *l, struct gosan_g **ret, size_t n);
+/* threads.c: do all threads stand still, for ever? With the kernel's word, too, unless by_books. */
+bool gosan_threads_stand_still(bool by_books);
+/* threads.c: how many threads wait for ever, if only those help who worked with an object before? And is g one? */
+size_t gosan_threads_find_stuck(void);
+bool gosan_threads_is_stuck(const struct gosan_g *g);
+/* threads.c: GS302 when the run ends for `why`. */
+void gosan_threads_judge(enum gosan_end why);
 /* leak.c: GS301 when the run ends for `why`. */
 void gosan_leak_judge(enum gosan_end why);
 /* resource.c: is this the done channel of a context that can still be cancelled? */

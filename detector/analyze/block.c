@@ -25,7 +25,7 @@
 
 #include "../../runtime/probe.h"
 #include "lockpath.h"
-#include "analyze.h"
+#include "words.h"
 
 #define GRACE_NS   UINT64_C(200000000)
 #define CYCLE_MAX  16
@@ -63,15 +63,15 @@ static struct gosan_obj *waits_for(const struct gosan_g *g)
 /* At once: no other goroutine can have any influence. Several at one place fold into one finding. */
 static void report_nil(struct gosan_g *g)
 {
-	bool cases = g->wait.why == GO_WAIT_NO_CASES, sends = !strcmp(gosan_waits_op(g), "chan send");
+	bool cases = g->wait.why == GO_WAIT_NO_CASES, sends = !strcmp(gosan_words_op(g), "chan send");
 	struct gosan_finding *f = gosan_finding_begin(504);
 
 	f->obj_kind = "chan";
-	gosan_finding_locks(gosan_finding_part(f, "blocked", g, gosan_waits_op(g), g->wait.stack));
+	gosan_finding_locks(gosan_finding_part(f, "blocked", g, gosan_words_op(g), g->wait.stack));
 	snprintf(f->title, sizeof f->title,
 		 cases ? "a select in which no case can ever be ready" : "%s nil channel",
 		 sends ? "send on a" : "receive from a");
-	snprintf(f->why, sizeof f->why, "%s is blocked for ever: %s", gosan_waits_who(g),
+	snprintf(f->why, sizeof f->why, "%s is blocked for ever: %s", gosan_words_who(g),
 		 cases ? "its select has no cases, or only cases of nil channels"
 		       : "a nil channel is never ready, and nobody can be on its other side");
 	snprintf(f->help, sizeof f->help,
@@ -84,7 +84,7 @@ static void report_nil(struct gosan_g *g)
 
 /* Cycles of lock owners. */
 
-/* New readers wait for writers that wait (goroutine.h: writer-preferring), so a reader's helpers are these. */
+/* Whom a new reader waits for when writers go first. */
 static size_t queued_writers(const struct gosan_obj *l, struct gosan_g **ret, size_t n)
 {
 	size_t i = 0;
@@ -95,23 +95,42 @@ static size_t queued_writers(const struct gosan_obj *l, struct gosan_g **ret, si
 	return i;
 }
 
-/* Everybody who must act before g's wait can end, as far as known. */
-/* Each helper is necessary, none sufficient: a writer needs all readers to go, and one that can't is enough to
+/* New readers queue behind writers that wait: of goroutines always, of threads by the lock's kind. */
+static bool writers_first(const struct gosan_obj *l)
+{
+	return !(l->flags & GOSAN_OBJ_OWNED) || l->flags & GOSAN_OBJ_WRITERS_FIRST;
+}
+
+static bool is_lock_wait(const struct gosan_g *g)
+{
+	return g->wait.why >= GO_WAIT_MUTEX && g->wait.why <= GO_WAIT_WLOCK;
+}
+
+/* Everybody who must act before g's wait can end, as far as known.
+ * Each helper is necessary, none sufficient: a writer needs all readers to go, and one that can't is enough to
  * be stuck. A lock without owner is being handed over: nobody is to blame. A semaphore's owner need not be the one
- * who gives it back. */
+ * who gives it back. What ends by itself needs nobody. */
 static size_t helpers(const struct gosan_g *g, struct gosan_g **ret)
 {
 	struct gosan_obj *l = waits_for(g);
 
-	if (!l || g->wait.why < GO_WAIT_MUTEX || g->wait.why > GO_WAIT_WLOCK || gosan_lock_handed_over(l))
+	if (g->wait.timed)
+		return 0;
+	if (g->wait.why == GOSAN_WAIT_JOIN) {
+		ret[0] = g->wait.joins;
+		return ret[0] && !ret[0]->ended;
+	}
+	if (!l || !is_lock_wait(g) || (!(l->flags & GOSAN_OBJ_OWNED) && gosan_lock_handed_over(l)))
 		return 0;
 	if (l->owner) {
 		ret[0] = l->owner;
 		return 1;
 	}
 	if (g->wait.why == GO_WAIT_WLOCK)
-		return gosan_lock_readers(l, ret, EDGES_MAX);
-	return g->wait.why == GO_WAIT_RLOCK && l->readers ? queued_writers(l, ret, EDGES_MAX) : 0;
+		return gosan_waits_readers(l, ret, EDGES_MAX);
+	return g->wait.why == GO_WAIT_RLOCK && l->readers && writers_first(l)
+		       ? queued_writers(l, ret, EDGES_MAX)
+		       : 0;
 }
 
 /* Breadth first from g to itself; the shortest cycle into *c. */
@@ -149,7 +168,7 @@ static bool find_cycle(struct gosan_g *g, struct cycle *c)
 	return false;
 }
 
-/* From the end back to the start: turn it round, and let the lowest id begin, so that the report does not
+/* From the end back to the start: turn it round, and let the lowest rank begin, so that the report does not
  * tell who came last. */
 
 static void normalize(struct cycle *c)
@@ -159,7 +178,7 @@ static void normalize(struct cycle *c)
 
 	for (size_t i = 0; i < c->n; i++) {
 		g[i] = c->g[c->n - 1 - i];
-		if (g[i]->id < g[first]->id)
+		if (gosan_waits_rank(g[i]) < gosan_waits_rank(g[first]))
 			first = i;
 	}
 	for (size_t i = 0; i < c->n; i++)
@@ -182,16 +201,8 @@ static bool still_stuck(const struct cycle *c)
 	return true;
 }
 
-/* The acquisition by which g has l, or NULL: a writer that is queued keeps readers out without having it. */
-static const struct gosan_held *holds(const struct gosan_g *g, const struct gosan_obj *l)
-{
-	for (size_t k = 0; k < g->n_held; k++)
-		if (g->held[k].obj == l)
-			return &g->held[k];
-	return NULL;
-}
-
-/* "a waits for x, which b has; b waits for y, which a has" */
+/* "a waits for x, which b has; b waits for y, which a has; c waits for the end of a". A writer that is queued keeps
+ * readers out without having the lock. */
 static void tell_cycle(const struct cycle *c, char *text, size_t size)
 {
 	size_t at = 0;
@@ -199,11 +210,13 @@ static void tell_cycle(const struct cycle *c, char *text, size_t size)
 	for (size_t i = 0; i < c->n && at < size; i++) {
 		const struct gosan_g *next = c->g[(i + 1) % c->n];
 		const struct gosan_obj *l = waits_for(c->g[i]);
-		bool queued = waits_for(next) == l && !holds(next, l);
+		bool queued = l && waits_for(next) == l && !gosan_waits_holds(next, l);
 
-		at += (size_t)snprintf(text + at, size - at, "%s%s waits for %s, which %s %s", i ? "; " : "",
-				       gosan_waits_who(c->g[i]), gosan_waits_what(l), gosan_waits_who(next),
-				       queued ? "wants to write first" : "has");
+		at += (size_t)snprintf(text + at, size - at, "%s%s waits for %s", i ? "; " : "",
+				       gosan_words_who(c->g[i]), gosan_words_awaited(c->g[i]));
+		if (at < size && c->g[i]->wait.why != GOSAN_WAIT_JOIN)
+			at += (size_t)snprintf(text + at, size - at, ", which %s %s", gosan_words_who(next),
+					       queued ? "wants to write first" : "has");
 	}
 }
 
@@ -211,16 +224,36 @@ static void tell_cycle(const struct cycle *c, char *text, size_t size)
 static void tell_story(struct gosan_finding *f, const struct cycle *c)
 {
 	for (size_t i = 0; i < c->n && i < 4; i++) {
-		const struct gosan_held *h = holds(c->g[i], waits_for(c->g[(i + c->n - 1) % c->n]));
+		const struct gosan_obj *l = waits_for(c->g[(i + c->n - 1) % c->n]);
+		const struct gosan_held *h = l ? gosan_waits_holds(c->g[i], l) : NULL;
 
 		if (h)
 			gosan_finding_story(f, c->g[i], h->stack, "%s %s",
 					    h->mode & GO_LOCK_READ ? "rlock" : "lock",
-					    gosan_waits_what(h->obj));
+					    gosan_words_what(h->obj));
 	}
 	for (size_t i = 0; i < c->n && i < 4; i++)
-		gosan_finding_story(f, c->g[i], c->g[i]->wait.stack, "%s %s  <-- waits",
-				    gosan_waits_op(c->g[i]), gosan_waits_what(waits_for(c->g[i])));
+		gosan_finding_story(
+			f, c->g[i], c->g[i]->wait.stack, "%s %s  <-- waits", gosan_words_op(c->g[i]),
+			c->g[i]->wait.why == GOSAN_WAIT_JOIN ? gosan_words_who(c->g[i]->wait.joins)
+							     : gosan_words_what(waits_for(c->g[i])));
+}
+
+/* The first lock of the cycle: joins alone make a cycle of threads only. */
+static struct gosan_obj *lock_of(const struct cycle *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (waits_for(c->g[i]))
+			return waits_for(c->g[i]);
+	return NULL;
+}
+
+static const char *advice(const struct cycle *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->g[i]->wait.why == GOSAN_WAIT_JOIN)
+			return "join a thread only where nothing is held that it needs to come to its end";
+	return "take these locks in the same order everywhere";
 }
 
 /* One participant for each, with the locks that it holds, which is where it took what the one before it wants. */
@@ -231,13 +264,15 @@ static void report_cycle(const struct cycle *c)
 	if (!still_stuck(c))
 		return;
 	f = gosan_finding_begin(202);
-	f->obj = waits_for(c->g[0]);
+	f->obj = lock_of(c);
+	f->obj_kind = "thread";
 	for (size_t i = 0; i < c->n; i++)
-		gosan_finding_locks(gosan_finding_part(f, "waiter", c->g[i], gosan_waits_op(c->g[i]),
+		gosan_finding_locks(gosan_finding_part(f, "waiter", c->g[i], gosan_words_op(c->g[i]),
 						       c->g[i]->wait.stack));
-	snprintf(f->title, sizeof f->title, "%zu goroutines wait for each other for ever", c->n);
+	snprintf(f->title, sizeof f->title, "%zu %ss wait for each other for ever", c->n,
+		 gosan_words_kind(c->g[0]));
 	tell_cycle(c, f->why, sizeof f->why);
-	snprintf(f->help, sizeof f->help, "take these locks in the same order everywhere");
+	snprintf(f->help, sizeof f->help, "%s", advice(c));
 	tell_story(f, c);
 	gosan_finding_emit(f);
 	for (size_t i = 0; i < c->n; i++)
@@ -272,7 +307,7 @@ static void on_park(struct gosan_g *g)
 {
 	if (g->wait.why == GO_WAIT_NIL_CHAN || g->wait.why == GO_WAIT_NO_CASES)
 		report_nil(g);
-	else if (g->wait.why >= GO_WAIT_MUTEX && g->wait.why <= GO_WAIT_WLOCK)
+	else if (is_lock_wait(g) || g->wait.why == GOSAN_WAIT_JOIN)
 		look_for_cycle(g);
 }
 
@@ -282,7 +317,7 @@ static void on_park(struct gosan_g *g)
 static bool any_explained(void)
 {
 	for (const struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g))
-		if (gosan_waits_explained(g))
+		if (!g->ended && gosan_waits_explained(g))
 			return true;
 	return false;
 }
@@ -300,7 +335,8 @@ static bool told_before(const struct gosan_finding *f, size_t i)
 	const struct gosan_g *g = f->parts[i].g;
 
 	for (size_t k = 0; k < i; k++)
-		if (f->parts[k].stack == f->parts[i].stack && waits_for(f->parts[k].g) == waits_for(g))
+		if (f->parts[k].stack == f->parts[i].stack && waits_for(f->parts[k].g) == waits_for(g) &&
+		    g->wait.why != GOSAN_WAIT_JOIN)
 			return true;
 	return false;
 }
@@ -313,15 +349,15 @@ static void tell_waits(struct gosan_finding *f)
 
 	for (size_t i = 0; i < f->n_parts && told < 4 && at < size; i++) {
 		const struct gosan_g *g = f->parts[i].g;
-		const char *help = gosan_waits_helper(g);
+		const char *help = gosan_words_helper(g);
 
 		if (told_before(f, i))
 			continue;
 		at += (size_t)snprintf(text + at, size - at, "%s%s is blocked in %s", told++ ? "; " : "",
-				       gosan_waits_who(g), gosan_waits_op(g));
-		if (at < size && waits_for(g))
-			at += (size_t)snprintf(text + at, size - at, " on %s%s%s",
-					       gosan_waits_what(waits_for(g)), *help ? ", " : "", help);
+				       gosan_words_who(g), gosan_words_op(g));
+		if (at < size && gosan_words_awaited(g))
+			at += (size_t)snprintf(text + at, size - at, " on %s%s%s", gosan_words_awaited(g),
+					       *help ? ", " : "", help);
 	}
 	if (told < f->n_parts + f->n_more && at < size)
 		snprintf(text + at, 40, "; %zu more wait", f->n_parts + f->n_more - told);
@@ -333,9 +369,9 @@ static bool any_hostage(const struct gosan_finding *f)
 	const struct gosan_obj *lock;
 
 	for (size_t i = 0; i < f->n_parts; i++) {
-		int why = f->parts[i].g->wait.why;
+		const struct gosan_g *g = f->parts[i].g;
 
-		if ((why < GO_WAIT_MUTEX || why > GO_WAIT_WLOCK) && gosan_waits_hostage(f->parts[i].g, &lock))
+		if (!is_lock_wait(g) && gosan_words_hostage(g, &lock))
 			return true;
 	}
 	return false;
@@ -346,29 +382,39 @@ static bool any_hostage(const struct gosan_finding *f)
 static void report_stall(void)
 {
 	struct gosan_finding *f = gosan_finding_begin(201);
-	struct gosan_g *g = gosan_waits_by_id(1, NULL);
+	struct gosan_g *g = gosan_waits_by_rank(1, NULL);
+	const struct gosan_g *first;
 	const struct cycle *c = n_pending && still_stuck(&pending[0]) ? &pending[0] : NULL;
 
 	if (!g)
 		return;
-	f->obj = waits_for(c ? c->g[0] : g);
-	for (; g && f->n_parts < GOSAN_PARTS_MAX; g = gosan_waits_by_id(g->id + 1, NULL))
-		gosan_finding_locks(gosan_finding_part(f, "blocked", g, gosan_waits_op(g), g->wait.stack));
+	first = g;
+	f->obj = c ? lock_of(c) : waits_for(g);
+	f->obj_kind = "thread";
+	for (; g && f->n_parts < GOSAN_PARTS_MAX; g = gosan_waits_by_rank(gosan_waits_rank(g) + 1, NULL)) {
+		gosan_finding_locks(gosan_finding_part(f, "blocked", g, gosan_words_op(g), g->wait.stack));
+		if (!f->obj)
+			f->obj = waits_for(g); /* main joins: what the joined one waits for is the cause */
+	}
 	for (g = gosan_waits_first(); g; g = gosan_waits_next(g))
-		f->n_more += g->id != 0;
+		f->n_more += !g->is_system && !g->ended;
 	f->n_more -= f->n_parts;
-	snprintf(f->title, sizeof f->title, "every goroutine is blocked, for ever");
+	snprintf(f->title, sizeof f->title, "every %s is blocked, for ever", gosan_words_kind(first));
 	if (c) {
 		tell_cycle(c, f->why, sizeof f->why);
 		tell_story(f, c);
 	} else {
 		tell_waits(f);
 	}
-	snprintf(f->help, sizeof f->help,
-		 c                ? "take these locks in the same order everywhere"
-		 : any_hostage(f) ? "unlock before the wait: whoever could end it may need the lock"
-				  : "make sure that each wait has somebody left who ends it: a send, a "
-				    "close, a Done or an unlock on every path");
+	snprintf(f->help, sizeof f->help, "%s",
+		 c ? advice(c)
+		 : any_hostage(f)
+			 ? "unlock before the wait: whoever could end it may need the lock"
+			 : gosan_words_advice(first,
+					      "make sure that each wait has somebody left who ends it: "
+					      "a send, a close, a Done or an unlock on every path",
+					      "make sure that each wait has somebody left who ends it: "
+					      "a signal, a post or an unlock on every path"));
 	gosan_finding_emit(f);
 }
 
@@ -385,6 +431,58 @@ static void on_stall(void)
 	n_pending = 0;
 }
 
+/* The same for threads. A signal handler may still set one of them going: then it was no deadlock. */
+static void on_standstill(void)
+{
+	gosan_lock_judge(GOSAN_END_STALL);
+	if (!any_explained()) {
+		report_stall();
+		for (struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g))
+			gosan_waits_blame(g, "deadlock");
+	}
+	explain_all();
+	n_pending = 0;
+}
+
+/* Does one of the stuck keep a lock, or its end, from another one? Those who only wait for more to do don't. */
+static bool any_knot(void)
+{
+	for (const struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g)) {
+		const struct gosan_g *keeper = g->wait.why == GOSAN_WAIT_JOIN    ? g->wait.joins
+					       : is_lock_wait(g) && waits_for(g) ? waits_for(g)->owner
+										 : NULL;
+
+		if (gosan_threads_is_stuck(g) && keeper && gosan_threads_is_stuck(keeper))
+			return true;
+	}
+	return false;
+}
+
+/* The time is up, and some threads run. Of the others some may wait for each other through semaphores, conditions and
+ * barriers: likely, since somebody who never touched these might have helped. */
+static void report_knot(void)
+{
+	struct gosan_finding *f;
+	struct gosan_g *g;
+	size_t n = any_explained() ? 0 : gosan_threads_find_stuck();
+
+	if (n < 2 || !any_knot())
+		return;
+	f = gosan_finding_begin(202);
+	f->grade = GOSAN_LIKELY;
+	for (g = gosan_waits_by_rank(1, NULL); g; g = gosan_waits_by_rank(gosan_waits_rank(g) + 1, NULL)) {
+		if (!gosan_threads_is_stuck(g))
+			continue;
+		if (!f->obj)
+			f->obj = waits_for(g);
+		gosan_finding_locks(gosan_finding_part(f, "waiter", g, gosan_words_op(g), g->wait.stack));
+	}
+	snprintf(f->title, sizeof f->title, "%zu threads wait for each other for ever", n);
+	tell_waits(f);
+	snprintf(f->help, sizeof f->help, "unlock before the wait: whoever could end it may need the lock");
+	gosan_finding_emit(f);
+}
+
 /* SIGKILL gives no chance to say more: a cycle that is older than the grace period is told at the next event
  * of whoever still runs. Reading the clock costs 20 ns, and only while a cycle is kept back. */
 static void after(const struct gosan_event *ev)
@@ -396,6 +494,9 @@ static void after(const struct gosan_event *ev)
 		on_stall();
 	else if (n_pending && now_ns() - pending[0].since_ns > GRACE_NS)
 		flush_cycles();
+	if ((ev->op == GOSAN_EV_G_PARK || ev->op == GOSAN_EV_G_END) && ev->g->is_thread &&
+	    gosan_threads_stand_still(false))
+		on_standstill();
 	if (gosan_lockpath_off != (n_pending > 0))
 		gosan_lockpath_off = n_pending > 0;
 }
@@ -406,9 +507,15 @@ static void end(enum gosan_end why)
 {
 	if (why == GOSAN_END_STALL)
 		on_stall();
+	else if (why != GOSAN_END_EXIT && gosan_threads_stand_still(true)) /* also ended by a signal */
+		on_standstill();
 	flush_cycles();
-	if (!stalled)
-		gosan_leak_judge(why);
+	if (why == GOSAN_END_TIMEOUT)
+		report_knot();
+	if (stalled)
+		return;
+	gosan_leak_judge(why);
+	gosan_threads_judge(why);
 }
 
 const struct gosan_analyzer gosan_analyze_block = {

@@ -10,14 +10,15 @@
  *      send 2  ·· nothing ·· close              not ordered: GS505, though it went well this time
  *
  * One send per chain is kept: a later one of the same chain is unordered whenever an earlier one is.
- * GS505 waits for the end of the run, because a panic on the same channel (GS501) says the same and more.
+ * GS505 is told at the close, since a process may be killed before its end, and taken back when a panic on the same
+ * channel (GS501, GS502) says the same and more.
  */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "../../runtime/probe.h"
 #include "mem.h"
-#include "analyze.h"
+#include "words.h"
 
 /* By cid, open addressing; cid 0 is a free place (chains start at 1 or their stamp is "never"). */
 struct send {
@@ -27,19 +28,16 @@ struct send {
 };
 
 struct chan {
-	struct chan *next;
 	const struct gosan_obj *obj;
 	struct send *sends;
 	size_t n, room; /* room is a power of two */
 	const struct gosan_g *closer;
 	uint32_t close_stack;
 	struct send early; /* the send that is not ordered with the close */
-	bool panicked;
+	uint64_t emission; /* of its GS505 */
 };
 
-static struct chan *all;
-
-/* Never freed: the list is what end() judges. A channel that dies drops its sends, which are the bulk. */
+/* Never freed: the closer is named long after. A channel that dies drops its sends, which are the bulk. */
 static struct chan *chan_of(struct gosan_obj *obj)
 {
 	struct chan *c = obj->chan;
@@ -50,8 +48,6 @@ static struct chan *chan_of(struct gosan_obj *obj)
 	if (!c)
 		return NULL;
 	c->obj = obj;
-	c->next = all;
-	all = c;
 	obj->chan = c;
 	return c;
 }
@@ -111,23 +107,6 @@ static void drop_sends(struct chan *c)
 	c->n = c->room = 0;
 }
 
-/* Of several unordered sends the one of the lowest goroutine id: which one came last is chance. */
-static void on_close(struct chan *c, const struct gosan_event *ev)
-{
-	if (!c->closer) {
-		c->closer = ev->g;
-		c->close_stack = ev->stack;
-	}
-	for (size_t i = 0; i < c->room; i++) {
-		const struct send *s = &c->sends[i];
-
-		if (s->g && s->g != ev->g && !gosan_clock_covers(&ev->g->strong, s->at) &&
-		    (!c->early.g || s->g->id < c->early.g->id))
-			c->early = *s;
-	}
-	drop_sends(c);
-}
-
 /* With the locks that the panicking goroutine holds: a close that should be under them shows. */
 static void report_panic(int code, const struct chan *c, const struct gosan_event *ev)
 {
@@ -150,10 +129,10 @@ static void report_panic(int code, const struct chan *c, const struct gosan_even
 	snprintf(f->title, sizeof f->title, "%s", title[code - 501]);
 	if (!ev->obj)
 		snprintf(f->why, sizeof f->why, "%s closes a nil channel, which panics",
-			 gosan_waits_who(ev->g));
+			 gosan_words_who(ev->g));
 	else
 		snprintf(f->why, sizeof f->why, "%s had closed the channel when %s called %s",
-			 gosan_waits_who(c ? c->closer : NULL), gosan_waits_who(ev->g),
+			 gosan_words_who(c ? c->closer : NULL), gosan_words_who(ev->g),
 			 code == 501 ? "send" : "close");
 	snprintf(f->help, sizeof f->help, "%s", help[code - 501]);
 	if (c && c->closer) {
@@ -164,7 +143,7 @@ static void report_panic(int code, const struct chan *c, const struct gosan_even
 }
 
 /* The story tells the other order: the one of this run went well. */
-static void report_race(const struct chan *c)
+static void report_race(struct chan *c)
 {
 	struct gosan_finding *f = gosan_finding_begin(505);
 
@@ -176,13 +155,33 @@ static void report_race(const struct chan *c)
 		 "the send of %s came first this time, but nothing orders it before the close by %s: a "
 		 "schedule "
 		 "that closes first panics with \"send on closed channel\"",
-		 gosan_waits_who(c->early.g), gosan_waits_who(c->closer));
+		 gosan_words_who(c->early.g), gosan_words_who(c->closer));
 	snprintf(f->help, sizeof f->help,
 		 "close after all senders are known to be done, for example after Wait "
 		 "on a WaitGroup of the senders");
 	gosan_finding_story(f, c->closer, c->close_stack, "close");
 	gosan_finding_story(f, c->early.g, c->early.stack, "send  <-- panics in this order");
 	gosan_finding_emit(f);
+	c->emission = gosan_finding_last();
+}
+
+/* Of several unordered sends the one of the lowest goroutine id: which one came last is chance. */
+static void on_close(struct chan *c, const struct gosan_event *ev)
+{
+	if (!c->closer) {
+		c->closer = ev->g;
+		c->close_stack = ev->stack;
+	}
+	for (size_t i = 0; i < c->room; i++) {
+		const struct send *s = &c->sends[i];
+
+		if (s->g && s->g != ev->g && !gosan_clock_covers(&ev->g->strong, s->at) &&
+		    (!c->early.g || gosan_waits_rank(s->g) < gosan_waits_rank(c->early.g)))
+			c->early = *s;
+	}
+	drop_sends(c);
+	if (c->early.g)
+		report_race(c);
 }
 
 /* The runtime is about to panic. GS503 has no object: a nil channel is nothing. */
@@ -197,7 +196,9 @@ static void on_fault(struct chan *c, const struct gosan_event *ev)
 	else
 		return;
 	if (c)
-		c->panicked = true;
+		gosan_finding_take_back(c->emission);
+	if (c)
+		c->emission = 0;
 }
 
 static void before(const struct gosan_event *ev)
@@ -216,17 +217,6 @@ static void before(const struct gosan_event *ev)
 		drop_sends(c);
 }
 
-/* Channels that panicked have their finding. */
-static void end(enum gosan_end why)
-{
-	(void)why; /* unordered is unordered, however the run ended */
-	for (struct chan *c = all; c; c = c->next) {
-		if (c->early.g && !c->panicked)
-			report_race(c);
-		c->early.g = NULL;
-	}
-}
-
 /* Nothing of locks and WaitGroups. */
 static bool wants(enum gosan_op op)
 {
@@ -237,5 +227,4 @@ const struct gosan_analyzer gosan_analyze_channel = {
 	.check = "channel",
 	.wants = wants,
 	.before = before,
-	.end = end,
 };

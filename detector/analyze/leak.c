@@ -27,7 +27,7 @@
 #include <string.h>
 
 #include "../../runtime/probe.h"
-#include "analyze.h"
+#include "words.h"
 
 static struct gosan_vec stuck; /* struct gosan_g *, by id */
 static bool cut_off;           /* the time was up: everybody, main too, might have gone on */
@@ -288,21 +288,21 @@ static void report(const struct gosan_g *g, enum gosan_end why)
 {
 	struct gosan_finding *f = gosan_finding_begin(301);
 	const struct gosan_obj *obj = g->wait.n ? g->wait.on[0].obj : NULL;
-	const struct gosan_g *main_g = gosan_waits_by_id(1, NULL),
+	const struct gosan_g *main_g = gosan_waits_by_rank(1, NULL),
 			     *waiter; /* main, when it is parked itself */
 	const struct gosan_obj *lock;
 	bool left = ask(g, LEFT), alone = !left && !ask(g, RUNS_BELOW);
-	const char *helper = gosan_waits_helper(g);
+	const char *helper = gosan_words_helper(g);
 
 	f->obj = obj;
 	if (!obj)
 		f->obj_kind = "chan";
 	f->grade = alone ? GOSAN_PROVED : GOSAN_LIKELY;
 	f->dedup = gosan_waits_hash(gosan_waits_hash(1, g->created_stack), g->wait.stack);
-	gosan_finding_locks(gosan_finding_part(f, "blocked", g, gosan_waits_op(g), g->wait.stack));
-	snprintf(f->title, sizeof f->title, "goroutine leak: blocked in %s", gosan_waits_op(g));
-	snprintf(f->why, sizeof f->why, "%s is still blocked in %s on {obj} %s; %s%s%s", gosan_waits_who(g),
-		 gosan_waits_op(g),
+	gosan_finding_locks(gosan_finding_part(f, "blocked", g, gosan_words_op(g), g->wait.stack));
+	snprintf(f->title, sizeof f->title, "goroutine leak: blocked in %s", gosan_words_op(g));
+	snprintf(f->why, sizeof f->why, "%s is still blocked in %s on {obj} %s; %s%s%s", gosan_words_who(g),
+		 gosan_words_op(g),
 		 why == GOSAN_END_TIMEOUT ? "when the time is up" : "when the program exits",
 		 alone ? "nobody who ever used it is left to wake it"
 		 : left && (!main_g || main_g->id != 1)
@@ -310,12 +310,12 @@ static void report(const struct gosan_g *g, enum gosan_end why)
 			 : "nobody who runs has ever used it",
 		 *helper ? "; " : "", helper);
 	snprintf(f->help, sizeof f->help, "%s", way_out(g));
-	waiter = gosan_waits_hostage(g, &lock);
+	waiter = gosan_words_hostage(g, &lock);
 	if (waiter) {
 		size_t at = strlen(f->why);
 
 		snprintf(f->why + at, sizeof f->why - at, "; meanwhile it holds %s, for which %s waits",
-			 gosan_waits_what(lock), gosan_waits_who(waiter));
+			 gosan_words_what(lock), gosan_words_who(waiter));
 		snprintf(f->help, sizeof f->help,
 			 "unlock before the wait: whoever could end it may need the lock");
 	}

@@ -16,7 +16,7 @@
 
 #include "../../runtime/probe.h"
 #include "mem.h"
-#include "analyze.h"
+#include "words.h"
 
 /* obj->res of contexts and tickers; of done channels, that of their context. */
 struct res {
@@ -82,19 +82,19 @@ static void report(const struct res *r)
 	gosan_finding_part(f, "current", r->g, r->ticker ? "new ticker" : "new context", r->stack);
 	for (const struct gosan_g *g = gosan_waits_first(); g && r->chan; g = gosan_waits_next(g))
 		if (gosan_waits_on(g, r->chan) && f->n_parts == 1)
-			gosan_finding_part(f, "blocked", g, gosan_waits_op(g), g->wait.stack);
+			gosan_finding_part(f, "blocked", g, gosan_words_op(g), g->wait.stack);
 	if (r->ticker) {
 		snprintf(f->title, sizeof f->title, "a ticker is never stopped");
 		snprintf(f->why, sizeof f->why,
 			 "the ticker of %s fires until the program exits; nobody called "
 			 "go_ticker_stop()",
-			 gosan_waits_who(r->g));
+			 gosan_words_who(r->g));
 		snprintf(f->help, sizeof f->help, "go_defer(go_ticker_stop, ticker) right after it is made");
 	} else {
 		snprintf(f->title, sizeof f->title, "a context is never cancelled");
 		snprintf(f->why, sizeof f->why,
 			 "neither %s nor anybody else cancelled it, nor its parent: %s",
-			 gosan_waits_who(r->g),
+			 gosan_words_who(r->g),
 			 r->deadline ? "its timer goes on until the deadline, long after the work is done"
 				     : "whoever waits for its done channel waits for ever");
 		snprintf(f->help, sizeof f->help, "go_defer(go_cancel, ctx) right after it is made");

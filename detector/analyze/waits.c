@@ -15,20 +15,18 @@
  * hash set. Park and ready are list operations. Everything else is for reports.
  *
  * Invariants
- *  - A goroutine is in the list of the parked iff its wait.why is not 0 and it has not ended.
+ *  - A goroutine is in the list of the parked iff its wait.why is not 0 and it has not ended. Only after a fork those
+ *    who stayed with the parent are still in it: they have ended in the child.
  *  - use->who holds every living goroutine that touched the object, unless `partial` is set. It is never
  *    full, so that a search for somebody who is not in it ends.
  */
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "../../runtime/probe.h"
-#include "depot.h"
 #include "mem.h"
 #include "analyze.h"
 
-static struct gosan_g *parked;
+static struct gosan_g *parked, *holders;
 static uint32_t last_mark;
 
 /* Doubling, so that a push is O(1) in the mean. The old block goes back to mem.h for others. */
@@ -76,16 +74,41 @@ struct gosan_use *gosan_waits_use(struct gosan_obj *obj)
 
 /* The list of the parked. */
 
-/* Every object that g waits for has one waiter more (by 1) or less (by -1). */
-/* The wait set does not change between park and ready: only the goroutine itself writes it, and it is parked. */
+/* Every object that g waits for has one waiter more (by 1) or less (by -1). The wait set does not change between park
+ * and ready: only the goroutine itself writes it, and it is parked. Whoever goes on takes one of the wakes, unless
+ * its time may have been up: then the wake may be another's. */
 static void count_waiter(const struct gosan_g *g, int by)
 {
 	for (size_t i = 0; i < g->wait.n && i < GOSAN_WAIT_MAX; i++) {
 		struct gosan_use *u = g->wait.on[i].obj ? gosan_waits_use(g->wait.on[i].obj) : NULL;
 
-		if (u && (by > 0 || u->waiting))
-			u->waiting += (size_t)by;
+		if (!u || (by < 0 && !u->waiting))
+			continue;
+		u->waiting += (size_t)by;
+		if (by < 0 && u->woken && (!g->wait.timed || u->woken > u->waiting))
+			u->woken--;
 	}
+}
+
+static void link_holder(struct gosan_g *g, struct gosan_waits *w)
+{
+	w->holder = true;
+	w->prev_holder = NULL;
+	w->next_holder = holders;
+	if (holders)
+		gosan_waits_of(holders)->prev_holder = g;
+	holders = g;
+}
+
+static void unlink_holder(struct gosan_waits *w)
+{
+	w->holder = false;
+	if (w->prev_holder)
+		gosan_waits_of(w->prev_holder)->next_holder = w->next_holder;
+	else
+		holders = w->next_holder;
+	if (w->next_holder)
+		gosan_waits_of(w->next_holder)->prev_holder = w->prev_holder;
 }
 
 /* Doubly linked, so that a ready in the middle of ten thousand parked goroutines is O(1). */
@@ -102,6 +125,8 @@ static void park(struct gosan_g *g)
 	if (parked)
 		gosan_waits_of(parked)->prev = g;
 	parked = g;
+	if (g->n_held)
+		link_holder(g, w);
 }
 
 /* Whoever goes on is not stuck, whatever was said of it: Go lets anybody unlock a mutex, so even a goroutine
@@ -135,6 +160,8 @@ static void unpark(struct gosan_g *g)
 	if (w->next)
 		gosan_waits_of(w->next)->prev = w->prev;
 	count_waiter(g, -1);
+	if (w->holder)
+		unlink_holder(w);
 	w->parked = false;
 	w->explained = false;
 	w->lost_wake = false;
@@ -167,15 +194,56 @@ bool gosan_waits_on(const struct gosan_g *g, const struct gosan_obj *obj)
 	return false;
 }
 
+uint64_t gosan_waits_rank(const struct gosan_g *g)
+{
+	return g->is_system ? 0 : g->is_thread ? (UINT64_C(1) << 48) + g->tid : g->id;
+}
+
 /* O(parked) each: for reports only, of at most GOSAN_PARTS_MAX participants. */
-struct gosan_g *gosan_waits_by_id(uint64_t from, const struct gosan_obj *obj)
+struct gosan_g *gosan_waits_by_rank(uint64_t from, const struct gosan_obj *obj)
 {
 	struct gosan_g *best = NULL;
+	uint64_t lowest = UINT64_MAX;
 
-	for (struct gosan_g *g = parked; g; g = gosan_waits_next(g))
-		if (g->id >= from && (!best || g->id < best->id) && (!obj || gosan_waits_on(g, obj)))
+	for (struct gosan_g *g = parked; g; g = gosan_waits_next(g)) {
+		uint64_t rank = gosan_waits_rank(g);
+
+		if (!g->ended && rank >= from && rank < lowest && (!obj || gosan_waits_on(g, obj))) {
 			best = g;
+			lowest = rank;
+		}
+	}
 	return best;
+}
+
+const struct gosan_held *gosan_waits_holds(const struct gosan_g *g, const struct gosan_obj *obj)
+{
+	for (size_t i = g->n_held; i-- > 0;)
+		if (g->held[i].obj == obj &&
+		    (g->held[i].mode & GO_LOCK_READ ? !obj->crossed : obj->owner == g))
+			return &g->held[i];
+	return NULL;
+}
+
+/* Few of the parked hold a lock, and what somebody parked holds does not change. */
+size_t gosan_waits_readers(const struct gosan_obj *l, struct gosan_g **ret, size_t n)
+{
+	size_t found = 0;
+
+	for (struct gosan_g *g = holders; g && found < n; g = gosan_waits_of(g)->next_holder) {
+		const struct gosan_held *h = gosan_waits_holds(g, l);
+
+		if (h && h->mode & GO_LOCK_READ)
+			ret[found++] = g;
+	}
+	return found;
+}
+
+size_t gosan_waits_unwoken(const struct gosan_obj *obj)
+{
+	const struct gosan_use *u = obj->use;
+
+	return u && u->waiting > u->woken ? u->waiting - u->woken : 0;
 }
 
 /* Without memory the mark is lost, and a hang may be reported twice: better than not at all. */
@@ -290,8 +358,8 @@ bool gosan_waits_uses(const struct gosan_g *g, const struct gosan_obj *obj)
 	return u && u->room && *place(u->who, u->room, g) == g;
 }
 
-/* The last ones of each direction are for reports only; who could help is a matter of the whole set. */
-/* What a goroutine does to an object for those who wait there: 0 gives, 1 takes, -1 neither. */
+/* The last ones of each direction are for reports only; who could help is a matter of the whole set.
+ * What a goroutine does to an object for those who wait there: 0 gives, 1 takes, -1 neither. */
 static int direction(const struct gosan_event *ev)
 {
 	switch (ev->op) {
@@ -302,6 +370,7 @@ static int direction(const struct gosan_event *ev)
 	case GOSAN_EV_ONCE_DONE:
 	case GOSAN_EV_COND_WAKE:
 	case GOSAN_EV_HB_RELEASE:
+	case GOSAN_EV_SEM_POST:
 		return 0;
 	case GOSAN_EV_CHAN_RECV:
 	case GOSAN_EV_CHAN_RECV_CLOSED:
@@ -338,6 +407,32 @@ static void touch(struct gosan_obj *obj, const struct gosan_event *ev)
 	}
 }
 
+/* Threads wake up by themselves, some time after they were sent the wake: until then they are parked, and yet not
+ * stuck. */
+static void note_wake(const struct gosan_event *ev)
+{
+	struct gosan_use *u = ev->obj->use;
+
+	if (!u || u->waiting <= u->woken)
+		return;
+	if (ev->op == GOSAN_EV_COND_WAKE && ev->arg >= 0)
+		return; /* the runtime says itself who is ready */
+	if (ev->op == GOSAN_EV_COND_WAKE && ev->mode)
+		u->woken = u->waiting;
+	else
+		u->woken++;
+}
+
+/* The last arrival frees all who wait. It is parked like the others when it says so. */
+static void note_arrival(const struct gosan_event *ev)
+{
+	const struct gosan_obj *obj = ev->g->wait.n ? ev->g->wait.on[0].obj : NULL;
+	struct gosan_use *u = obj ? obj->use : NULL;
+
+	if (u && obj->counted && u->waiting - u->woken >= obj->count)
+		u->woken = u->waiting;
+}
+
 /* Objects that nobody can wait for by themselves need no users. An atomic can be very busy. */
 static bool has_users(const struct gosan_obj *obj)
 {
@@ -364,6 +459,12 @@ void gosan_waits_note(const struct gosan_event *ev)
 	switch (ev->op) {
 	case GOSAN_EV_G_PARK:
 		park(ev->g);
+		if (ev->arg == GOSAN_WAIT_BARRIER)
+			note_arrival(ev);
+		break;
+	case GOSAN_EV_COND_WAKE:
+	case GOSAN_EV_SEM_POST:
+		note_wake(ev);
 		break;
 	case GOSAN_EV_G_READY:
 		unpark(ev->peer);
@@ -383,152 +484,6 @@ void gosan_waits_note(const struct gosan_event *ev)
 	default:
 		break;
 	}
-}
-
-/* Words. */
-
-/* The words are those of the JSON contract (finding.h, struct gosan_part). */
-const char *gosan_waits_op(const struct gosan_g *g)
-{
-	static const char *const text[] = {
-		[GO_WAIT_NONE] = "running",
-		[GO_WAIT_CHAN_SEND] = "chan send",
-		[GO_WAIT_CHAN_RECV] = "chan receive",
-		[GO_WAIT_SELECT] = "select",
-		[GO_WAIT_NIL_CHAN] = "chan receive",
-		[GO_WAIT_NO_CASES] = "select",
-		[GO_WAIT_MUTEX] = "lock",
-		[GO_WAIT_RLOCK] = "rlock",
-		[GO_WAIT_WLOCK] = "lock",
-		[GO_WAIT_WAITGROUP] = "wait",
-		[GO_WAIT_COND] = "cond wait",
-		[GO_WAIT_ONCE] = "once",
-		[GO_WAIT_SLEEP] = "sleep",
-		[GO_WAIT_IO] = "io",
-		[GO_WAIT_BLOCKING] = "blocking call",
-		[GO_WAIT_SIGNAL] = "signal",
-	};
-	size_t why = (size_t)g->wait.why;
-
-	if (why == GO_WAIT_NIL_CHAN && g->wait.n && g->wait.on[0].op == GO_ON_SEND)
-		return "chan send";
-	return why < sizeof text / sizeof *text ? text[why] : "wait";
-}
-
-/* Eight strings in turn: a sentence names at most four goroutines and as many objects. Under the engine lock,
- * so one ring serves all threads. */
-static char *scratch(void)
-{
-	static char ring[8][128];
-	static unsigned next;
-
-	return ring[next++ % 8];
-}
-
-/* The main goroutine is called so: its number would tell nobody anything. A name that the program gave goes before
- * the function of the go statement. */
-const char *gosan_waits_who(const struct gosan_g *g)
-{
-	char *s = scratch();
-	const char *name = !g ? NULL : g->name[0] ? g->name : g->fn_name;
-
-	if (!g)
-		return "somebody";
-	if (g->is_system)
-		return "the system";
-	if (g->is_thread)
-		snprintf(s, 128, "thread %" PRIu32, g->tid);
-	else if (g->id == 1)
-		snprintf(s, 128, "the main goroutine");
-	else if (name)
-		snprintf(s, 128, "goroutine %" PRIu64 " (%.60s)", g->id, name);
-	else
-		snprintf(s, 128, "goroutine %" PRIu64, g->id);
-	return s;
-}
-
-/* The tool puts the variable's name in place of {var:..}, and the name of what the statement at an address made in
- * place of {made:..}: a channel lives on the heap. Without debug information, the address. */
-const char *gosan_waits_what(const struct gosan_obj *obj)
-{
-	char *s = scratch();
-	bool made = obj && (obj->kind == GOSAN_OBJ_CHAN || obj->kind == GOSAN_OBJ_CONTEXT);
-	size_t n = 0;
-	const uintptr_t *pcs = made ? gosan_depot_get(obj->created_stack, &n) : NULL;
-
-	if (!obj)
-		return "nothing";
-	if (n)
-		snprintf(s, 128, "%s {made:0x%" PRIxPTR "}", gosan_finding_kind_name(obj->kind), pcs[0]);
-	else
-		snprintf(s, 128, "%s {var:0x%" PRIxPTR "}", gosan_finding_kind_name(obj->kind), obj->addr);
-	return s;
-}
-
-/* Where the goroutine that could have helped went: the question that every report of a hang must answer. */
-static const char *state_of(const struct gosan_g *g)
-{
-	return g->ended ? "which ended" : g->wait.why ? "which is blocked itself" : "which is elsewhere";
-}
-
-/* What the helpers of such a wait do: "sent on or closed", and whom we call one. */
-static void words(const struct gosan_obj *obj, bool sends, const char **ret_done, const char **ret_who)
-{
-	*ret_done = *ret_who = NULL;
-	if (obj->kind == GOSAN_OBJ_CHAN) {
-		*ret_done = sends ? "received from" : "sent on or closed";
-		*ret_who = sends ? "receiver" : "sender";
-	} else if (obj->kind == GOSAN_OBJ_WAITGROUP) {
-		*ret_done = "called Done on";
-		*ret_who = "Done";
-	} else if (obj->kind == GOSAN_OBJ_COND) {
-		*ret_done = "signalled";
-		*ret_who = "signaller";
-	}
-}
-
-/* "its last sender was goroutine 3 (worker), which ended". A lock has an owner and needs no history. */
-const char *gosan_waits_helper(const struct gosan_g *g)
-{
-	char *s = scratch();
-	const struct gosan_obj *obj = g->wait.n ? g->wait.on[0].obj : NULL;
-	const struct gosan_use *u = obj ? obj->use : NULL;
-	bool sends = g->wait.n && g->wait.on[0].op == GO_ON_SEND;
-	const struct gosan_g *last = u ? u->last[sends].g : NULL;
-	const char *done, *who;
-
-	if (!obj)
-		return "";
-	words(obj, sends, &done, &who);
-	if (obj->owner)
-		snprintf(s, 128, "held by %s, %s", gosan_waits_who(obj->owner), state_of(obj->owner));
-	else if (obj->kind == GOSAN_OBJ_ONCE)
-		return "whose function has not returned";
-	else if (!done)
-		return "";
-	else if (!last && !sends && u && u->fed)
-		snprintf(s, 128, "nobody but a timer, a signal or I/O ever %s it", done);
-	else if (!last)
-		snprintf(s, 128, "nobody ever %s it", done);
-	else
-		snprintf(s, 128, "its last %s was %s, %s", who, gosan_waits_who(last), state_of(last));
-	return s;
-}
-
-const struct gosan_g *gosan_waits_hostage(const struct gosan_g *g, const struct gosan_obj **ret_lock)
-{
-	for (size_t i = 0; i < g->n_held; i++) {
-		const struct gosan_obj *l = g->held[i].obj;
-		const struct gosan_g *waiter = gosan_waits_any(l) ? gosan_waits_by_id(1, l) : NULL;
-
-		if (waiter == g)
-			waiter = gosan_waits_by_id(g->id + 1, l);
-		if (waiter) {
-			*ret_lock = l;
-			return waiter;
-		}
-	}
-	return NULL;
 }
 
 /* One round of a multiplicative hash (the golden ratio, Knuth vol. 3, 6.4), folded, since callers use the low

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "words.h"
 #include "wgreport.h"
 
 void gosan_wgreport_overtaken(const struct gosan_obj *wg, const struct gosan_wgop *a,
@@ -22,7 +23,7 @@ void gosan_wgreport_overtaken(const struct gosan_obj *wg, const struct gosan_wgo
 		 "nothing orders the Add(%" PRId64
 		 ") of %s before the Wait of %s, and the counter can be zero "
 		 "when it runs: in some schedule Wait returns first and the work is not waited for",
-		 a->n, gosan_waits_who(a->g), gosan_waits_who(wait->g));
+		 a->n, gosan_words_who(a->g), gosan_words_who(wait->g));
 	snprintf(f->help, sizeof f->help,
 		 "call Add before the go statement that starts the work, or start it with go_waitgroup_go()");
 	if (a->g && a->g->parent == wait->g)
@@ -47,7 +48,7 @@ void gosan_wgreport_reuse(const struct gosan_obj *wg, const struct gosan_g *g, u
 		 "%s starts a new round, knowing that all work of the last one is done, but nothing orders "
 		 "its "
 		 "Add after the return of the Wait of %s, which may still be about to look at the counter",
-		 gosan_waits_who(g), wait ? gosan_waits_who(wait->g) : "another goroutine");
+		 gosan_words_who(g), wait ? gosan_words_who(wait->g) : "another goroutine");
 	snprintf(f->help, sizeof f->help,
 		 "start the new round after every Wait of the old one has returned, "
 		 "or use a fresh WaitGroup for each round");
@@ -64,10 +65,10 @@ static void tell_negative(struct gosan_finding *f, const struct gosan_g *g, cons
 			 "nothing orders the Add of %s before this Done of %s: a schedule that runs the Done "
 			 "first "
 			 "takes the counter below zero and panics",
-			 gosan_waits_who(add->g), gosan_waits_who(g));
+			 gosan_words_who(add->g), gosan_words_who(g));
 	else
 		snprintf(f->why, sizeof f->why, "more Dones than Adds can have run when %s calls Done",
-			 gosan_waits_who(g));
+			 gosan_words_who(g));
 	snprintf(f->help, sizeof f->help, "Add once for each Done, before the go statement that leads to it");
 }
 
@@ -103,8 +104,8 @@ void gosan_wgreport_negative(const struct gosan_obj *wg, const struct gosan_g *g
 		gosan_finding_part(f, "adder", add->g, "add", add->stack);
 	snprintf(f->title, sizeof f->title, "the counter of {obj} goes below zero");
 	snprintf(f->why, sizeof f->why, "%s takes more from the counter than was added%s%s",
-		 gosan_waits_who(g), other ? "; the Done before was by " : "",
-		 other ? gosan_waits_who(other->g) : "");
+		 gosan_words_who(g), other ? "; the Done before was by " : "",
+		 other ? gosan_words_who(other->g) : "");
 	snprintf(f->help, sizeof f->help, "Add once for each Done, before the go statement that leads to it");
 	gosan_finding_emit(f);
 }

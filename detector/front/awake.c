@@ -31,8 +31,8 @@ static struct live live[] = {
 	{"malloc", "heap blocks: malloc is not libc's", false},
 	{"free", "freed memory: free is not libc's", false},
 	{"memcpy", "memory copied by libc: memcpy is not libc's", false},
-	{"pthread_mutex_lock", "order by pthread mutexes: pthread_mutex_lock is not libc's", false},
-	{"pthread_create", "order by thread creation: pthread_create is not libc's", false},
+	{"pthread_mutex_lock", "pthread mutexes: pthread_mutex_lock is not libc's", false},
+	{"pthread_create", "threads: pthread_create is not libc's", false},
 };
 #define N_LIVE (sizeof(live) / sizeof(live[0]))
 
@@ -54,10 +54,11 @@ void gosan_awake_init(void)
 	attach_rc = gosan_front_attach();
 }
 
-/* A goroutine runtime or one instrumented module is enough; without both there is only libc to watch. */
+/* A goroutine runtime, a second thread or one instrumented module is enough; without them there is only libc to
+ * watch. */
 bool gosan_awake_any(void)
 {
-	return gosan_front_attached || gosan_module_any_instrumented();
+	return gosan_front_attached || gosan_pthread_used || gosan_module_any_instrumented();
 }
 
 bool gosan_awake_own_runtime(void)
@@ -93,12 +94,14 @@ static void say_module(const struct gosan_module *m, void *arg)
 	const char *slash = strrchr(m->path, '/');
 	char text[300];
 
-	snprintf(text, sizeof(text), "memory accesses in %s: %s", slash ? slash + 1 : m->path,
-		 m->own_tsan ? "it brings its own ThreadSanitizer" : "no instrumentation");
+	if (m->own_tsan)
+		return; /* said already */
+	snprintf(text, sizeof(text), "memory accesses in %s: no instrumentation",
+		 slash ? slash + 1 : m->path);
 	(*say)(text);
 }
 
-/* A shared runtime that could not be kept out (takeover.c). */
+/* A static runtime, or a shared one that could not be kept out (takeover.c). The first thing that a reader must know. */
 static void say_own_runtime(void (*say)(const char *))
 {
 	size_t n;
@@ -106,10 +109,18 @@ static void say_own_runtime(void (*say)(const char *))
 	char text[300];
 
 	for (size_t i = 0; i < n; i++) {
-		if (!m[i].own_tsan || m[i].kind == GOSAN_MODULE_PROGRAM)
+		const char *slash = strrchr(m[i].path, '/'), *name = slash ? slash + 1 : m[i].path;
+
+		if (!m[i].own_tsan)
 			continue;
-		snprintf(text, sizeof(text), "memory accesses: %s runs beside gosan: use 'gosan run'",
-			 m[i].path);
+		if (m[i].kind == GOSAN_MODULE_PROGRAM)
+			snprintf(text, sizeof(text),
+				 "memory accesses in %s: ThreadSanitizer's runtime is linked into it: link "
+				 "it with "
+				 "'gosan cc'",
+				 name);
+		else
+			snprintf(text, sizeof(text), "memory accesses: %s is loaded: use 'gosan run'", name);
 		say(text);
 	}
 }
@@ -140,13 +151,11 @@ static void say_runtime(void (*say)(const char *))
 
 void gosan_awake_not_checked(void (*say)(const char *text))
 {
+	say_own_runtime(say);
 	for (size_t i = 0; i < N_LIVE; i++)
 		if (!live[i].ours)
 			say(live[i].lost);
 	say_runtime(say);
-	say_own_runtime(say);
 	gosan_module_uninstrumented(say_module, &say);
-	if (gosan_module_any_instrumented() && gosan_counters->threads > 1)
-		say("pthread locks: taken as order, not analysed for deadlocks");
 	say_checks_off(say);
 }

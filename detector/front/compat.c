@@ -6,7 +6,7 @@
  * the program's references without versions too. With the runtime out of the way the dynamic linker binds an
  * unversioned reference to the oldest version that libc has, which may have another structure or another
  * contract than the header that the program was compiled with. Here each function whose oldest version isn't
- * its newest goes on to the newest. memcpy and the waits of conditions are of this kind as well, but interposed.
+ * its newest goes on to the newest. memcpy and pthread_cond_* are of this kind as well, but interposed.
  *
  * The names carry a version of our own (libgosan.map): references with libc's versions, which all other
  * programs have, pass them by.
@@ -20,11 +20,10 @@
 #include <regex.h>
 #include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* dlsym without a version returns the newest one. */
+/* dlsym without a version returns the newest one. (posix_spawn, which is of this kind, is mark.c's.) */
 #define FORWARD(type, name, params, args) \
 	GOSAN_EXPORT type name params \
 	{ \
@@ -38,14 +37,6 @@ FORWARD(int, glob,
 FORWARD(int, glob64,
 	(const char *restrict pattern, int flags, int (*fail)(const char *, int), glob64_t *restrict ret),
 	(pattern, flags, fail, ret))
-FORWARD(int, posix_spawn,
-	(pid_t *restrict pid, const char *restrict path, const posix_spawn_file_actions_t *restrict actions,
-	 const posix_spawnattr_t *restrict attr, char *const argv[restrict], char *const envp[restrict]),
-	(pid, path, actions, attr, argv, envp))
-FORWARD(int, posix_spawnp,
-	(pid_t *restrict pid, const char *restrict file, const posix_spawn_file_actions_t *restrict actions,
-	 const posix_spawnattr_t *restrict attr, char *const argv[restrict], char *const envp[restrict]),
-	(pid, file, actions, attr, argv, envp))
 FORWARD(int, pthread_attr_getaffinity_np, (const pthread_attr_t *attr, size_t size, cpu_set_t *set),
 	(attr, size, set))
 FORWARD(int, pthread_kill, (pthread_t thread, int sig), (thread, sig))
@@ -56,19 +47,11 @@ FORWARD(int, regexec,
 	(re, text, n, match, flags))
 FORWARD(int, sched_getaffinity, (pid_t pid, size_t size, cpu_set_t *set), (pid, size, set))
 
-/* A condition is one structure for all its functions. The waits are interposed for every program; so the others
- * have no version either, and are weak, for a front end that watches them. */
-#define WEAK __attribute__((weak))
-WEAK FORWARD(int, pthread_cond_init, (pthread_cond_t *restrict c, const pthread_condattr_t *restrict attr),
-	     (c, attr)) WEAK FORWARD(int, pthread_cond_destroy, (pthread_cond_t * c), (c)) WEAK
-	FORWARD(int, pthread_cond_signal, (pthread_cond_t * c), (c)) WEAK
-	FORWARD(int, pthread_cond_broadcast, (pthread_cond_t * c), (c))
+/* ---- libm ---- */
 
-	/* ---- libm ---- */
-
-	/* The runtime needed libm, so a program that was linked with --as-needed may not: bring it in at the first
+/* The runtime needed libm, so a program that was linked with --as-needed may not: bring it in at the first
  * call. One that is there is found first, as RTLD_NEXT would. */
-	static void *in_libm(const char *name)
+static void *in_libm(const char *name)
 {
 	void *lib, *f = gosan_intercept_next(name);
 

@@ -6,58 +6,73 @@
  */
 #include "front.h"
 #include "intercept.h"
+#include "mark.h"
 #include "session.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <unistd.h>
 
 extern char **environ;
 
-/* Not in a child of vfork, which writes into our memory. */
-static void leaving(void)
+/* The end line: not in a child of vfork, which writes into our memory. The mark: there too. */
+static void leaving(const char *path)
 {
 	int saved;
 
+	gosan_mark_put(getpid(), path);
 	if (!gosan_session_is_ours() || !gosan_front_enter(&saved))
 		return;
 	gosan_session_exec();
 	gosan_front_leave(saved);
 }
 
+/* Only a failed exec returns. */
+static int stayed(int rc)
+{
+	int error = errno;
+
+	gosan_mark_take(getpid());
+	errno = error;
+	return rc;
+}
+
 GOSAN_EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
-	leaving();
-	return GOSAN_REAL(execve)(path, argv, envp);
+	leaving(path);
+	return stayed(GOSAN_REAL(execve)(path, argv, envp));
 }
 
 GOSAN_EXPORT int execv(const char *path, char *const argv[])
 {
-	leaving();
-	return GOSAN_REAL(execv)(path, argv);
+	leaving(path);
+	return stayed(GOSAN_REAL(execv)(path, argv));
 }
 
 GOSAN_EXPORT int execvp(const char *file, char *const argv[])
 {
-	leaving();
-	return GOSAN_REAL(execvp)(file, argv);
+	leaving(file);
+	return stayed(GOSAN_REAL(execvp)(file, argv));
 }
 
 GOSAN_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	leaving();
-	return GOSAN_REAL(execvpe)(file, argv, envp);
+	leaving(file);
+	return stayed(GOSAN_REAL(execvpe)(file, argv, envp));
 }
 
 GOSAN_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	leaving();
+	/* No path: such a program goes without a mark. */
+	leaving(NULL);
 	return GOSAN_REAL(fexecve)(fd, argv, envp);
 }
 
 GOSAN_EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
 {
-	leaving();
-	return GOSAN_REAL(execveat)(dir, path, argv, envp, flags);
+	leaving(dir == AT_FDCWD ? path : NULL);
+	return stayed(GOSAN_REAL(execveat)(dir, path, argv, envp, flags));
 }
 
 /* Arguments in the list, without the NULL that ends it. */

@@ -24,12 +24,14 @@ static void pass(enum gosan_op op, struct gosan_g *g, const struct gosan_g *thro
 		gosan_engine_event(&ev);
 }
 
+/* A fiber's handle is its context. A thread's own context is a fiber, too: one switches back to it. */
 GOSAN_EXPORT void *__tsan_get_current_fiber(void);
 GOSAN_EXPORT void *__tsan_get_current_fiber(void)
 {
 	return gosan_access_ready ? gosan_engine_self() : NULL;
 }
 
+/* Where its stack lies is not told, so a variable on it is named by its address only. */
 GOSAN_EXPORT void *__tsan_create_fiber(unsigned flags);
 GOSAN_EXPORT void *__tsan_create_fiber(unsigned flags)
 {
@@ -41,7 +43,7 @@ GOSAN_EXPORT void *__tsan_create_fiber(unsigned flags)
 	ev.g = gosan_engine_self();
 	ev.stack = gosan_access_stack(ev.g, GOSAN_CALLER);
 	ev.peer = gosan_engine_new_g(0, true);
-	ev.peer->is_fiber = true;
+	ev.peer->is_fiber = ev.peer->detached = true; /* nobody joins it */
 	gosan_engine_event(&ev);
 	gosan_front_leave(saved);
 	return ev.peer;

@@ -105,6 +105,7 @@ static void leave_memory(uintptr_t lo, size_t size, bool only_busy)
 {
 	int saved;
 
+	gosan_pthread_freed(lo, lo + size);
 	gosan_benign_forget(lo, size);
 	if (!maybe_any(lo, size) || gosan_engine_inside() || !gosan_front_enter(&saved))
 		return;

@@ -64,9 +64,17 @@ void gosan_front_moved(uintptr_t lo, size_t size);
 /* free.c: from inside a hook: objects in the range die silently (a stack is used again). */
 void gosan_front_forget(uintptr_t lo, size_t size);
 
-/* pthread.c: find the next definitions. Called once, by preload.c. */
+/* thread.c: the program made a thread of POSIX or C11. */
+extern bool gosan_pthread_used;
+/* thread.c: called once, by preload.c. */
 void gosan_pthread_init(void);
-/* pthread.c: pthread_create of the libc, for threads of our own. */
+/* thread.c: add up what threads counted for themselves, for the counters at the end. */
+void gosan_pthread_flush(void);
+/* pthread.c: this thread frees [lo, hi): a lock in there that it holds has to be known. */
+void gosan_pthread_freed(uintptr_t lo, uintptr_t hi);
+/* preload.c: there is something to watch now: the time limit holds. */
+void gosan_preload_watch(void);
+/* hang.c: pthread_create of the libc, for threads of our own. */
 int gosan_pthread_hidden(void *(*fn)(void *), void *arg);
 /* thread.c: in the child of a fork, which has none of them. */
 void gosan_pthread_forked(void);
@@ -74,8 +82,16 @@ void gosan_pthread_forked(void);
 void gosan_tsan_mutex_forked(void);
 /* signal.c: a signal was delivered to the runtime: acquire what raisers released. */
 void gosan_signal_received(struct gosan_g *sys);
-/* signal.c: judge the run also when a signal ends it. */
+/* signal.c: judge the run also when a signal ends it. Idempotent. */
 void gosan_signal_init(void);
+/* signal.c: this thread causes a signal: whoever handles it comes after. */
+void gosan_signal_raising(void);
+extern unsigned gosan_signal_raised; /* so often */
+/* signal.c: is it the action that judges the run before the program dies? */
+struct sigaction;
+bool gosan_signal_is_ours(const struct sigaction *act);
+/* handler.c: the program has installed a handler at some time. */
+extern bool gosan_signal_handlers;
 
 /* takeover.c: start the program again without the ThreadSanitizer runtime that it was linked with, if it was. */
 void gosan_takeover(char **argv);

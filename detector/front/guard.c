@@ -15,6 +15,7 @@ int __cxa_guard_acquire(int64_t *guard);
 void __cxa_guard_release(int64_t *guard);
 void __cxa_guard_abort(int64_t *guard);
 
+/* Whoever calls: a variable may be made by code without hooks and be looked at by code with them. */
 static bool wanted(void)
 {
 	return gosan_access_ready && !gosan_ignore && gosan_module_any_instrumented();
@@ -45,6 +46,7 @@ GOSAN_EXPORT int __cxa_guard_acquire(int64_t *guard)
 	return mine;
 }
 
+/* Before the real call: after it another thread may look. */
 GOSAN_EXPORT void __cxa_guard_release(int64_t *guard)
 {
 	if (wanted())

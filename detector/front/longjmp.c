@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * longjmp.c: a longjmp leaves functions without their exit hooks. setjmp notes the calling context under the
+ * longjmp.c: a longjmp leaves functions without their exit hooks. setjmp notes the depth of calls under the
  * address of its jmp_buf, longjmp goes back to it.
  *
  * A record is found by (address, goroutine) and stays until the same buffer is filled again, so there are as
@@ -8,6 +8,7 @@
  */
 #include "intercept.h"
 
+#include "../context.h"
 #include "../mem.h"
 
 #include <setjmp.h>
@@ -21,7 +22,7 @@ struct saved {
 	struct saved *next;
 	const void *env;
 	const struct gosan_g *g;
-	uint32_t ctx, depth;
+	size_t depth;
 };
 
 static struct bucket {
@@ -73,8 +74,7 @@ static void save(const void *env, const struct gosan_g *g)
 	if (s) {
 		s->env = env;
 		s->g = g;
-		s->ctx = g->ctx;
-		s->depth = g->ctx_depth;
+		s->depth = gosan_context_depth(g);
 	} else {
 		GOSAN_COUNT(stacks_lost);
 	}
@@ -111,10 +111,8 @@ static void restore(const void *env)
 	if (!b)
 		return;
 	s = find(b, env);
-	if (s && s->g == g && s->depth <= g->ctx_depth) {
-		g->ctx = s->ctx;
-		g->ctx_depth = s->depth;
-	}
+	if (s && s->g == g)
+		gosan_context_unwind(g, s->depth);
 	unlock(b);
 }
 

@@ -1,213 +1,586 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * pthread.c: locks of POSIX and C11 threads, as order. A program that mixes goroutines and threads must get
- * no false alarm; which of its pthread locks can deadlock is not judged here (awake.c says so in the verdict).
+ * pthread.c: the core of the pthread front end: whose call it is, what the thread holds, which events that means.
  *
- * A release is sent before the real call, an acquire after it succeeded. glibc's C11 functions call its
- * pthread code inside, not through the PLT, so both families are interposed and no event comes twice.
- * A program without instrumented modules has no accesses that the order could matter for: then every
- * wrapper is one load and a jump.
+ * Records and events
+ *
+ *      lock a      [a]                 nothing is sent
+ *      unlock a    []
+ *      lock a      [a]
+ *      lock b      [a!, b!]            request a, acquire a (late), request b, acquire b
+ *      unlock b    [a!]                release b
+ *      unlock a    []                  release a
+ *
+ * A record that is told (!) stays so until its release. Where accesses must be ordered, each is told at once.
+ * Recursion is no event: only the outermost pair comes here.
+ *
+ * Stacks. The acquisition of a lone lock is mostly not needed, so only its pc and sp are noted. When the record is
+ * told, the frames that were on the stack at the call and still are there are found by where their return
+ * addresses lie. A place whose lock is held across the return of its function would lose frames that way; so
+ * the first EAGER acquisitions of each place, and all of places that ever were told late, capture at once.
  */
-#include "front.h"
-#include "intercept.h"
+#include "quick.h"
 
 #include "../depot.h"
+#include "../lockpath.h"
+#include "../mem.h"
 #include "../module.h"
 
-#include <dlfcn.h>
-#include <pthread.h>
-#include <semaphore.h>
-#include <threads.h>
+#include "../../runtime/probe.h"
 
-/* pthread_cond_* has an old version (2.2.5) with another structure: ask for the one that headers mean. */
-#define REAL_COND(name) \
-	(__extension__({ \
-		static __typeof__(name) *real_; \
-		if (__builtin_expect(!real_, 0)) { \
-			*(void **)&real_ = dlvsym(RTLD_NEXT, #name, "GLIBC_2.3.2"); \
-			if (!real_) \
-				real_ = (__typeof__(name) *)gosan_intercept_next(#name); \
-		} \
-		real_; \
-	}))
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-/* Readers of an rwlock leave their clocks apart from the writers': at the next address. */
-#define READERS(l) ((const char *)(l) + 1)
+#define EAGER 64
 
-static bool wanted(uintptr_t pc)
+static uint64_t births; /* initialisations and ends of locks that were known */
+int64_t gosan_pthread_wakes;
+__thread struct gosan_thread *gosan_pthread_me __attribute__((tls_model("initial-exec")));
+
+bool gosan_pthread_precise(void)
 {
-	return gosan_front_on && gosan_ignore == 0 && gosan_module_any_instrumented() &&
-	       !gosan_intercept_is_runtime(pc);
+	return gosan_module_any_instrumented() || gosan_front_attached;
 }
 
-static void order(enum gosan_op op, const volatile void *addr, enum gosan_obj_kind kind, uintptr_t pc)
+struct gosan_thread *gosan_pthread_watch(uintptr_t pc)
 {
-	struct gosan_event ev = {.op = op};
+	if (__builtin_expect(!gosan_front_on || gosan_ignore > 0 || gosan_front_depth > 0, 0))
+		return NULL;
+	if (__builtin_expect(gosan_site_of(pc)->ignored, 0))
+		return NULL;
+	if (__builtin_expect(!gosan_pthread_me, 0))
+		return gosan_thread_adopt();
+	return gosan_pthread_me;
+}
+
+/* ---- events ---- */
+
+/* Whom this thread's events belong to: a goroutine while it runs one. */
+static inline struct gosan_g *who(void)
+{
+	return __builtin_expect(gosan_self != NULL, 1) ? gosan_self : gosan_engine_self();
+}
+
+static uint32_t stack_here(const struct gosan_call *c)
+{
+	return gosan_module_any_instrumented() ? gosan_access_stack(who(), c->pc)
+					       : gosan_unwind_at(c->pc, c->sp);
+}
+
+static void send(struct gosan_event ev)
+{
+	gosan_engine_event(&ev);
+}
+
+/* From inside a hook. A thread that left a wait by longjmp or by a signal's doing did not say so. */
+static void emit(const struct gosan_call *c, struct gosan_event ev)
+{
+	ev.g = who();
+	if (ev.g->wait.why && ev.op != GOSAN_EV_G_READY)
+		send((struct gosan_event){.op = GOSAN_EV_G_READY, .g = ev.g, .peer = ev.g});
+	if (!ev.stack)
+		ev.stack = stack_here(c);
+	gosan_engine_event(&ev);
+}
+
+struct gosan_obj *gosan_pthread_object(const struct gosan_lock *l)
+{
+	struct gosan_obj *obj;
+
+	gosan_front_note((uintptr_t)l->addr);
+	obj = gosan_engine_object_at((uintptr_t)l->addr, l->kind);
+	if (obj && !obj->flags)
+		obj->flags = l->flags;
+	return obj;
+}
+
+void gosan_pthread_event(const struct gosan_call *c, struct gosan_event ev)
+{
 	int saved;
 
-	if (!wanted(pc) || !gosan_front_enter(&saved))
+	if (!gosan_front_enter(&saved)) {
+		GOSAN_COUNT(lost); /* a signal handler interrupted a hook of its thread */
 		return;
-	gosan_front_note((uintptr_t)addr);
-	ev.g = gosan_engine_self();
-	ev.obj = gosan_engine_object_at((uintptr_t)addr, kind);
-	ev.stack = gosan_unwind_here();
-	gosan_engine_event(&ev);
+	}
+	emit(c, ev);
+	c->t->generation++;
 	gosan_front_leave(saved);
 }
 
-#define RELEASE(addr, kind) order(GOSAN_EV_HB_RELEASE, addr, GOSAN_OBJ_##kind, GOSAN_CALLER)
-#define ACQUIRE(addr, kind) order(GOSAN_EV_HB_ACQUIRE, addr, GOSAN_OBJ_##kind, GOSAN_CALLER)
-
-/* A robust mutex whose owner died is locked all the same. */
-static bool got(int rc)
+bool gosan_pthread_short(const struct gosan_call *c, enum gosan_op op, struct gosan_obj *obj)
 {
-	return rc == 0 || rc == EOWNERDEAD;
+	struct gosan_g *g = who();
+	bool done;
+	int saved;
+
+	if (!obj || g->wait.why || !gosan_front_enter(&saved))
+		return false;
+	done = (op == GOSAN_EV_SEM_POST ? gosan_lockpath_post : gosan_lockpath_wait)(g, obj, stack_here(c));
+	c->t->generation++;
+	gosan_front_leave(saved);
+	return done;
 }
 
-/* int NAME(PARAMS): a call that acquires obj when it succeeds, or that releases it in any case. */
-#define ACQUIRES(name, params, args, obj, kind) \
-	GOSAN_EXPORT int name params \
-	{ \
-		int rc = GOSAN_REAL(name) args; \
-\
-		if (got(rc)) \
-			ACQUIRE(obj, kind); \
-		return rc; \
-	}
-#define RELEASES(name, params, args, obj, kind) \
-	GOSAN_EXPORT int name params \
-	{ \
-		RELEASE(obj, kind); \
-		return GOSAN_REAL(name) args; \
-	}
+/* ---- what the thread holds ---- */
 
-ACQUIRES(pthread_mutex_lock, (pthread_mutex_t * m), (m), m, MUTEX)
-ACQUIRES(pthread_mutex_trylock, (pthread_mutex_t * m), (m), m, MUTEX)
-ACQUIRES(pthread_mutex_timedlock, (pthread_mutex_t * m, const struct timespec *t), (m, t), m, MUTEX)
-ACQUIRES(pthread_mutex_clocklock, (pthread_mutex_t * m, clockid_t c, const struct timespec *t), (m, c, t), m,
-	 MUTEX)
-RELEASES(pthread_mutex_unlock, (pthread_mutex_t * m), (m), m, MUTEX)
-ACQUIRES(mtx_lock, (mtx_t * m), (m), m, MUTEX)
-ACQUIRES(mtx_trylock, (mtx_t * m), (m), m, MUTEX)
-ACQUIRES(mtx_timedlock, (mtx_t * m, const struct timespec *t), (m, t), m, MUTEX)
-RELEASES(mtx_unlock, (mtx_t * m), (m), m, MUTEX)
-ACQUIRES(pthread_spin_lock, (pthread_spinlock_t * s), (s), s, OTHER)
-ACQUIRES(pthread_spin_trylock, (pthread_spinlock_t * s), (s), s, OTHER)
-RELEASES(pthread_spin_unlock, (pthread_spinlock_t * s), (s), s, OTHER)
-ACQUIRES(sem_wait, (sem_t * s), (s), s, SEM)
-ACQUIRES(sem_trywait, (sem_t * s), (s), s, SEM)
-ACQUIRES(sem_timedwait, (sem_t * s, const struct timespec *t), (s, t), s, SEM)
-ACQUIRES(sem_clockwait, (sem_t * s, clockid_t c, const struct timespec *t), (s, c, t), s, SEM)
-RELEASES(sem_post, (sem_t * s), (s), s, SEM)
-ACQUIRES(pthread_rwlock_rdlock, (pthread_rwlock_t * l), (l), l, RWMUTEX)
-ACQUIRES(pthread_rwlock_tryrdlock, (pthread_rwlock_t * l), (l), l, RWMUTEX)
-ACQUIRES(pthread_rwlock_timedrdlock, (pthread_rwlock_t * l, const struct timespec *t), (l, t), l, RWMUTEX)
-ACQUIRES(pthread_rwlock_clockrdlock, (pthread_rwlock_t * l, clockid_t c, const struct timespec *t), (l, c, t),
-	 l, RWMUTEX)
-
-/* A writer comes after earlier writers and after readers. */
-#define WRITES(name, params, args, lock) \
-	GOSAN_EXPORT int name params \
-	{ \
-		int rc = GOSAN_REAL(name) args; \
-\
-		if (rc == 0) { \
-			ACQUIRE(lock, RWMUTEX); \
-			ACQUIRE(READERS(lock), RWMUTEX); \
-		} \
-		return rc; \
-	}
-WRITES(pthread_rwlock_wrlock, (pthread_rwlock_t * l), (l), l)
-WRITES(pthread_rwlock_trywrlock, (pthread_rwlock_t * l), (l), l)
-WRITES(pthread_rwlock_timedwrlock, (pthread_rwlock_t * l, const struct timespec *t), (l, t), l)
-WRITES(pthread_rwlock_clockwrlock, (pthread_rwlock_t * l, clockid_t c, const struct timespec *t), (l, c, t),
-       l)
-
-/* __cur_writer is the writer's thread id while it holds the lock, in every glibc since 2.25. */
-GOSAN_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *l)
+static struct gosan_record *record_of(struct gosan_thread *t, uintptr_t addr)
 {
-	if (l->__data.__cur_writer)
-		RELEASE(l, RWMUTEX);
+	for (unsigned i = t->n; i-- > 0;)
+		if (t->record[i].addr == addr)
+			return &t->record[i];
+	return NULL;
+}
+
+static void drop(struct gosan_thread *t, struct gosan_record *r)
+{
+	size_t at = (size_t)(r - t->record);
+
+	memmove(r, r + 1, (t->n - at - 1) * sizeof(*r));
+	t->n--;
+}
+
+/* Locks that others unlocked in the meantime. */
+static void drop_gone(struct gosan_thread *t)
+{
+	for (unsigned i = t->n; i-- > 0;)
+		if (__atomic_load_n(&t->record[i].gone, __ATOMIC_ACQUIRE))
+			drop(t, &t->record[i]);
+}
+
+/* Whoever is parked in the books, or takes over from the dead, goes the long way. */
+static bool may_be_short(const struct gosan_event *ev)
+{
+	return ev->obj && !ev->g->wait.why && !(ev->mode & GOSAN_LOCK_DIED);
+}
+
+static bool short_acquire(const struct gosan_event *ev)
+{
+	return may_be_short(ev) && gosan_lockpath_acquire(ev->g, ev->obj, ev->mode, ev->stack);
+}
+
+static bool short_take(const struct gosan_event *ev)
+{
+	return may_be_short(ev) && gosan_lockpath_take(ev->g, ev->obj, ev->mode, ev->stack);
+}
+
+/* Inside a hook. The request comes late, but before any other of this thread: in the order of its own actions nothing
+ * has changed. */
+static void tell(struct gosan_thread *t, struct gosan_record *r)
+{
+	struct gosan_lock l = {(const void *)r->addr, r->kind, r->flags};
+	struct gosan_event ev = {.g = who(), .mode = r->mode & ~GOSAN_REQUESTED};
+	bool asks = !(r->mode & (GO_LOCK_TRY | GOSAN_REQUESTED));
+
+	if (r->told)
+		return;
+	if (!r->stack) {
+		gosan_site_of(r->pc)->eager = true;
+		gosan_site_of(r->pc)->quick = false;
+		r->stack = gosan_site_restore(t, r->pc, r->sp);
+	}
+	ev.stack = r->stack;
+	ev.obj = gosan_pthread_object(&l);
+	r->told = true;
+	if (asks ? short_acquire(&ev) : short_take(&ev))
+		return;
+	ev.op = GOSAN_EV_LOCK_REQUEST;
+	if (asks)
+		send(ev);
+	ev.op = GOSAN_EV_LOCK_ACQUIRE;
+	send(ev);
+}
+
+static void tell_records(struct gosan_thread *t)
+{
+	drop_gone(t);
+	for (unsigned i = 0; i < t->n; i++)
+		tell(t, &t->record[i]);
+}
+
+void gosan_pthread_tell_all(struct gosan_thread *t)
+{
+	int saved;
+
+	if (t->n == 0 || !gosan_front_enter(&saved))
+		return;
+	tell_records(t);
+	gosan_front_leave(saved);
+}
+
+/* Whoever frees the memory of a lock that it holds takes part in what is found there. */
+void gosan_pthread_freed(uintptr_t lo, uintptr_t hi)
+{
+	struct gosan_thread *t = gosan_pthread_me;
+
+	for (unsigned i = 0; t && i < t->n; i++)
+		if (t->record[i].addr >= lo && t->record[i].addr < hi) {
+			gosan_pthread_tell_all(t);
+			return;
+		}
+}
+
+/* May a lock that is taken with no other held stay untold? What writes to rwlocks is told the first times: a read lock
+ * that is taken again is a bug only if somebody ever writes. */
+static bool lone(const struct gosan_thread *t, const struct gosan_record *r, const struct gosan_site *s)
+{
+	return t->n == 0 && who()->n_held == 0 &&
+	       (r->kind != GOSAN_OBJ_RWMUTEX || r->mode & GO_LOCK_READ || s->count > EAGER);
+}
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	h = (h ^ v) * UINT64_C(0x9e3779b97f4a7c15);
+	return h ^ (h >> 29);
+}
+
+/* Was the same asked before: this lock, from here, with these held, taken where they were? Then the analyzers know
+ * it, unless the thread learned something since, or others may be ordered after it that were not. */
+static bool told_before(struct gosan_thread *t, const struct gosan_record *r)
+{
+	uint64_t h = mix(mix(t->generation, who()->learned_weak), births);
+
+	for (unsigned i = 0; i < t->n; i++) {
+		if (!t->record[i].stack)
+			return false;
+		h = mix(mix(h, t->record[i].addr), ((uint64_t)t->record[i].mode << 32) | t->record[i].stack);
+	}
+	h = mix(mix(h, r->addr), ((uint64_t)r->mode << 32) | r->stack) | 1;
+	if (t->nested[h % GOSAN_NESTED] == h)
+		return true;
+	t->nested[h % GOSAN_NESTED] = h;
+	return false;
+}
+
+static bool may_wait(struct gosan_thread *t, const struct gosan_record *r, const struct gosan_site *s)
+{
+	if (gosan_pthread_precise() || r->mode & GOSAN_LOCK_DIED || t->crowded || who()->id)
+		return false;
+	if (t->n == 0)
+		return lone(t, r, s);
+	return told_before(t, r);
+}
+
+static void acquired_slow(const struct gosan_call *c, struct gosan_record *r, struct gosan_site *s)
+{
+	struct gosan_thread *t = c->t;
+	int saved;
+
+	if (!gosan_front_enter(&saved))
+		return;
+	drop_gone(t);
+	r->stack = stack_here(c);
+	if (!may_wait(t, r, s)) {
+		tell_records(t);
+		tell(t, r);
+	}
+	/* A goroutine may go on on another thread: the engine alone keeps its locks. */
+	if (who()->id == 0 && t->n < GOSAN_RECORDS)
+		t->record[t->n++] = *r;
+	else if (who()->id == 0) {
+		tell(t, r);
+		t->crowded = true;
+	}
+	gosan_front_leave(saved);
+}
+
+void gosan_pthread_acquired(const struct gosan_call *c, const struct gosan_lock *l, int mode)
+{
+	struct gosan_site *s = gosan_site_of(c->pc);
+	struct gosan_record r = {.addr = (uintptr_t)l->addr,
+				 .pc = c->pc,
+				 .sp = c->sp,
+				 .kind = (unsigned char)l->kind,
+				 .mode = (unsigned char)mode,
+				 .flags = (unsigned char)l->flags};
+
+	if (s->quick && gosan_pthread_quick(c->pc) && !(mode & GOSAN_LOCK_DIED)) {
+		gosan_pthread_push(c->t, l, mode, c->pc, c->sp);
+		return;
+	}
+	if (s->count <= EAGER)
+		__atomic_store_n(&s->count, s->count + 1, __ATOMIC_RELAXED);
 	else
-		RELEASE(READERS(l), RWMUTEX);
-	return GOSAN_REAL(pthread_rwlock_unlock)(l);
+		s->quick = !s->eager;
+	acquired_slow(c, &r, s);
 }
 
-/* All come before all: those of the next round that are quicker add order that is not there, never less. */
-GOSAN_EXPORT int pthread_barrier_wait(pthread_barrier_t *b)
+/* Does the engine list it for whoever runs here? */
+static bool engine_holds(const struct gosan_lock *l)
 {
-	int rc;
+	const struct gosan_g *g = who();
 
-	RELEASE(b, BARRIER);
-	rc = GOSAN_REAL(pthread_barrier_wait)(b);
-	if (rc == 0 || rc == PTHREAD_BARRIER_SERIAL_THREAD)
-		ACQUIRE(b, BARRIER);
-	return rc;
+	for (size_t i = g->n_held; i-- > 0;)
+		if (g->held[i].obj->addr == (uintptr_t)l->addr && !g->held[i].obj->dead)
+			return true;
+	return false;
 }
 
-/* ---- conditions: the wait gives the mutex up and takes it again, also when it is cancelled ---- */
-
-struct relock {
-	const void *mutex;
-	uintptr_t pc;
-};
-
-static void relock(void *arg)
+bool gosan_pthread_holds(const struct gosan_call *c, const struct gosan_lock *l)
 {
-	const struct relock *r = arg;
-
-	order(GOSAN_EV_HB_ACQUIRE, r->mutex, GOSAN_OBJ_MUTEX, r->pc);
+	drop_gone(c->t);
+	return record_of(c->t, (uintptr_t)l->addr) || engine_holds(l);
 }
 
-#define WAITS(name, params, call, m) \
-	GOSAN_EXPORT int name params \
-	{ \
-		struct relock r = {m, GOSAN_CALLER}; \
-		int rc; \
-\
-		RELEASE(m, MUTEX); \
-		pthread_cleanup_push(relock, &r); \
-		rc = call; \
-		pthread_cleanup_pop(1); \
-		return rc; \
+static size_t left_at(uintptr_t addr)
+{
+	return (addr >> 4) & (GOSAN_LEFT - 1);
+}
+
+int64_t gosan_pthread_left(const struct gosan_thread *t, const volatile void *m)
+{
+	size_t i = left_at((uintptr_t)m);
+
+	return t->left[i].addr == (uintptr_t)m ? t->left[i].wakes : 0;
+}
+
+static void give_back(const struct gosan_call *c, const struct gosan_lock *l, int mode)
+{
+	struct gosan_event ev = {.op = GOSAN_EV_LOCK_RELEASE,
+				 .g = who(),
+				 .obj = gosan_pthread_object(l),
+				 .mode = mode,
+				 .stack = stack_here(c)};
+
+	if (!may_be_short(&ev) || !gosan_lockpath_release(ev.g, ev.obj, mode, ev.stack))
+		emit(c, ev);
+}
+
+bool gosan_pthread_release(const struct gosan_call *c, const struct gosan_lock *l, int mode)
+{
+	struct gosan_thread *t = c->t;
+	struct gosan_record *r = record_of(t, (uintptr_t)l->addr);
+	bool told = !r || r->told;
+	int saved;
+
+	if (r && __atomic_load_n(&r->gone, __ATOMIC_ACQUIRE)) {
+		drop(t, r);
+		return false;
 	}
-WAITS(pthread_cond_wait, (pthread_cond_t * c, pthread_mutex_t *m), REAL_COND(pthread_cond_wait)(c, m), m)
-WAITS(pthread_cond_timedwait, (pthread_cond_t * c, pthread_mutex_t *m, const struct timespec *t),
-      REAL_COND(pthread_cond_timedwait)(c, m, t), m)
-WAITS(pthread_cond_clockwait, (pthread_cond_t * c, pthread_mutex_t *m, clockid_t k, const struct timespec *t),
-      GOSAN_REAL(pthread_cond_clockwait)(c, m, k, t), m)
-WAITS(cnd_wait, (cnd_t * c, mtx_t *m), GOSAN_REAL(cnd_wait)(c, m), m)
-WAITS(cnd_timedwait, (cnd_t * c, mtx_t *m, const struct timespec *t), GOSAN_REAL(cnd_timedwait)(c, m, t), m)
+	if (r)
+		drop(t, r);
+	if (__builtin_expect(!told, 1)) {
+		size_t i = left_at((uintptr_t)l->addr);
 
-/* ---- once: the end of the routine comes before every return ---- */
+		t->untold++;
+		t->left[i].addr = (uintptr_t)l->addr;
+		t->left[i].wakes = __atomic_load_n(&gosan_pthread_wakes, __ATOMIC_RELAXED);
+		return true;
+	}
+	if (!r && !engine_holds(l))
+		return false;
+	if (!gosan_front_enter(&saved))
+		return true;
+	give_back(c, l, mode);
+	gosan_front_leave(saved);
+	return true;
+}
 
-struct once_call {
-	struct once_call *outer; /* a routine may call another once */
-	void (*routine)(void);
-	const void *control;
-	uintptr_t pc;
+/* ---- locks of other threads ---- */
+
+struct holder {
+	uintptr_t addr;
+	struct gosan_g *g;
+	struct gosan_record record;
 };
-static __thread struct once_call *innermost;
 
-static void once_routine(void)
+static bool find_holder(struct gosan_thread *t, void *arg)
 {
-	struct once_call *c = innermost;
+	struct holder *h = arg;
 
-	c->routine();
-	order(GOSAN_EV_HB_RELEASE, c->control, GOSAN_OBJ_ONCE, c->pc);
+	for (unsigned i = 0; i < t->n && i < GOSAN_RECORDS; i++)
+		if (t->record[i].addr == h->addr && !t->record[i].told && !t->record[i].gone) {
+			h->g = t->g;
+			h->record = t->record[i];
+			t->record[i].told = true;
+			return true;
+		}
+	return false;
 }
 
-#define ONCE(name, ret, type, result) \
-	GOSAN_EXPORT ret name(type *control, void (*routine)(void)) \
-	{ \
-		struct once_call c = {innermost, routine, control, GOSAN_CALLER}; \
-\
-		innermost = &c; \
-		result GOSAN_REAL(name)(control, once_routine); \
-		innermost = c.outer; \
-		ACQUIRE(control, ONCE);
-ONCE(pthread_once, int, pthread_once_t, int rc =)
-return rc;
+/* A running thread holds, untold, what is being destroyed: told in its name. Its clocks don't matter, for nothing is
+ * instrumented. */
+static void tell_holder(const struct gosan_lock *l)
+{
+	struct holder h = {.addr = (uintptr_t)l->addr};
+	struct gosan_event ev = {.op = GOSAN_EV_LOCK_ACQUIRE};
+
+	if (!gosan_thread_each(find_holder, &h) || h.g->ended)
+		return;
+	ev.g = h.g;
+	ev.mode = h.record.mode;
+	ev.stack = h.record.stack ? h.record.stack : gosan_depot_put(&h.record.pc, 1);
+	ev.obj = gosan_pthread_object(l);
+	send(ev);
 }
-ONCE(call_once, void, once_flag, )
+
+/* ---- misuse ---- */
+
+void gosan_pthread_fault(const struct gosan_call *c, const struct gosan_lock *l, int fault, pid_t owner,
+			 int error)
+{
+	int saved;
+
+	if (!gosan_front_enter(&saved))
+		return;
+	tell_records(c->t);
+	if (fault == GOSAN_FAULT_UNLOCK_BY_OTHER && error == 0)
+		tell_holder(l); /* the finding names its acquisition */
+	emit(c, (struct gosan_event){.op = GOSAN_EV_FAULT,
+				     .obj = gosan_pthread_object(l),
+				     .arg = fault,
+				     .arg2 = error,
+				     .peer = owner ? gosan_thread_by_tid(owner) : NULL});
+	gosan_front_leave(saved);
+}
+
+/* A record of another thread for this address: no longer its. */
+static bool mark_gone(struct gosan_thread *t, void *addr)
+{
+	for (unsigned i = 0; i < t->n && i < GOSAN_RECORDS; i++)
+		if (t->record[i].addr == (uintptr_t)addr)
+			__atomic_store_n(&t->record[i].gone, true, __ATOMIC_RELEASE);
+	return false;
+}
+
+void gosan_pthread_snatch(const struct gosan_call *c, const struct gosan_lock *l, int mode)
+{
+	int saved;
+
+	if (!gosan_front_enter(&saved))
+		return;
+	gosan_thread_each(mark_gone, (void *)(uintptr_t)l->addr);
+	emit(c,
+	     (struct gosan_event){.op = GOSAN_EV_LOCK_RELEASE, .obj = gosan_pthread_object(l), .mode = mode});
+	gosan_front_leave(saved);
+}
+
+/* ---- waits ---- */
+
+static void request(const struct gosan_call *c, const struct gosan_lock *l, int mode)
+{
+	tell_records(c->t);
+	emit(c,
+	     (struct gosan_event){.op = GOSAN_EV_LOCK_REQUEST, .obj = gosan_pthread_object(l), .mode = mode});
+}
+
+void gosan_pthread_request(const struct gosan_call *c, const struct gosan_lock *l, int mode)
+{
+	int saved;
+
+	if (!gosan_front_enter(&saved))
+		return;
+	request(c, l, mode);
+	gosan_front_leave(saved);
+}
+
+static enum go_wait_op wait_op(int why)
+{
+	return why == GO_WAIT_RLOCK                           ? GO_ON_RLOCK
+	       : why == GO_WAIT_MUTEX || why == GO_WAIT_WLOCK ? GO_ON_LOCK
+							      : GO_ON_WAIT;
+}
+
+/* Nobody reads wait.on while wait.why is 0. */
+static void park(const struct gosan_call *c, const struct gosan_park *p)
+{
+	struct gosan_wait *w = &who()->wait;
+
+	tell_records(c->t);
+	w->n = p->obj != NULL;
+	w->truncated = false;
+	w->on[0].obj = p->obj;
+	w->on[0].op = (int)wait_op(p->why);
+	emit(c, (struct gosan_event){.op = GOSAN_EV_G_PARK,
+				     .arg = p->why,
+				     .mode = p->timed ? GOSAN_LOCK_TIMED : 0,
+				     .obj = p->obj,
+				     .obj2 = p->relock,
+				     .peer = p->joins});
+}
+
+void gosan_pthread_park(const struct gosan_call *c, const struct gosan_park *p)
+{
+	int saved;
+
+	if (!gosan_front_enter(&saved))
+		return;
+	park(c, p);
+	gosan_front_leave(saved);
+}
+
+void gosan_pthread_block(const struct gosan_call *c, const struct gosan_lock *l, int mode)
+{
+	struct gosan_park p = {.why = GO_WAIT_MUTEX, .timed = mode & GOSAN_LOCK_TIMED};
+	int saved;
+
+	if (!gosan_front_enter(&saved))
+		return;
+	if (l->kind == GOSAN_OBJ_RWMUTEX)
+		p.why = mode & GO_LOCK_READ ? GO_WAIT_RLOCK : GO_WAIT_WLOCK;
+	request(c, l, mode);
+	p.obj = gosan_pthread_object(l);
+	park(c, &p);
+	gosan_front_leave(saved);
+}
+
+/* What ended the wait has told so itself; this only says that the thread runs again. */
+void gosan_pthread_back(const struct gosan_call *c)
+{
+	struct gosan_g *g = who();
+	int saved;
+
+	if (!g->wait.why || !gosan_front_enter(&saved))
+		return;
+	emit(c, (struct gosan_event){.op = GOSAN_EV_G_READY, .peer = g, .stack = g->wait.stack});
+	gosan_front_leave(saved);
+}
+
+/* ---- birth and death of objects ---- */
+
+/* Without accesses to order, an object that nobody has used needs no record of its birth, unless it has a value that
+ * nobody can tell later. */
+void gosan_pthread_init_object(const struct gosan_call *c, const struct gosan_lock *l, int64_t value)
+{
+	struct gosan_event ev = {.op = GOSAN_EV_OBJ_INIT, .arg = value};
+	int saved;
+
+	if (!c->t || !gosan_front_enter(&saved))
+		return;
+	gosan_front_forget((uintptr_t)l->addr, 1);
+	__atomic_fetch_add(&births, 1, __ATOMIC_RELAXED);
+	if (value >= 0 || gosan_pthread_precise()) {
+		gosan_front_note((uintptr_t)l->addr);
+		ev.obj = gosan_engine_renew_at((uintptr_t)l->addr, l->kind);
+		if (ev.obj)
+			ev.obj->flags = l->flags;
+		emit(c, ev);
+	}
+	gosan_front_leave(saved);
+}
+
+static bool known(const struct gosan_lock *l)
+{
+	bool found;
+
+	gosan_engine_lock();
+	found = gosan_engine_find((uintptr_t)l->addr, l->kind) != NULL;
+	gosan_engine_unlock();
+	return found;
+}
+
+void gosan_pthread_destroy(const struct gosan_call *c, const struct gosan_lock *l, int refused)
+{
+	int saved;
+
+	if (!c->t || !gosan_front_enter(&saved))
+		return;
+	tell_records(c->t);
+	if (refused)
+		tell_holder(l);
+	__atomic_fetch_add(&births, 1, __ATOMIC_RELAXED);
+	if (known(l))
+		emit(c, (struct gosan_event){
+				.op = GOSAN_EV_OBJ_DESTROY, .obj = gosan_pthread_object(l), .arg = refused});
+	gosan_front_leave(saved);
 }

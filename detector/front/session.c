@@ -176,6 +176,11 @@ bool gosan_session_forked(void)
 	return session.forked;
 }
 
+const char *gosan_session_dir(void)
+{
+	return session.alone ? "" : session.dir;
+}
+
 /* Ours alone: there is one stream in the directory and no page of counters. */
 static void remove_files(void)
 {
@@ -193,9 +198,9 @@ static int render(enum gosan_end why, int status)
 
 int gosan_session_end(enum gosan_end why, int status)
 {
-	bool something = gosan_counters->events || gosan_counters->findings || gosan_awake_any() ||
-			 gosan_awake_own_runtime();
+	bool something = gosan_counters->findings || gosan_awake_any() || gosan_awake_own_runtime();
 
+	gosan_pthread_flush();
 	if (!gosan_engine_inside())
 		gosan_access_flush();
 	if (!session.alone) {
@@ -220,6 +225,7 @@ void gosan_session_exec(void)
 {
 	if (session.alone && !gosan_stream_is_open())
 		return;
+	gosan_pthread_flush();
 	gosan_access_flush();
 	gosan_stream_end_exec();
 	if (session.alone)
@@ -255,13 +261,15 @@ static void forget_others(void)
 	}
 }
 
-/* In the child, which has the engine lock from the prepare. The parent's counts are not ours. */
+/* In the child, which has every lock from the prepare. The parent's counts are not ours. */
 void gosan_session_fork_child(void)
 {
 	gosan_stream_fork(false);
 	gosan_engine_fork(false); /* clocks take the leaf locks */
 	gosan_engine_lock();
 	gosan_lockpath_fork_child();
+	gosan_engine_fork(false); /* the rest may allocate, which needs the memory's lock */
+	gosan_engine_lock();
 	forget_others();
 	gosan_finding_forked();
 	gosan_engine_unlock();

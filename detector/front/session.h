@@ -16,6 +16,8 @@ void gosan_session_init(int argc, char **argv);
 bool gosan_session_is_ours(void);
 /* Was it made by fork, without an exec since? */
 bool gosan_session_forked(void);
+/* Where the tool reads the files of all processes; "" without it. */
+const char *gosan_session_dir(void);
 /* Close the books; without the tool, render. The exit status to end with. */
 int gosan_session_end(enum gosan_end why, int status);
 /* The end line for a program that will be another one in a moment. */

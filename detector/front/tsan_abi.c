@@ -9,6 +9,7 @@
  */
 #include "../shadow.h"
 #include "../context.h"
+#include "../module.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define PC     ((uintptr_t)__builtin_return_address(0))
@@ -18,74 +19,40 @@ static __attribute__((noinline)) void slow(uintptr_t addr, size_t size, unsigned
 {
 	struct gosan_g *g = gosan_self;
 
-	if (gosan_ignore || !gosan_access_ready)
+	if (gosan_ignore || !gosan_access_ready || (!g && !(g = gosan_engine_self())))
 		return;
-	if (!g) {
-		g = gosan_engine_self();
-		if (!g)
-			return;
-		g->n_access++;
-	}
+	g->n_access++;
 	gosan_shadow_access(g, addr, size, flags, pc);
 }
 
-/* Not in the inline cell. Memory that several goroutines read has their cells in a list: look there first,
- * unless this epoch is so young that it has no cells at all. */
-static __attribute__((noinline)) void slow_small(uintptr_t addr, size_t size, uint64_t low, uintptr_t pc)
+/* Of an aligned access; of others this is a guess, which the caller checks. */
+static inline __attribute__((always_inline)) bool holds(const struct gosan_g *g, uintptr_t addr, size_t size,
+							unsigned flags)
 {
-	struct gosan_g *g = gosan_self;
-	const struct gosan_cell *c = gosan_shadow_cell(addr);
+	unsigned bytes = (size >= 8 ? GOSAN_CELL_ALL : (1u << size) - 1) << (size >= 8 ? 0 : addr & 7);
 
-	if (g && c && g->access_epoch == g->epoch && !(low >> GOSAN_CELL_EPOCH) &&
-	    gosan_shadow_listed(c, gosan_cell_what(g, low)))
-		return;
-	slow(addr, size, gosan_cell_flags(low), pc);
+	return gosan_shadow_holds(g, addr, bytes, flags);
 }
 
-/* A mask that leaves its granule spills into the epoch's bits, equals no cell, and goes the slow way. */
-static inline __attribute__((always_inline)) void access_small(const void *p, size_t size, unsigned flags,
+/* Repeats are not counted: a counter in memory would cost as much as the rest of a hit. */
+static inline __attribute__((always_inline)) void access_sized(const void *p, size_t size, unsigned flags,
 							       uintptr_t pc)
 {
 	uintptr_t addr = (uintptr_t)p;
 	struct gosan_g *g = gosan_self;
-	uint64_t bytes = ((UINT64_C(1) << size) - 1) << (addr & 7);
-	uint64_t low = bytes << GOSAN_CELL_BYTES | GOSAN_CELL_FLAG(flags);
 
-	if (__builtin_expect(g != NULL, 1)) {
-		g->n_access++;
-		if (__builtin_expect(gosan_shadow_same(g, addr, low), 1))
-			return;
-	}
-	slow_small(addr, size, low, pc);
+	if (__builtin_expect(g != NULL, 1) && __builtin_expect(!(addr & (size - 1) & 7), 1) &&
+	    __builtin_expect(holds(g, addr, size, flags), 1) && (size <= 8 || holds(g, addr + 8, 8, flags)))
+		return;
+	slow(addr, size, flags, pc);
 }
 
 /* Any size; the shadow has a fast loop of its own. Empty ranges (a memcpy of nothing) touch nothing. */
 static inline __attribute__((always_inline)) void access_range(const void *p, size_t size, unsigned flags,
 							       uintptr_t pc)
 {
-	struct gosan_g *g = gosan_self;
-
-	if (g)
-		g->n_access++;
 	if (size)
 		slow((uintptr_t)p, size, flags, pc);
-}
-
-/* 16 bytes are two granules, or three. */
-static inline __attribute__((always_inline)) void access_sized(const void *p, size_t size, unsigned flags,
-							       uintptr_t pc)
-{
-	uint64_t low = GOSAN_CELL_ALL | GOSAN_CELL_FLAG(flags);
-	struct gosan_g *g = gosan_self;
-
-	if (size <= 8) {
-		access_small(p, size, flags, pc);
-	} else if (g && !((uintptr_t)p & 7) && gosan_shadow_same(g, (uintptr_t)p, low) &&
-		   gosan_shadow_same(g, (uintptr_t)p + 8, low)) {
-		g->n_access++;
-	} else {
-		access_range(p, size, flags, pc);
-	}
 }
 
 #define ACCESS(name, size, flags) \
@@ -148,8 +115,11 @@ EXPORT void __tsan_func_exit(void)
 		gosan_context_leave(g);
 }
 
-/* From every module's constructor, before ours perhaps: there is nothing that could not wait. */
+/* From every module's constructor, before ours perhaps: then there is nothing that could not wait. Later it means
+ * that an instrumented library was loaded, perhaps the first one: what follows has to be seen from the start. */
 EXPORT void __tsan_init(void);
 EXPORT void __tsan_init(void)
 {
+	if (gosan_access_ready)
+		gosan_module_refresh();
 }

@@ -52,10 +52,9 @@ static void end(struct op *o)
 /* The access: repeated ones end at the inline cell, as plain ones do. */
 static void check(struct op *o, unsigned flags)
 {
-	uint64_t bytes = ((UINT64_C(1) << o->size) - 1) << (o->addr & 7);
+	unsigned bytes = ((1u << o->size) - 1) << (o->addr & 7);
 
-	if (o->size > 8 ||
-	    !gosan_shadow_same(o->g, o->addr, bytes << GOSAN_CELL_BYTES | GOSAN_CELL_FLAG(flags)))
+	if (o->size > 8 || !gosan_shadow_holds(o->g, o->addr, bytes, flags))
 		gosan_shadow_access(o->g, o->addr, o->size, flags, o->pc);
 }
 

@@ -130,12 +130,14 @@ GOSAN_EXPORT void __sanitizer_symbolize_global(void *addr, const char *format, c
 	symbolize((uintptr_t)addr, text, size);
 }
 
+/* libc's allocator is the program's: it knows. */
 GOSAN_EXPORT size_t __sanitizer_get_allocated_size(const void *p);
 GOSAN_EXPORT size_t __sanitizer_get_allocated_size(const void *p)
 {
 	return p ? malloc_usable_size((void *)(uintptr_t)p) : 0;
 }
 
+/* A block's first byte, as free would want it. */
 GOSAN_EXPORT int __sanitizer_get_ownership(const void *p);
 GOSAN_EXPORT int __sanitizer_get_ownership(const void *p)
 {

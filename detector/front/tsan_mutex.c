@@ -43,6 +43,8 @@ struct lock {
 static struct lock *table[BUCKETS];
 static char word;
 
+/* The place that points to the lock, or to the end of its list: for look-up, insertion and removal alike. With the
+ * word taken. */
 static struct lock **find(uintptr_t addr)
 {
 	struct lock **p = &table[(addr >> 4) % BUCKETS];
@@ -52,6 +54,7 @@ static struct lock **find(uintptr_t addr)
 	return p;
 }
 
+/* Held for a few loads and stores, and never over an event: the engine lock is not taken below it. */
 static void take_word(void)
 {
 	while (__atomic_test_and_set(&word, __ATOMIC_ACQUIRE))
@@ -89,6 +92,7 @@ static int count(struct lock *l, const struct gosan_g *g, int by)
 	return l->depth;
 }
 
+/* g runs, so its own list doesn't move. */
 static bool holds(const struct gosan_g *g, const struct gosan_obj *obj)
 {
 	for (size_t i = 0; i < g->n_held; i++)
@@ -97,6 +101,7 @@ static bool holds(const struct gosan_g *g, const struct gosan_obj *obj)
 	return false;
 }
 
+/* A lock that was tried makes no one wait: it predicts no deadlock. */
 static int mode_of(unsigned flags)
 {
 	return (flags & READ_LOCK ? GO_LOCK_READ : GO_LOCK_WRITE) | (flags & TRY_LOCK ? GO_LOCK_TRY : 0);
@@ -112,6 +117,7 @@ struct call {
 	int saved;
 };
 
+/* The object is made at the first announcement; note tells free.c that its memory matters. */
 static bool enter(struct call *c)
 {
 	if (!gosan_front_enter(&c->saved))
@@ -124,6 +130,7 @@ static bool enter(struct call *c)
 	return c->obj != NULL;
 }
 
+/* The stack is that of the announcement: the program's call of its lock function, or of the annotation in it. */
 static void send(const struct call *c, enum gosan_op op)
 {
 	struct gosan_event ev = {.op = op, .mode = mode_of(c->flags), .g = c->g, .obj = c->obj};
@@ -171,6 +178,8 @@ static void acquire(const struct call *c, int times)
 		send(c, GOSAN_EV_LOCK_ACQUIRE);
 }
 
+/* with_request: the program announces only what it got (AnnotateRWLockAcquired), so the wish is told now. For lock order
+ * that makes no difference: what it held then, it holds still. */
 static void locked(uintptr_t addr, unsigned flags, int times, bool with_request, uintptr_t pc)
 {
 	struct call c = {.addr = addr, .flags = flags, .pc = pc};
@@ -208,7 +217,7 @@ static int unlocked(uintptr_t addr, unsigned flags, bool whole, uintptr_t pc)
 	return depth;
 }
 
-/* Whatever was at this address before is another lock. */
+/* Whatever was at this address before is another lock: a program that reuses memory without free says so only here. */
 static void create(uintptr_t addr, unsigned flags)
 {
 	struct lock *l;
@@ -262,6 +271,7 @@ ANNOTATION(__tsan_mutex_destroy, (void *addr, unsigned flags))
 	destroy((uintptr_t)addr);
 }
 
+/* A deadlock is seen here, before the program waits in its own way; a failed try is not even a wish. */
 ANNOTATION(__tsan_mutex_pre_lock, (void *addr, unsigned flags))
 {
 	struct call c = {.addr = (uintptr_t)addr, .flags = flags, .pc = GOSAN_CALLER};
@@ -281,6 +291,8 @@ ANNOTATION(__tsan_mutex_post_lock, (void *addr, unsigned flags, int recursion))
 		       GOSAN_CALLER);
 }
 
+/* Before the program's own unlock: afterwards another thread may have the lock, and its acquire must find this
+ * release. What it returns comes back as `recursion` when the lock is taken again. */
 GOSAN_EXPORT int __tsan_mutex_pre_unlock(void *addr, unsigned flags);
 GOSAN_EXPORT int __tsan_mutex_pre_unlock(void *addr, unsigned flags)
 {

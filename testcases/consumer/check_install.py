@@ -5,7 +5,8 @@
 usage: check_install.py BUILD_DIR
 
 find_package with both libraries and gosan_add_test; pkg-config; gosan cc, run and explain from the prefix;
-the bare preload; the man page. The prefix is moved before use: nothing may remember where it was.
+the bare preload; a program that was linked for ThreadSanitizer; CMake with gosan-cc; the man page. The prefix is
+moved before use: nothing may remember where it was.
 """
 import os
 import pathlib
@@ -27,6 +28,30 @@ def run(*argv, status=0, **kwargs):
 def need(condition, what):
     if not condition:
         sys.exit(f"check_install: {what}")
+
+
+def check_takeover(gosan, libdir, cases, scratch):
+    """A program that was linked with gcc's shared ThreadSanitizer, where there is one."""
+    if not shutil.which("gcc") or "/" not in run("gcc", "-print-file-name=libtsan.so"):
+        print("no libtsan here: nothing to take over")
+        return
+    program = scratch / "linked"
+    run("gcc", "-w", "-g", "-O1", "-fsanitize=thread", cases / "takeover_race_bug.c", "-o", program)
+    out = run(gosan, "run", program, status=66)
+    need("GS101" in out and "ThreadSanitizer" not in out, "not taken over:\n" + out)
+    out = run(program, status=66, env=dict(os.environ, LD_PRELOAD=str(libdir / "libgosan.so")))
+    need("GS101" in out and "ThreadSanitizer" not in out, "the bare preload doesn't take over:\n" + out)
+
+
+def check_compiler(prefix, scratch):
+    """CMake with the compilers of one word, on a project that knows nothing of gosan."""
+    b = scratch / "stranger"
+    env = {k: v for k, v in os.environ.items() if k not in ("CC", "CXX")}
+    run("cmake", "-G", "Ninja", "-S", HERE / "compiler", "-B", b, f"-DCMAKE_C_COMPILER={prefix}/bin/gosan-cc",
+        f"-DCMAKE_CXX_COMPILER={prefix}/bin/gosan-c++", env=env)
+    run("cmake", "--build", b, env=env)
+    need(run(b / "stranger").strip() == "2", "a program built by gosan-c++ computes something else")
+    need("shared_counter" in run(prefix / "bin/gosan", "run", b / "stranger", status=66), "its race isn't found")
 
 
 def main():
@@ -54,6 +79,8 @@ def main():
         need("GS101" in run(gosan, "run", scratch / "bug", status=66), "installed gosan finds nothing")
         env = dict(os.environ, LD_PRELOAD=str(libdir / "libgosan.so"))
         need("GS101" in run(scratch / "bug", status=66, env=env), "the bare preload finds nothing")
+        check_takeover(gosan, libdir, bug.parent.parent.parent / "robust", scratch)
+        check_compiler(prefix, scratch)
         page = run(gosan, "explain", "GS401")
         need("go_waitgroup_add" in page, "explain shows no program when installed:\n" + page)
         need((prefix / "share/man/man1/gosan.1").exists(), "no man page")

@@ -25,18 +25,18 @@ static void same_path_same_context(void **state)
 	(void)state;
 	gosan_context_enter(g, 0x100, 0x1000);
 	gosan_context_enter(g, 0x200, 0x2000);
-	first = g->ctx;
+	first = gosan_context_now(g);
 	gosan_context_leave(g);
 	gosan_context_enter(g, 0x201, 0x2000);
-	assert_int_not_equal(g->ctx, first);
+	assert_int_not_equal(gosan_context_now(g), first);
 	gosan_context_leave(g);
 	gosan_context_enter(g, 0x200, 0x2000);
-	assert_int_equal(g->ctx, first);
-	assert_int_equal(g->ctx_depth, 2);
+	assert_int_equal(gosan_context_now(g), first);
+	assert_int_equal(gosan_context_depth(g), 2);
 	gosan_context_leave(g);
 	gosan_context_leave(g);
 	gosan_context_leave(g); /* one too many */
-	assert_int_equal(g->ctx, 0);
+	assert_int_equal(gosan_context_now(g), 0);
 	gosan_context_end(g);
 }
 
@@ -57,6 +57,28 @@ static void a_stack_is_innermost_first(void **state)
 	gosan_context_end(g);
 }
 
+static void a_stack_id_is_expanded_on_demand(void **state)
+{
+	struct gosan_g *g = new_g();
+	const uintptr_t *pcs;
+	uint32_t id;
+	size_t n;
+
+	(void)state;
+	gosan_context_enter(g, 0x100, 0x1000);
+	gosan_context_enter(g, 0x200, 0x2000);
+	id = gosan_access_stack(g, 0x300);
+	assert_true(id & GOSAN_STACK_CONTEXT);
+	assert_int_equal(gosan_access_stack(g, 0x300), id);
+	pcs = gosan_depot_get(id, &n);
+	assert_int_equal(n, 3);
+	assert_int_equal(pcs[0], 0x300);
+	assert_int_equal(pcs[2], 0x100);
+	assert_int_equal(gosan_depot_id(id), gosan_depot_put(pcs, n));
+	assert_int_equal(gosan_depot_id(gosan_depot_id(id)), gosan_depot_id(id));
+	gosan_context_end(g);
+}
+
 static void recursion_is_folded(void **state)
 {
 	struct gosan_g *g = new_g();
@@ -64,20 +86,20 @@ static void recursion_is_folded(void **state)
 
 	(void)state;
 	gosan_context_enter(g, 0x100, 0x1000);
-	outer = g->ctx;
+	outer = gosan_context_now(g);
 	gosan_context_enter(g, 0x110, 0x2000);
-	inner = g->ctx;
+	inner = gosan_context_now(g);
 	for (uint64_t i = 0; i < 100000; i++) {
 		gosan_context_enter(g, 0x120 + i % 7, 0x1000);
-		assert_int_equal(g->ctx, outer);
+		assert_int_equal(gosan_context_now(g), outer);
 		gosan_context_enter(g, 0x110, 0x2000);
-		assert_int_equal(g->ctx, inner);
+		assert_int_equal(gosan_context_now(g), inner);
 	}
 	for (uint64_t i = 0; i < 200000; i++)
 		gosan_context_leave(g);
-	assert_int_equal(g->ctx, inner);
+	assert_int_equal(gosan_context_now(g), inner);
 	gosan_context_leave(g);
-	assert_int_equal(g->ctx, outer);
+	assert_int_equal(gosan_context_now(g), outer);
 	gosan_context_end(g);
 }
 
@@ -127,8 +149,11 @@ static void many_children(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_path_same_context), cmocka_unit_test(a_stack_is_innermost_first),
-		cmocka_unit_test(recursion_is_folded),    cmocka_unit_test(a_place_knows_the_locks),
+		cmocka_unit_test(same_path_same_context),
+		cmocka_unit_test(a_stack_is_innermost_first),
+		cmocka_unit_test(a_stack_id_is_expanded_on_demand),
+		cmocka_unit_test(recursion_is_folded),
+		cmocka_unit_test(a_place_knows_the_locks),
 		cmocka_unit_test(many_children),
 	};
 

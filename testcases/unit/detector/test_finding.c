@@ -397,7 +397,8 @@ static void a_dump_has_a_line_per_living_goroutine(void **state)
 	slurp();
 	assert_non_null(line_of("dump"));
 	assert_non_null(strstr(line_of("dump"), "\"g\":50"));
-	assert_non_null(strstr(line_of("dump"), "\"state\":\"chan receive\",\"stack\":[\"0x1b58\""));
+	assert_non_null(strstr(line_of("dump"), "\"state\":\"chan receive\",\"detail\":\", for "));
+	assert_non_null(strstr(line_of("dump"), "\"stack\":[\"0x1b58\""));
 	for (size_t i = 0; i < n_lines; i++)
 		assert_null(strstr(lines[i], "\"g\":51"));
 }

@@ -28,12 +28,69 @@ PROGRAM(two_orders)
 
 	nest(x, a, b);
 	nest_other(y, b, a);
-	NOTHING(); /* not before the end */
+	ONLY(203); /* a killed process has no end */
 	EXIT();
 	ONLY(203);
+	CHECK(n_emitted == 1 && n_taken_back == 0);
 	CHECK(found[0].n_parts == 4 && feed_has_role(&found[0], "owner") &&
 	      feed_has_role(&found[0], "waiter"));
 	CHECK(found[0].parts[0].g == x && found[0].parts[3].g == y);
+}
+
+/* What was predicted happens after all. */
+PROGRAM(taken_back_when_it_happens)
+{
+	struct gosan_g *m = feed_main(), *x = GO(m), *y = GO(m);
+	OBJ(a, MUTEX);
+	OBJ(b, MUTEX);
+
+	nest(x, a, b);
+	nest_other(y, b, a);
+	ONLY(203);
+	LOCK(x, a);
+	LOCK(y, b);
+	REQUEST(x, b);
+	PARK(x, GO_WAIT_MUTEX, b, GO_ON_LOCK);
+	REQUEST(y, a);
+	PARK(y, GO_WAIT_MUTEX, a, GO_ON_LOCK);
+	EXIT();
+	CHECK(n_found == 2 && found[1].code == 202 && n_taken_back == 1);
+}
+
+/* A lock that prefers readers lets them in again while a writer waits. */
+PROGRAM(read_again_by_kind)
+{
+	struct gosan_g *m = feed_main(), *x = GO(m), *y = GO(m);
+	OBJ(readers, RWMUTEX);
+	OBJ(writers, RWMUTEX);
+
+	readers->flags = GOSAN_OBJ_OWNED;
+	writers->flags = GOSAN_OBJ_OWNED | GOSAN_OBJ_WRITERS_FIRST;
+	LOCK(y, readers);
+	UNLOCK(y, readers);
+	RLOCK(x, readers);
+	RLOCK(x, readers);
+	NOTHING();
+	LOCK(y, writers);
+	UNLOCK(y, writers);
+	RLOCK(x, writers);
+	RLOCK(x, writers);
+	ONLY(205);
+}
+
+/* A wait with a limit is no deadlock; what it got counts all the same. */
+PROGRAM(a_timed_lock_predicts_nothing)
+{
+	struct gosan_g *m = feed_main(), *x = GO(m), *y = GO(m);
+	OBJ(a, MUTEX);
+	OBJ(b, MUTEX);
+
+	nest(x, a, b);
+	LOCK(y, b);
+	EV(LOCK_REQUEST, y, .obj = a, .mode = GOSAN_LOCK_TIMED);
+	EV(LOCK_ACQUIRE, y, .obj = a, .mode = GOSAN_LOCK_TIMED);
+	EXIT();
+	NOTHING();
 }
 
 PROGRAM(same_order)
@@ -346,6 +403,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RUN(two_orders),
+		RUN(taken_back_when_it_happens),
+		RUN(read_again_by_kind),
+		RUN(a_timed_lock_predicts_nothing),
 		RUN(same_order),
 		RUN(same_goroutine),
 		RUN(gate_lock),

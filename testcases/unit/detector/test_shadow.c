@@ -77,7 +77,7 @@ static void two_unordered_writes(void **state)
 	assert_int_equal(access_at(1, a + 3, 2, 0), 1);
 	assert_int_equal(last.addr, a + 3);
 	assert_ptr_equal(last.g, g[1]);
-	assert_int_equal(gosan_cell_stamp(last.old_what).cid, g[0]->cid);
+	assert_int_equal(last.old_at.cid, g[0]->cid);
 	assert_false(last.ordered);
 }
 
@@ -109,7 +109,7 @@ static void atomics(void **state)
 	acquire(5, 1);
 	assert_int_equal(access_at(5, a + 8, 4, GOSAN_WRITE | GOSAN_ATOMIC), 0);
 	assert_int_equal(access_at(6, a + 8, 4, GOSAN_ATOMIC), 1);
-	assert_int_equal(gosan_cell_stamp(last.old_what).cid, g[4]->cid);
+	assert_int_equal(last.old_at.cid, g[4]->cid);
 }
 
 static void ten_thousand_readers(void **state)

@@ -38,6 +38,8 @@ static void steps(void **state)
 	expect("-MMD -MF x.d -E a.c", "cccbs", CCARGS_COMPILE);
 	expect("--version", "b", CCARGS_ASK);
 	expect("-Xlinker a.c -T script.c f.S", "lllls", CCARGS_LINK);
+	expect("-static-libstdc++ -shared-libsan a.c", "tts", CCARGS_LINK);
+	expect("--sysroot /s -isysroot /s -MJ x.json a.c", "bbccccs", CCARGS_LINK);
 	expect("", "", CCARGS_ASK);
 }
 
@@ -87,6 +89,17 @@ static void response_file(void **state)
 	assert_int_equal(args.arg[1].use, CCARG_SOURCE);
 	assert_string_equal(args.arg[3].text, "@/nowhere");
 	assert_int_equal(args.mode, CCARGS_COMPILE);
+	unlink(path);
+	free(path);
+
+	/* One that names itself ends. */
+	path = sample_file("");
+	FILE *out = fopen(path, "w");
+	fprintf(out, "@%s -O2", path);
+	fclose(out);
+	snprintf(word, sizeof word, "@%s", path);
+	ccargs_parse(a, &args, argv);
+	assert_string_equal(args.arg[1].text, "-O2");
 	unlink(path);
 	free(path);
 	arena_free(a);

@@ -74,7 +74,7 @@ static void every_option_is_in_the_manual(void **state)
 
 	(void)state;
 	assert_int_equal(where_page("GS101.md", path, TOOL_PATH_MAX), 0);
-	snprintf(strstr(path, "explain/GS101.md"), 32, "man/gosan.1");
+	snprintf(strstr(path, "explain/GS101.md"), 32, "man/gosan-run.1");
 	char *manual = read_all(path);
 	for (const struct argp_option *o = settings_argp.options; o->name; o++) {
 		char name[128], *to = name;

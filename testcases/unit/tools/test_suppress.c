@@ -6,6 +6,7 @@
 #include "suppress.h"
 
 #include <errno.h>
+#include <time.h>
 
 static void patterns(void **state)
 {
@@ -99,6 +100,25 @@ static void expect_error(const char *text, const char *message)
 	raw_report_free(r);
 }
 
+/* The last day counts; the pattern may have blanks. */
+static void expiry(void **state)
+{
+	char line[64], today[16];
+	time_t now = time(NULL);
+
+	(void)state;
+	strftime(today, sizeof today, "%Y-%m-%d", localtime(&now));
+	snprintf(line, sizeof line, "race:^fill$ expires=%s\n", today);
+	assert_true(suppressed_by(line));
+	assert_true(suppressed_by("race:^fill$\texpires=9999-12-31"));
+	assert_false(suppressed_by("race:^fill$ expires=2001-01-01\n"));
+	assert_false(suppressed_by("race:fill it expires=9999-12-31\n"));
+	expect_error("race:a\nrace:fill expires=tomorrow\n", ":2: expires= needs a day");
+	expect_error("race:fill expires=2027-02-30\n", "expires= needs a day");
+	expect_error("race:fill expires=2027-1-31\n", "expires= needs a day");
+	expect_error("race: expires=2027-01-31\n", "empty pattern");
+}
+
 static void bad_files_are_named(void **state)
 {
 	struct report *r = sample();
@@ -119,6 +139,7 @@ int main(void)
 		cmocka_unit_test(patterns),
 		cmocka_unit_test(types_and_places),
 		cmocka_unit_test(offered_line_works),
+		cmocka_unit_test(expiry),
 		cmocka_unit_test(bad_files_are_named),
 	};
 

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cond.h: the part of lock.c that is about condition variables (GS605).
+ */
+#ifndef GOSAN_COND_H
+#define GOSAN_COND_H
+
+#include "analyze.h"
+
+void gosan_cond_wait(const struct gosan_event *ev);
+void gosan_cond_wake(const struct gosan_event *ev);
+/* A wait without the mutex held. */
+void gosan_cond_fault(const struct gosan_event *ev);
+/* g is still parked when the run stops: did its wake-up come before it waited? Marks what it explains. */
+void gosan_cond_judge(struct gosan_g *g);
+
+#endif

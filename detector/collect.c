@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * collect.c: which segments does the shadow still name?
+ *
+ * Invariants
+ *  - gosan_collecting is set, then all goroutines are seen outside, then marking begins: nobody writes a cell and
+ *    nobody holds a segment but the one of his present moment, which is marked too.
+ *  - Marking is complete: every cell lies in a touched page or in a block that such a page links to.
+ */
+#include "collect.h"
+
+#include "granule.h"
+
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PATIENCE (1u << 20) /* spins with yields until a goroutine that does not come out ends the attempt */
+
+#define WORTH 64 /* a collection is to free one in so many segments */
+
+bool gosan_collecting;
+bool gosan_collect_fences;
+static int unknown_inside;
+static uint32_t hopeless; /* epochs without a segment until the next attempt, after one that freed too few */
+static char collector;
+
+/* The goroutines' side of the handshake has no fence: this is it, in all threads. The command has to be announced
+ * once per process, a forked child included. */
+static bool fence_all(void)
+{
+	int saved = errno;
+	bool done = syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+
+	if (!done && errno == EPERM &&
+	    syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0)
+		done = syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+	errno = saved;
+	return done;
+}
+
+static bool wait_until_out(void)
+{
+	for (const struct gosan_g *g = gosan_engine_all(); g; g = g->next)
+		for (unsigned spins = 0; __atomic_load_n(&g->in_shadow, __ATOMIC_ACQUIRE); spins++) {
+			if (spins == PATIENCE)
+				return false;
+			gosan_shadowmem_pause(spins);
+		}
+	for (unsigned spins = 0; __atomic_load_n(&unknown_inside, __ATOMIC_ACQUIRE); spins++) {
+		if (spins == PATIENCE)
+			return false;
+		gosan_shadowmem_pause(spins);
+	}
+	return true;
+}
+
+static inline void mark(uint32_t cell)
+{
+	uint32_t seg = cell >> GOSAN_CELL_SEGMENT;
+
+	gosan_segment_used[seg / 8] |= (uint8_t)(1u << seg % 8);
+}
+
+static void mark_list(uint32_t link)
+{
+	for (; link & GOSAN_LINK_INDEX; link = gosan_shadow_blocks[link & GOSAN_LINK_INDEX].next)
+		for (size_t i = 0; i < 7; i++)
+			mark(gosan_shadow_blocks[link & GOSAN_LINK_INDEX].cell[i]);
+}
+
+static void mark_page(unsigned char *state, struct gosan_granule *page, void *arg)
+{
+	(void)state;
+	(void)arg;
+	for (size_t i = 0; i < GOSAN_PAGE / 8; i++) {
+		uint64_t cells = page[i].cells;
+
+		if (cells) {
+			mark((uint32_t)cells);
+			mark((uint32_t)(cells >> 32));
+		}
+		if (page[i].places & GOSAN_GRANULE_LISTED)
+			mark_list((uint32_t)(page[i].places >> 32));
+	}
+}
+
+/* Groups that goroutines keep are thrown together with the rest: what is unused in them is found again. */
+static void mark_all(void)
+{
+	memset(gosan_segment_used, 0, sizeof(gosan_segment_used));
+	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next) {
+		g->seg_left = 0;
+		mark(g->cell);
+		mark(g->free_cell);
+	}
+	gosan_shadowmem_each(mark_page, NULL);
+}
+
+/* A collection looks at all shadow: it has to be worth as many epochs. */
+static bool enough_free(void)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < gosan_segment_limit / 8 && n < gosan_segment_limit / WORTH; i++)
+		n += 8 - (uint32_t)__builtin_popcount(gosan_segment_used[i]);
+	return n >= gosan_segment_limit / WORTH;
+}
+
+/* Under the engine lock. */
+static bool collect_locked(void)
+{
+	bool done = false;
+
+	__atomic_store_n(&gosan_collecting, true, __ATOMIC_SEQ_CST);
+	if (!fence_all())
+		gosan_collect_fences = true;
+	if (wait_until_out()) {
+		mark_all();
+		gosan_segment_reset();
+		done = enough_free();
+	}
+	__atomic_store_n(&gosan_collecting, false, __ATOMIC_RELEASE);
+	return done;
+}
+
+/* Lost updates of `hopeless` only make the wait longer. One at a time; who finds another at work waits for it when he goes in again, and tries. */
+bool gosan_collect(void)
+{
+	uint32_t wait;
+	bool done;
+
+	if (gosan_engine_inside())
+		return false;
+	if ((wait = __atomic_load_n(&hopeless, __ATOMIC_RELAXED))) {
+		__atomic_store_n(&hopeless, wait - 1, __ATOMIC_RELAXED);
+		return false;
+	}
+	if (__atomic_test_and_set(&collector, __ATOMIC_ACQUIRE)) {
+		for (unsigned spins = 0; __atomic_load_n(&collector, __ATOMIC_ACQUIRE); spins++)
+			gosan_shadowmem_pause(spins);
+		return true;
+	}
+	gosan_engine_lock();
+	done = collect_locked();
+	gosan_engine_unlock();
+	if (!done)
+		__atomic_store_n(&hopeless, gosan_segment_limit / WORTH, __ATOMIC_RELAXED);
+	__atomic_clear(&collector, __ATOMIC_RELEASE);
+	return done;
+}
+
+void gosan_collect_wait(struct gosan_g *g)
+{
+	while (__atomic_load_n(&gosan_collecting, __ATOMIC_ACQUIRE)) {
+		__atomic_store_n(&g->in_shadow, false, __ATOMIC_RELEASE);
+		for (unsigned spins = 0; __atomic_load_n(&gosan_collecting, __ATOMIC_ACQUIRE); spins++)
+			gosan_shadowmem_pause(spins);
+		__atomic_store_n(&g->in_shadow, true, __ATOMIC_SEQ_CST);
+	}
+}
+
+void gosan_collect_enter_unknown(void)
+{
+	__atomic_add_fetch(&unknown_inside, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&gosan_collecting, __ATOMIC_SEQ_CST)) {
+		__atomic_sub_fetch(&unknown_inside, 1, __ATOMIC_SEQ_CST);
+		for (unsigned spins = 0; __atomic_load_n(&gosan_collecting, __ATOMIC_ACQUIRE); spins++)
+			gosan_shadowmem_pause(spins);
+		__atomic_add_fetch(&unknown_inside, 1, __ATOMIC_SEQ_CST);
+	}
+}
+
+void gosan_collect_leave_unknown(void)
+{
+	__atomic_sub_fetch(&unknown_inside, 1, __ATOMIC_RELEASE);
+}
+
+void gosan_collect_fork_child(void)
+{
+	gosan_collecting = false;
+	collector = 0;
+	unknown_inside = 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * collect.h: segments that no cell names any more are given out again.
+ *
+ * A collection waits until no goroutine is in the shadow, and keeps them out meanwhile. Going in is a plain store
+ * and a load; that the two are seen in order is the collector's business (membarrier).
+ */
+#ifndef GOSAN_COLLECT_H
+#define GOSAN_COLLECT_H
+
+#include "engine.h"
+
+extern bool gosan_collecting;
+extern bool gosan_collect_fences; /* no membarrier: everybody pays for the order */
+
+/* Outside: true when there are segments again. Takes the engine lock. */
+bool gosan_collect(void);
+void gosan_collect_wait(struct gosan_g *g);
+void gosan_collect_fork_child(void);
+
+/* g->in_shadow is false before. */
+static inline void gosan_collect_enter(struct gosan_g *g)
+{
+	__atomic_store_n(&g->in_shadow, true, __ATOMIC_RELAXED);
+	if (__builtin_expect(gosan_collect_fences, 0))
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	else
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (__builtin_expect(__atomic_load_n(&gosan_collecting, __ATOMIC_ACQUIRE), 0))
+		gosan_collect_wait(g);
+}
+
+/* Release: the collector, which acquires it, sees the cells that were written inside. */
+static inline void gosan_collect_leave(struct gosan_g *g)
+{
+	__atomic_store_n(&g->in_shadow, false, __ATOMIC_RELEASE);
+}
+
+/* For a thread that the engine does not know yet: all of these share a counter. */
+void gosan_collect_enter_unknown(void);
+void gosan_collect_leave_unknown(void);
+
+#endif

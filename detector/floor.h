@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * floor.h: what every living goroutine knows. An access that all of them cover can't race any more: whoever comes
+ * later inherits from one of them. So "main initialises, the workers read" needs no third cell.
+ *
+ * The floor is a lower bound, brought up to date when somebody is about to need room. It stops to rise for good when
+ * there may be a goroutine that inherits from none of the living: a timer carries the clock of when it was armed, and
+ * a thread that nobody announced has no creator. Frees never count as covered.
+ */
+#ifndef GOSAN_FLOOR_H
+#define GOSAN_FLOOR_H
+
+#include "segment.h"
+
+int gosan_floor_init(void);
+extern uint32_t *gosan_floors; /* by chain: up to this epoch all is covered */
+
+static inline bool gosan_floor_covers(uint32_t seg)
+{
+	struct gosan_segment s = gosan_segments[seg];
+
+	return !(s.cid & GOSAN_SEGMENT_FREE) &&
+	       __atomic_load_n(&gosan_floors[s.cid], __ATOMIC_RELAXED) >= s.epoch;
+}
+
+/* Is it time to look again at what is known of this segment's chain? */
+bool gosan_floor_due(uint32_t seg);
+/* Look. Takes the engine lock: outside of the shadow. */
+void gosan_floor_raise(uint32_t cid);
+/* Under the engine lock: from now on somebody may come who inherits nothing. */
+void gosan_floor_stop(void);
+
+#endif

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// EXPECT: clean
+// INSTRUMENT: no
+// RUNTIME: none
+// PROCS: 1
+/* Main gives the mutex back before it joins. */
+#define GATE_THREADS
+#include "../../gate.h"
+
+#include <pthread.h>
+
+static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
+static volatile int started, locked;
+
+static void *worker(void *arg)
+{
+	gate_open(&started);
+	gate_wait(&locked);
+	pthread_mutex_lock(&mu);
+	pthread_mutex_unlock(&mu);
+	return arg;
+}
+
+int main(void)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, worker, NULL);
+	gate_wait(&started);
+	pthread_mutex_lock(&mu);
+	gate_open(&locked);
+	pthread_mutex_unlock(&mu);
+	pthread_join(t, NULL);
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// EXPECT: GS203 lock-order
+// INSTRUMENT: no
+// RUNTIME: none
+// PROCS: 1
+// GRADE: possible
+// FUNCTIONS: first second
+// FINDINGS: 1
+// EXIT: SIGKILL
+/* A process that is killed has no end: what closed the cycle is told when it happens. */
+#define GATE_THREADS
+#include "../../gate.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+static pthread_mutex_t a = PTHREAD_MUTEX_INITIALIZER, b = PTHREAD_MUTEX_INITIALIZER;
+static volatile int first_done;
+
+static void *first(void *arg)
+{
+	pthread_mutex_lock(&a);
+	pthread_mutex_lock(&b);
+	pthread_mutex_unlock(&b);
+	pthread_mutex_unlock(&a);
+	gate_open(&first_done);
+	return arg;
+}
+
+static void *second(void *arg)
+{
+	gate_wait(&first_done);
+	pthread_mutex_lock(&b);
+	pthread_mutex_lock(&a);
+	pthread_mutex_unlock(&a);
+	pthread_mutex_unlock(&b);
+	return arg;
+}
+
+int main(void)
+{
+	pthread_t t[2];
+
+	pthread_create(&t[0], NULL, first, NULL);
+	pthread_create(&t[1], NULL, second, NULL);
+	pthread_join(t[0], NULL);
+	pthread_join(t[1], NULL);
+	kill(getpid(), SIGKILL);
+}

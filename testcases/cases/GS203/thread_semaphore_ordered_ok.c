@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// EXPECT: clean
+// INSTRUMENT: no
+// RUNTIME: none
+// PROCS: 1
+/* The second thread waits for the post with which the first one ends its part: in no schedule do they meet. */
+#define GATE_THREADS
+#include "../../gate.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+
+static pthread_mutex_t a = PTHREAD_MUTEX_INITIALIZER, b = PTHREAD_MUTEX_INITIALIZER;
+static sem_t done;
+static volatile int first_done;
+
+static void *first(void *arg)
+{
+	pthread_mutex_lock(&a);
+	pthread_mutex_lock(&b);
+	pthread_mutex_unlock(&b);
+	pthread_mutex_unlock(&a);
+	sem_post(&done);
+	gate_open(&first_done);
+	return arg;
+}
+
+static void *second(void *arg)
+{
+	gate_wait(&first_done);
+	sem_wait(&done);
+	pthread_mutex_lock(&b);
+	pthread_mutex_lock(&a);
+	pthread_mutex_unlock(&a);
+	pthread_mutex_unlock(&b);
+	return arg;
+}
+
+int main(void)
+{
+	pthread_t t[2];
+
+	sem_init(&done, 0, 0);
+	pthread_create(&t[0], NULL, first, NULL);
+	pthread_create(&t[1], NULL, second, NULL);
+	pthread_join(t[0], NULL);
+	pthread_join(t[1], NULL);
+}

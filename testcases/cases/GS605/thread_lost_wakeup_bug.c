@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// EXPECT: GS605 cond-misuse
+// INSTRUMENT: no
+// RUNTIME: none
+// PROCS: 1
+// GRADE: likely
+// OBJECT: changed
+// FUNCTIONS: waiter main
+// FINDINGS: 1
+// OPTIONS: --timeout=1
+/* A thread waits without looking at the condition first: the signal came before, and none comes again. */
+#define GATE_THREADS
+#include "../../gate.h"
+
+#include <pthread.h>
+
+static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static int done;
+static volatile int signalled;
+
+static void *waiter(void *arg)
+{
+	gate_wait(&signalled);
+	pthread_mutex_lock(&mu);
+	if (arg == NULL)
+		pthread_cond_wait(&changed, &mu);
+	pthread_mutex_unlock(&mu);
+	return arg;
+}
+
+int main(void)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, waiter, NULL);
+	pthread_mutex_lock(&mu);
+	done = 1;
+	pthread_cond_signal(&changed);
+	pthread_mutex_unlock(&mu);
+	gate_open(&signalled);
+	pthread_join(t, NULL);
+	return !done;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_floor.c: what all the living cover makes room, and nothing else does; segments are used again. */
+#include "collect.h"
+#include "floor.h"
+#include "granule.h"
+#include "race.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static size_t n_found;
+static char memory[1 << 15] __attribute__((aligned(4096)));
+static struct gosan_g *root, *a, *b;
+
+void gosan_race_found(const struct gosan_race *r)
+{
+	(void)r;
+	n_found++;
+}
+
+static struct gosan_g *spawn(struct gosan_g *parent)
+{
+	static uint64_t id = 10;
+	struct gosan_g *g = gosan_engine_new_g(id++, false);
+
+	gosan_engine_event(&(struct gosan_event){.op = GOSAN_EV_G_SPAWN, .g = parent, .peer = g});
+	return g;
+}
+
+static void end(struct gosan_g *g)
+{
+	gosan_engine_event(&(struct gosan_event){.op = GOSAN_EV_G_END, .g = g});
+}
+
+static bool listed(size_t i)
+{
+	return gosan_shadowmem_granule((uintptr_t)memory + 8 * i, true)->places & GOSAN_GRANULE_LISTED;
+}
+
+static void touch(struct gosan_g *g, size_t i, unsigned flags)
+{
+	gosan_shadow_access(g, (uintptr_t)memory + 8 * i, 8, flags, 0x1000 + g->id);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	gosan_shadow_forget((uintptr_t)memory, sizeof(memory));
+	n_found = 0;
+	a = b = NULL;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	if (a)
+		end(a);
+	if (b)
+		end(b);
+	return 0;
+}
+
+static void initialised_then_read(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 1000; i++)
+		touch(root, i, GOSAN_WRITE);
+	a = spawn(root);
+	b = spawn(root);
+	for (size_t i = 0; i < 1000; i++) {
+		touch(a, i, 0);
+		touch(b, i, 0);
+		n += listed(i);
+	}
+	assert_int_equal(n_found, 0);
+	assert_true(n < 10);
+	/* Nobody has seen the two reads. */
+	touch(root, 5, GOSAN_WRITE);
+	assert_int_equal(n_found, 2);
+}
+
+static void one_does_not_know(void **state)
+{
+	struct gosan_g *late;
+
+	(void)state;
+	a = spawn(root); /* before the write: it never learns of it */
+	touch(root, 0, GOSAN_WRITE);
+	b = spawn(root);
+	late = spawn(root);
+	for (size_t i = 0; i < 300; i++) { /* long enough for several looks at the floor */
+		touch(root, 1 + i, GOSAN_WRITE);
+		touch(b, 1 + i, 0);
+	}
+	n_found = 0;
+	touch(b, 0, 0);
+	touch(late, 0, 0);
+	assert_true(listed(0));
+	assert_int_equal(n_found, 0);
+	touch(a, 0, 0);
+	assert_int_equal(n_found, 1);
+	end(late);
+}
+
+/* Far fewer numbers than epochs, more than cells. Both sides of every race are still found. */
+static void segments_are_used_again(void **state)
+{
+	uint64_t lost = gosan_counters->shadow_lost;
+	struct gosan_obj *o = gosan_engine_object_at(0x7000, GOSAN_OBJ_OTHER);
+
+	(void)state;
+	gosan_segment_limit = 1024;
+	a = spawn(root);
+	b = spawn(root);
+	touch(a, 100, GOSAN_WRITE);
+	for (size_t i = 0; i < 20000; i++) {
+		touch(b, i % 3, GOSAN_WRITE);
+		gosan_engine_event(&(struct gosan_event){.op = GOSAN_EV_HB_RELEASE, .g = b, .obj = o});
+	}
+	assert_int_equal(n_found, 0);
+	assert_int_equal(gosan_counters->shadow_lost, lost);
+	touch(b, 100, 0);
+	assert_int_equal(n_found, 1);
+	touch(a, 0, 0);
+	assert_int_equal(n_found, 2);
+	gosan_segment_limit = GOSAN_SEGMENTS;
+}
+
+/* All numbers are named by cells: what has none is not remembered, counted, and no false alarm comes of it. */
+static void exhausted_segments_are_counted(void **state)
+{
+	uint64_t lost = gosan_counters->shadow_lost;
+	struct gosan_obj *o = gosan_engine_object_at(0x7040, GOSAN_OBJ_OTHER);
+
+	(void)state;
+	gosan_segment_limit = 128;
+	a = spawn(root);
+	for (size_t i = 0; i < 1000; i++) {
+		touch(a, i, GOSAN_WRITE);
+		gosan_engine_event(&(struct gosan_event){.op = GOSAN_EV_HB_RELEASE, .g = a, .obj = o});
+	}
+	assert_true(gosan_counters->shadow_lost > lost);
+	b = spawn(root);
+	gosan_engine_event(&(struct gosan_event){.op = GOSAN_EV_HB_ACQUIRE, .g = b, .obj = o});
+	for (size_t i = 0; i < 1000; i++)
+		touch(b, i, GOSAN_WRITE);
+	assert_int_equal(n_found, 0);
+	gosan_segment_limit = GOSAN_SEGMENTS;
+	gosan_shadow_forget((uintptr_t)memory, sizeof(memory));
+}
+
+static void timers_stop_the_floor(void **state)
+{
+	(void)state;
+	gosan_floor_stop();
+	touch(root, 0, GOSAN_WRITE);
+	a = spawn(root);
+	b = spawn(root);
+	touch(a, 0, 0);
+	touch(b, 0, 0);
+	assert_true(listed(0));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(initialised_then_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_does_not_know, setup, teardown),
+		cmocka_unit_test_setup_teardown(segments_are_used_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(exhausted_segments_are_counted, setup, teardown),
+		cmocka_unit_test_setup_teardown(timers_stop_the_floor, setup, teardown),
+	};
+
+	gosan_engine_init();
+	gosan_access_init();
+	root = gosan_self;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
