@@ -165,4 +165,8 @@ static inline void gosan_g_moved_on(struct gosan_g *g)
 	g->cell = g->free_cell = GOSAN_CELL_NONE;
 }
 
+/* False when there is no memory; under the engine lock, both. */
+bool gosan_actor_give_life(struct gosan_g *g);
+void gosan_actor_take_life(struct gosan_g *g);
+
 #endif

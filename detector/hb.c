@@ -41,7 +41,7 @@ static void remember(struct gosan_g *g, const struct gosan_g *from, uint32_t kne
 
 	if (now.epoch <= knew)
 		return;
-	g->edges[g->n_edges++ % GOSAN_EDGES_MAX] = (struct gosan_edge){from, now, op, stack};
+	g->edges[g->n_edges++ % GOSAN_EDGES_MAX] = (struct gosan_edge){from, now, (int)op, stack};
 }
 
 /* Seen at a glance: src is nothing but what own has, or its moment is known (the first rule of learn). */
@@ -283,7 +283,7 @@ static void spawn(const struct gosan_event *ev)
 	first_source(child, ev->g);
 	gosan_chain_spawn(child, &ev->g->strong, &ev->g->weak);
 	child->edges[child->n_edges++ % GOSAN_EDGES_MAX] =
-		(struct gosan_edge){ev->g, gosan_stamp_of(ev->g), ev->op, ev->stack};
+		(struct gosan_edge){ev->g, gosan_stamp_of(ev->g), (int)ev->op, ev->stack};
 	ev->g->weak_moves++;
 	gosan_chain_advance(ev->g);
 }
