@@ -349,41 +349,60 @@ static bool is_due(struct gosan_walk *w, const struct lanes *l)
 	return false;
 }
 
-bool gosan_granule_check(struct gosan_walk *w, uintptr_t granule, struct gosan_granule *s, unsigned bytes)
+/* No lane is free, or there is a list. False as gosan_granule_check. */
+static __attribute__((noinline)) bool settle(struct gosan_walk *w, uintptr_t granule, struct gosan_granule *s,
+					     struct lanes *l, uint32_t want)
 {
-	struct lanes l = {.places = gosan_granule_lock(s)};
-	uint64_t cells = s->cells;
-	uint32_t want = w->want | bytes;
 	bool done = true;
 
-	w->bytes = bytes;
-	l.cell[0] = (uint32_t)cells;
-	l.cell[1] = (uint32_t)(cells >> 32);
-	if (gosan_cell_stands_for(l.cell[0], want) || gosan_cell_stands_for(l.cell[1], want)) {
-		gosan_granule_unlock(s, l.places);
-		return true;
-	}
-	for (int lane = 0; lane < 2; lane++)
-		if (l.cell[lane])
-			l.cell[lane] = meet(w, granule, l.cell[lane], place_of(&l, lane), &want);
-	w->replaced = l.cell[0] | l.cell[1] || w->n_hits || want != (w->want | GOSAN_CELL_ALL) ? 0 : cells;
-	if (__builtin_expect((l.places & GOSAN_GRANULE_LISTED) != 0, 0))
-		check_listed(w, granule, s, &l, want);
-	else if (!l.cell[0])
-		put(&l, 0, want, w->place);
-	else if (!l.cell[1])
-		put(&l, 1, want, w->place);
-	else if (put_over_dead(&l, want, w->place))
+	if (l->places & GOSAN_GRANULE_LISTED)
+		check_listed(w, granule, s, l, want);
+	else if (put_over_dead(l, want, w->place))
 		;
-	else if (is_due(w, &l))
+	else if (is_due(w, l))
 		done = false;
 	else
-		overflow(s, granule, &l, want, w->place);
+		overflow(s, granule, l, want, w->place);
 	/* Unless done: cells that went over to the new one are still there. */
 	if (done)
-		__atomic_store_n(&s->cells, l.cell[0] | (uint64_t)l.cell[1] << 32, __ATOMIC_RELAXED);
-	gosan_granule_unlock(s, l.places);
+		__atomic_store_n(&s->cells, l->cell[0] | (uint64_t)l->cell[1] << 32, __ATOMIC_RELAXED);
+	gosan_granule_unlock(s, l->places);
 	return done;
+}
+
+/* The lanes stay in registers: put together in memory from halves and read as a whole, they would cost the processor a
+ * failed store forwarding, which was a third of all this. */
+bool gosan_granule_check(struct gosan_walk *w, uintptr_t granule, struct gosan_granule *s, unsigned bytes)
+{
+	uint64_t places = gosan_granule_lock(s), cells = s->cells;
+	uint32_t a = (uint32_t)cells, b = (uint32_t)(cells >> 32), want = w->want | bytes;
+	bool listed = places & GOSAN_GRANULE_LISTED;
+
+	w->bytes = bytes;
+	if (gosan_cell_stands_for(a, want) || gosan_cell_stands_for(b, want)) {
+		gosan_granule_unlock(s, places);
+		return true;
+	}
+	if (a)
+		a = meet(w, granule, a, (uint32_t)places, &want);
+	if (b)
+		b = meet(w, granule, b, listed ? TO(LINK(places))->place : LINK(places), &want);
+	w->replaced = a | b || w->n_hits || want != (w->want | GOSAN_CELL_ALL) ? 0 : cells;
+	if (__builtin_expect(listed || (a && b), 0)) {
+		struct lanes l = {.cell = {a, b}, .places = places};
+
+		return settle(w, granule, s, &l, want);
+	}
+	if (!a) {
+		a = want;
+		places = (places & ~(uint64_t)UINT32_MAX) | w->place;
+	} else {
+		b = want;
+		places = (places & UINT32_MAX) | (uint64_t)w->place << 32;
+	}
+	__atomic_store_n(&s->cells, a | (uint64_t)b << 32, __ATOMIC_RELAXED);
+	gosan_granule_unlock(s, places);
+	return true;
 }
 
 bool gosan_granule_listed(const struct gosan_granule *s, uint32_t want)
