@@ -149,6 +149,7 @@ struct gosan_g {
 	uint32_t frames_over;               /* calls above frames_end, which are only counted */
 	uint32_t set_stack, set; /* context.c: the lock set of one lock, that it was asked for last */
 	const struct gosan_obj *set_of;
+	uint32_t ordered;              /* a segment that its present moment comes after; 0: none is known */
 	bool in_shadow;                /* shadow.c is at work for it */
 	uint8_t seg_left;              /* segment.c: numbers of seg_group that are still to be used */
 	uint32_t seg_group, free_cell; /* free_cell: as cell, for frees */
@@ -163,6 +164,7 @@ struct gosan_g {
 static inline void gosan_g_moved_on(struct gosan_g *g)
 {
 	g->cell = g->free_cell = GOSAN_CELL_NONE;
+	g->ordered = 0;
 }
 
 /* False when there is no memory; under the engine lock, both. */

@@ -224,14 +224,27 @@ static uint32_t lock_set(struct gosan_g *g)
 	return set;
 }
 
-/* Most accesses are made without a lock: one look-up. */
+/* The places that a thread found last: a loop has few, and asks for each of them again and again. Nodes are never
+ * removed, so an entry stays true. */
+static __thread struct {
+	uint64_t pc;
+	uint32_t ctx, set, place;
+} recent[16] __attribute__((tls_model("initial-exec")));
+
 uint32_t gosan_context_place(struct gosan_g *g, uintptr_t pc)
 {
-	uint32_t place = gosan_context_child(gosan_context_now(g), pc);
+	uint32_t ctx = gosan_context_now(g), set = g->n_held ? lock_set(g) : 0;
+	__typeof__(recent[0]) *e = &recent[(pc ^ pc >> 4 ^ ctx) % 16];
 
-	if (__builtin_expect(g->n_held == 0, 1))
-		return place;
-	return gosan_context_child(place, LOCKED | lock_set(g));
+	if (__builtin_expect(e->pc == pc && e->ctx == ctx && e->set == set && e->place, 1))
+		return e->place;
+	e->pc = pc;
+	e->ctx = ctx;
+	e->set = set;
+	e->place = gosan_context_child(ctx, pc);
+	if (set)
+		e->place = gosan_context_child(e->place, LOCKED | set);
+	return e->place;
 }
 
 /* The node of the access itself, below a possible lock set. */

@@ -124,12 +124,20 @@ static inline __attribute__((always_inline)) uint32_t meet(struct gosan_walk *w,
 	/* A free conflicts with what comes after it in any order. */
 	if (__builtin_expect(s->cid & GOSAN_SEGMENT_FREE ? true : !before && conflict(cell, *want), 0))
 		hit(w, granule, cell, place, both, before);
+	if (before && !(s->cid & GOSAN_SEGMENT_FREE))
+		w->g->ordered = cell >> GOSAN_CELL_SEGMENT;
 	if (before && gosan_floor_covers(cell >> GOSAN_CELL_SEGMENT))
 		return 0;
 	if (!before || !gosan_cell_as_strong(*want, cell))
 		return cell;
 	cell &= ~both;
 	return cell & GOSAN_CELL_ALL ? cell : 0;
+}
+
+/* What is left of a cell; 0 when no byte is. */
+static inline uint32_t without(uint32_t cell, unsigned bytes)
+{
+	return cell & GOSAN_CELL_ALL & ~bytes ? cell & ~bytes : 0;
 }
 
 /* Lists. */
@@ -405,6 +413,34 @@ bool gosan_granule_check(struct gosan_walk *w, uintptr_t granule, struct gosan_g
 	return true;
 }
 
+bool gosan_granule_extend(struct gosan_granule *s, const struct gosan_g *g, uint32_t want, uint32_t place)
+{
+	uint64_t places = __atomic_load_n(&s->places, __ATOMIC_RELAXED);
+	uint64_t cells = __atomic_load_n(&s->cells, __ATOMIC_RELAXED);
+	unsigned mine = ((uint32_t)cells ^ want) & ~GOSAN_CELL_ALL ? 32 : 0;
+	uint32_t cell = (uint32_t)(cells >> mine), other = (uint32_t)(cells >> (32 - mine));
+
+	if ((places & (GOSAN_GRANULE_LOCK | GOSAN_GRANULE_LISTED)) || ((cell ^ want) & ~GOSAN_CELL_ALL) ||
+	    (uint32_t)(places >> mine) != place)
+		return false;
+	if (other & want & GOSAN_CELL_ALL) {
+		if (other >> GOSAN_CELL_SEGMENT != g->ordered)
+			return false;
+		if (gosan_cell_as_strong(want, other))
+			other = without(other, want & GOSAN_CELL_ALL);
+	}
+	if (!gosan_granule_try(s, places))
+		return false;
+	if (__atomic_load_n(&s->cells, __ATOMIC_RELAXED) == cells) {
+		cells = (uint64_t)(cell | want) << mine | (uint64_t)other << (32 - mine);
+		__atomic_store_n(&s->cells, cells, __ATOMIC_RELAXED);
+		gosan_granule_unlock(s, places);
+		return true;
+	}
+	gosan_granule_unlock(s, places);
+	return false;
+}
+
 bool gosan_granule_listed(const struct gosan_granule *s, uint32_t want)
 {
 	uint64_t places = __atomic_load_n(&s->places, __ATOMIC_ACQUIRE);
@@ -426,11 +462,6 @@ bool gosan_granule_listed(const struct gosan_granule *s, uint32_t want)
 }
 
 /* Forgetting. */
-
-static inline uint32_t without(uint32_t cell, unsigned bytes)
-{
-	return cell & GOSAN_CELL_ALL & ~bytes ? cell & ~bytes : 0;
-}
 
 /* Takes the bytes out of a list; returns the places without the blocks that are empty then. */
 static uint64_t forget_list(struct gosan_granule *s, uint64_t places, unsigned bytes)

@@ -299,7 +299,7 @@ void gosan_shadow_access_at(struct gosan_g *g, uintptr_t addr, size_t size, unsi
 void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc)
 {
 	uintptr_t granule = addr & ~(uintptr_t)7;
-	const struct gosan_granule *s;
+	struct gosan_granule *s;
 	struct gosan_walk w;
 	uint32_t bytes;
 
@@ -316,9 +316,14 @@ void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 		return;
 	if (!enter(g))
 		return;
+	w.place = gosan_context_place(g, pc);
+	if (gosan_granule_extend(s, g, (g->cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags) | bytes,
+				 w.place)) {
+		leave(g);
+		return;
+	}
 	begin(&w, g, addr, size, flags);
 	w.pc = pc;
-	w.place = 0;
 	check_granule(&w, granule, bytes);
 	if (__builtin_expect(w.n_hits != 0, 0))
 		report(&w);
