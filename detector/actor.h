@@ -37,6 +37,12 @@ struct gosan_edge {
 	uint32_t stack;
 };
 
+/* One thing that could wake it. */
+struct gosan_wait_on {
+	struct gosan_obj *obj;
+	int op; /* enum go_wait_op */
+};
+
 /* What a parked goroutine waits for. Before its G_PARK event the goroutine itself fills n, on and truncated
  * (nobody reads them while why is 0); the engine sets the rest, and clears why at G_READY. */
 struct gosan_wait {
@@ -49,10 +55,7 @@ struct gosan_wait {
 	bool timed;               /* it ends by itself */
 	struct gosan_g *joins;    /* GOSAN_WAIT_JOIN: whose end it waits for; NULL: unknown */
 	struct gosan_obj *relock; /* a condition's wait: the mutex that it takes again when it is woken */
-	struct {
-		struct gosan_obj *obj;
-		int op; /* enum go_wait_op */
-	} on[GOSAN_WAIT_MAX];
+	struct gosan_wait_on *on; /* [GOSAN_WAIT_MAX] */
 };
 
 /* A call under way. ctx: where it leads in the tree of contexts, 0 until somebody asked. */
@@ -72,6 +75,14 @@ struct gosan_source {
 	uint32_t cid, epoch;
 	uint32_t learned; /* <= epoch: the last time before it that this chain learned something */
 	bool weak;        /* also in the weak order */
+};
+
+/* What only the living need: given back at the end of a goroutine, so that a million dead ones stay affordable. */
+struct gosan_life {
+	struct gosan_edge edges[GOSAN_EDGES_MAX];
+	struct gosan_source sources[GOSAN_SOURCES];
+	struct gosan_left left[GOSAN_LEFT_MAX];
+	struct gosan_wait_on on[GOSAN_WAIT_MAX];
 };
 
 /* A goroutine, a foreign thread, or the system on one thread. Never freed (reports name the dead);
@@ -97,20 +108,21 @@ struct gosan_g {
 	 * all before, and none after. The entry of a goroutine's own chain in its own clocks is always its
 	 * current epoch, so its own events always count as ordered. */
 	uint32_t cid;
-	uint32_t epoch;        /* its own current epoch, >= 1 */
-	uint32_t busy_epoch;   /* of its last event but G_END */
-	uint32_t access_epoch; /* the access layer stores epoch here when it remembers an access */
-	void *tenancy;         /* chain.c */
-	struct gosan_edge edges[GOSAN_EDGES_MAX]; /* the last ones, as a ring */
-	uint32_t n_edges;                         /* ever written */
-	uint32_t learned, learned_weak;           /* epoch in which it last acquired something (hb.c) */
-	struct gosan_clock strong;                /* all edges */
-	struct gosan_clock weak;                  /* without lock edges: schedule-independent order */
-	struct gosan_source sources[GOSAN_SOURCES];
+	uint32_t epoch;                 /* its own current epoch, >= 1 */
+	uint32_t busy_epoch;            /* of its last event but G_END */
+	uint32_t access_epoch;          /* the access layer stores epoch here when it remembers an access */
+	void *tenancy;                  /* chain.c */
+	struct gosan_edge *edges;       /* [GOSAN_EDGES_MAX]: the last ones, as a ring */
+	uint32_t n_edges;               /* ever written */
+	uint32_t learned, learned_weak; /* epoch in which it last acquired something (hb.c) */
+	struct gosan_clock strong;      /* all edges */
+	struct gosan_clock weak;        /* without lock edges: schedule-independent order */
+	struct gosan_source *sources;   /* [GOSAN_SOURCES] */
 	uint32_t
 		n_sources; /* all that its clocks know but itself comes from these; more than there is room for: unknown */
 	uint32_t weak_moves; /* how often weak learned something or was published */
 	char clock_bit;
+	struct gosan_life *life; /* edges, sources, left and wait.on lie there */
 	/* BLOCKING. held is written by itself, with or without the engine lock, and replaced under it: whoever has the
 	 * lock can read any goroutine's, each word of it whole. An entry of a write lock counts while obj->owner is
 	 * this goroutine, one for reading while obj->crossed is not set. */
@@ -118,10 +130,10 @@ struct gosan_g {
 	size_t n_held;
 	struct gosan_held *held; /* in order of acquisition; NULL when it never held one */
 	size_t held_room;
-	struct gosan_left left[GOSAN_LEFT_MAX]; /* locks that it gave back, one place for each */
-	uint32_t asked_obj, asked_stack;        /* goroutine.c: the lock that it asked for last, and where */
-	void *paths;                            /* lockpath.c: what it has done before */
-	uint64_t n_events;                      /* on the short way; added to the counter now and then */
+	struct gosan_left *left;         /* locks that it gave back, one place for each */
+	uint32_t asked_obj, asked_stack; /* goroutine.c: the lock that it asked for last, and where */
+	void *paths;                     /* lockpath.c: what it has done before */
+	uint64_t n_events;               /* on the short way; added to the counter now and then */
 	/* EXPOSITION */
 	char name[32];
 	const char *fn_name;

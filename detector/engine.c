@@ -46,7 +46,17 @@ bool (*gosan_engine_can_act)(void);
 static bool over; /* end() ran: analyzers see nothing more, clocks go on */
 
 /* Where a context can't be made: stamps {0, 0}, covered by everybody. */
-static struct gosan_g nobody = {.is_thread = true, .is_system = true, .name = "unknown"};
+static struct gosan_life no_life;
+static struct gosan_g nobody = {
+	.is_thread = true,
+	.is_system = true,
+	.name = "unknown",
+	.life = &no_life,
+	.edges = no_life.edges,
+	.sources = no_life.sources,
+	.left = no_life.left,
+	.wait = {.on = no_life.on},
+};
 
 #define ANALYZERS_MAX 15
 
@@ -179,6 +189,34 @@ int gosan_engine_init(void)
 
 /* Goroutines. */
 
+static bool give_life(struct gosan_g *g)
+{
+	struct gosan_life *l = gosan_mem_alloc(sizeof *l);
+
+	if (!l)
+		return false;
+	g->life = l;
+	g->edges = l->edges;
+	g->sources = l->sources;
+	g->left = l->left;
+	g->wait.on = l->on;
+	return true;
+}
+
+/* Nobody looks there any more: the numbers that count what is there say none. */
+static void take_life(struct gosan_g *g)
+{
+	gosan_mem_free(g->life, sizeof *g->life);
+	g->life = NULL;
+	g->edges = NULL;
+	g->sources = NULL;
+	g->left = NULL;
+	g->wait.on = NULL;
+	g->wait.n = 0;
+	g->n_edges = 0;
+	g->n_sources = GOSAN_SOURCES + 1;
+}
+
 /* Under the lock. NULL when there is no memory for it. */
 static struct gosan_g *make_g(uint64_t id, bool is_thread)
 {
@@ -186,6 +224,10 @@ static struct gosan_g *make_g(uint64_t id, bool is_thread)
 
 	if (!g)
 		return NULL;
+	if (!give_life(g)) {
+		gosan_mem_free(g, sizeof *g);
+		return NULL;
+	}
 	g->id = id;
 	g->is_thread = is_thread;
 	gosan_chain_begin(g);
@@ -382,6 +424,7 @@ static void end_g(struct gosan_g *g)
 	gosan_chain_end(g);
 	gosan_clock_clear(&g->strong);
 	gosan_clock_clear(&g->weak);
+	take_life(g);
 	if (g->n_held == 0) {
 		gosan_mem_free(g->held, g->held_room * sizeof *g->held);
 		g->held = NULL;

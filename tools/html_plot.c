@@ -349,12 +349,10 @@ bool html_plot(struct xml *x, const struct finding *f, size_t id)
 	xml_close(x);
 	xml_element(
 		x, "figcaption", NULL,
-		p->in_time
-			? "Time runs downwards. A grey arrow starts a goroutine; a dashed line joins steps "
-			  "that "
-			  "nothing orders; a red arrow leads from a step that waits to who has what it waits "
-			  "for; a square is where a goroutine stays blocked."
-			: "What each of them did; the drawing tells no order in time.");
+		p->in_time ? "Time runs downwards. A grey arrow starts a goroutine; a dashed line joins a "
+			     "step to the one that it clashes with; a red arrow leads from a step that waits "
+			     "to who has what it waits for; a square is where a goroutine stays blocked."
+			   : "What each of them did; the drawing tells no order in time.");
 	xml_close(x);
 	return true;
 }

@@ -22,7 +22,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define DUMPS_MAX 200
+#define DUMPS_MAX   200
+#define COMMAND_MAX 60 /* characters of a command in the heading */
 
 /* --- A finding --------------------------------------------------------------------------------------------- */
 
@@ -374,6 +375,9 @@ static const char *heading(struct arena *a, const struct report *r)
 	const char *path = r->main ? r->main->program : "", *slash = strrchr(path, '/'),
 		   *name = slash ? slash + 1 : path;
 
+	if (r->gate && r->main)
+		name = page_fit(a, gate_command(a, r->main->program, r->main->argv, r->main->n_argv),
+				COMMAND_MAX);
 	switch (r->verdict) {
 	case VERDICT_FINDINGS:
 		return arena_printf(a, "%" PRIu64 " finding%s in %s", r->n_shown, r->n_shown == 1 ? "" : "s",

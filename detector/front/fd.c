@@ -87,22 +87,59 @@ static uint64_t key_of(int fd)
 	}
 }
 
-static void order(enum gosan_op op, int fd)
+static void order_key(enum gosan_op op, uint64_t key)
 {
 	struct gosan_event ev = {.op = op};
-	uint64_t key;
 	int saved;
 
 	if (!gosan_front_on || !gosan_module_any_instrumented() || !gosan_front_enter(&saved))
 		return;
-	key = key_of(fd);
-	if (key) {
-		ev.g = gosan_engine_self();
-		ev.obj = gosan_engine_object_at((uintptr_t)key, GOSAN_OBJ_FD);
-		ev.stack = gosan_unwind_here();
-		gosan_engine_event(&ev);
-	}
+	ev.g = gosan_engine_self();
+	ev.obj = gosan_engine_object_at((uintptr_t)key, GOSAN_OBJ_FD);
+	ev.stack = gosan_unwind_here();
+	gosan_engine_event(&ev);
 	gosan_front_leave(saved);
+}
+
+static void order(enum gosan_op op, int fd)
+{
+	int saved = errno;
+	uint64_t key = gosan_front_on && gosan_module_any_instrumented() ? key_of(fd) : 0;
+
+	if (key)
+		order_key(op, key);
+	errno = saved;
+}
+
+/* Who listens is known by its port: the address may be any of the machine's. Other families share one object. */
+static uint64_t listener_key(const struct sockaddr *a)
+{
+	const struct sockaddr_in *v4 = (const void *)a;
+	const struct sockaddr_in6 *v6 = (const void *)a;
+
+	if (a->sa_family == AF_INET)
+		return KEY | mix(4, v4->sin_port);
+	if (a->sa_family == AF_INET6)
+		return KEY | mix(4, v6->sin6_port);
+	return ANY_SOCKET;
+}
+
+void gosan_fd_connecting(const struct sockaddr *to)
+{
+	if (to)
+		order_key(GOSAN_EV_HB_RELEASE, listener_key(to));
+}
+
+void gosan_fd_accepted(int listener)
+{
+	struct sockaddr_storage here;
+	socklen_t n = sizeof(here);
+	int saved = errno;
+
+	memset(&here, 0, sizeof(here));
+	if (gosan_module_any_instrumented() && getsockname(listener, (struct sockaddr *)&here, &n) == 0)
+		order_key(GOSAN_EV_HB_ACQUIRE, listener_key((const struct sockaddr *)&here));
+	errno = saved;
 }
 
 void gosan_fd_release(int fd)

@@ -6,8 +6,13 @@
 #ifndef GOSAN_FD_H
 #define GOSAN_FD_H
 
+#include <sys/socket.h>
+
 /* Call before a write, send or connect. Any thread; keeps errno; cheap when nothing is checked. */
 void gosan_fd_release(int fd);
+/* connect: before the call; accept: after it returned a descriptor. */
+void gosan_fd_connecting(const struct sockaddr *to);
+void gosan_fd_accepted(int listener);
 /* Call after a read, recv or accept (the listening descriptor) returned something. */
 void gosan_fd_acquire(int fd);
 

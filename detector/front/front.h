@@ -74,7 +74,7 @@ void gosan_pthread_flush(void);
 void gosan_pthread_freed(uintptr_t lo, uintptr_t hi);
 /* preload.c: there is something to watch now: the time limit holds. */
 void gosan_preload_watch(void);
-/* thread.c: pthread_create of the libc, for threads of our own. */
+/* hang.c: pthread_create of the libc, for threads of our own. */
 int gosan_pthread_hidden(void *(*fn)(void *), void *arg);
 /* thread.c: in the child of a fork, which has none of them. */
 void gosan_pthread_forked(void);
@@ -84,7 +84,13 @@ void gosan_tsan_mutex_forked(void);
 void gosan_signal_received(struct gosan_g *sys);
 /* signal.c: judge the run also when a signal ends it. Idempotent. */
 void gosan_signal_init(void);
-/* signal.c: the program has installed a handler at some time. */
+/* signal.c: this thread causes a signal: whoever handles it comes after. */
+void gosan_signal_raising(void);
+extern unsigned gosan_signal_raised; /* so often */
+/* signal.c: is it the action that judges the run before the program dies? */
+struct sigaction;
+bool gosan_signal_is_ours(const struct sigaction *act);
+/* handler.c: the program has installed a handler at some time. */
 extern bool gosan_signal_handlers;
 
 /* takeover.c: start the program again without the ThreadSanitizer runtime that it was linked with, if it was. */

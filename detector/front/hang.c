@@ -10,9 +10,12 @@
  */
 #include "pthread.h"
 
+#include "../mem.h"
+
 #include "../../runtime/probe.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <semaphore.h>
 #include <stdlib.h>
@@ -25,7 +28,15 @@
 static pid_t hidden[HIDDEN_MAX];
 static unsigned n_hidden;
 
-void gosan_hang_hidden(pid_t tid)
+/* ---- threads of our own ---- */
+
+/* Where the runtime, if there is one, counts threads that can't end a standstill. */
+static _Atomic unsigned *hidden_count(void)
+{
+	return dlsym(RTLD_DEFAULT, "go_probe_threads");
+}
+
+static void note_hidden(pid_t tid)
 {
 	unsigned i = __atomic_fetch_add(&n_hidden, 1, __ATOMIC_RELAXED);
 
@@ -33,11 +44,48 @@ void gosan_hang_hidden(pid_t tid)
 		__atomic_store_n(&hidden[i], tid, __ATOMIC_RELEASE);
 }
 
+struct hidden {
+	void *(*fn)(void *);
+	void *arg;
+};
+
+static void *run_hidden(void *arg)
+{
+	struct hidden h = *(struct hidden *)arg;
+
+	gosan_ignore++;
+	gosan_mem_free(arg, sizeof(h));
+	note_hidden((pid_t)syscall(SYS_gettid));
+	return h.fn(h.arg);
+}
+
+int gosan_pthread_hidden(void *(*fn)(void *), void *arg)
+{
+	struct hidden *h = gosan_mem_alloc(sizeof(*h));
+	_Atomic unsigned *count = hidden_count();
+	pthread_t thread;
+	int rc;
+
+	if (!h)
+		return -ENOMEM;
+	*h = (struct hidden){fn, arg};
+	rc = GOSAN_REAL(pthread_create)(&thread, NULL, run_hidden, h);
+	if (rc == 0 && count)
+		++*count;
+	return rc ? -rc : GOSAN_REAL(pthread_detach)(thread);
+}
+
 void gosan_hang_forked(void)
 {
+	_Atomic unsigned *count = hidden_count();
+
+	if (count)
+		*count = 0;
 	n_hidden = 0;
 	memset(hidden, 0, sizeof(hidden));
 }
+
+/* ---- who else there is ---- */
 
 static bool is_tid(struct gosan_thread *t, void *tid)
 {

@@ -21,6 +21,7 @@
 #include "../module.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sys/types.h>
 
 #define GOSAN_RECORDS 16 /* held locks beyond are told at once and have no record */
@@ -54,6 +55,8 @@ struct gosan_thread {
 	} fn;
 	void *arg;
 	uintptr_t stack_hi;
+	sigset_t mask; /* to be set when it has begun, if masked */
+	bool masked;
 	/* THE THREAD ITSELF */
 	unsigned n; /* records */
 	struct gosan_record record[GOSAN_RECORDS];
@@ -147,8 +150,7 @@ bool gosan_thread_each(bool (*fn)(struct gosan_thread *, void *), void *arg);
 struct gosan_g *gosan_thread_context(pthread_t handle);
 /* thread.c: a thread that nobody announced, or the main thread. NULL when memory is exhausted. */
 struct gosan_thread *gosan_thread_adopt(void);
-/* hang.c: a thread of the detector runs; it can end no standstill. */
-void gosan_hang_hidden(pid_t tid);
+/* hang.c: whether somebody may act whom nobody knows; the detector's own threads. */
 void gosan_hang_init(void);
 void gosan_hang_forked(void);
 

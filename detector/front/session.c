@@ -265,6 +265,8 @@ static void forget_others(void)
 void gosan_session_fork_child(void)
 {
 	gosan_stream_fork(false);
+	gosan_engine_fork(false); /* clocks take the leaf locks */
+	gosan_engine_lock();
 	gosan_lockpath_fork_child();
 	gosan_engine_fork(false); /* the rest may allocate, which needs the memory's lock */
 	gosan_engine_lock();

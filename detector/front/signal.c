@@ -20,6 +20,8 @@
 
 #define RAISED ((UINT64_C(1) << 63) | 2) /* no address of the program */
 
+unsigned gosan_signal_raised;
+
 static void order(enum gosan_op op, struct gosan_g *g)
 {
 	struct gosan_event ev = {.op = op, .g = g};
@@ -34,27 +36,30 @@ void gosan_signal_received(struct gosan_g *sys)
 	order(GOSAN_EV_HB_ACQUIRE, sys);
 }
 
-/* Only the runtime turns signals into receives: without it nobody acquires. */
-static void raising(void)
+/* The runtime turns signals into receives, and handlers of instrumented programs acquire (handler.c): without them
+ * nobody would. */
+void gosan_signal_raising(void)
 {
 	int saved;
 
-	if (!gosan_front_on || !gosan_front_attached || !gosan_front_enter(&saved))
+	if (!gosan_front_on || !(gosan_front_attached || gosan_module_any_instrumented()) ||
+	    !gosan_front_enter(&saved))
 		return;
 	order(GOSAN_EV_HB_RELEASE, gosan_engine_self());
+	__atomic_fetch_add(&gosan_signal_raised, 1, __ATOMIC_RELEASE);
 	gosan_front_leave(saved);
 }
 
 GOSAN_EXPORT int raise(int sig)
 {
-	raising();
+	gosan_signal_raising();
 	return GOSAN_REAL(raise)(sig);
 }
 
 GOSAN_EXPORT int kill(pid_t pid, int sig)
 {
 	if (pid == getpid() || pid <= 0)
-		raising();
+		gosan_signal_raising();
 	return GOSAN_REAL(kill)(pid, sig);
 }
 
@@ -62,8 +67,6 @@ GOSAN_EXPORT int kill(pid_t pid, int sig)
 
 static const int fatal[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL, SIGABRT, SIGTRAP,
 			    SIGSYS,  SIGTERM, SIGINT, SIGHUP, SIGQUIT};
-
-bool gosan_signal_handlers;
 
 /* SIGQUIT asks a program that hangs where it stands: its threads are dumped, as at the time limit.
  * May be called by a handler of the program that we were the previous action for. After the return a fault
@@ -95,47 +98,7 @@ void gosan_signal_init(void)
 			GOSAN_REAL(sigaction)(fatal[i], &act, NULL);
 }
 
-/* ---- handlers of the program ---- */
-
-static bool is_ours(const struct sigaction *act)
+bool gosan_signal_is_ours(const struct sigaction *act)
 {
 	return act->sa_flags & SA_SIGINFO && act->sa_sigaction == on_fatal;
-}
-
-/* What a program that asks for the present action is told: ours stands for the default. */
-static void hide(struct sigaction *act)
-{
-	if (!act || !is_ours(act))
-		return;
-	memset(act, 0, sizeof(*act));
-	act->sa_handler = SIG_DFL;
-}
-
-static void note(const struct sigaction *act)
-{
-	if (act && (act->sa_flags & SA_SIGINFO || (act->sa_handler != SIG_DFL && act->sa_handler != SIG_IGN)))
-		gosan_signal_handlers = true;
-}
-
-/* A handler may post a semaphore: then waits for one may end, whatever threads do. */
-GOSAN_EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
-{
-	int rc;
-
-	if (gosan_front_on)
-		note(act);
-	rc = GOSAN_REAL(sigaction)(sig, act, old);
-	if (rc == 0)
-		hide(old);
-	return rc;
-}
-
-GOSAN_EXPORT sighandler_t signal(int sig, sighandler_t handler)
-{
-	sighandler_t old;
-
-	if (gosan_front_on && handler != SIG_DFL && handler != SIG_IGN)
-		gosan_signal_handlers = true;
-	old = GOSAN_REAL(signal)(sig, handler);
-	return old == (sighandler_t)(uintptr_t)on_fatal ? SIG_DFL : old;
 }

@@ -16,7 +16,6 @@
 
 #include "../../runtime/probe.h"
 
-#include <dlfcn.h>
 #include <limits.h>
 #include <sched.h>
 #include <string.h>
@@ -188,6 +187,9 @@ void gosan_pthread_flush(void)
 	gosan_thread_each(flush_one, NULL);
 }
 
+/* Set once, at start. */
+static sigset_t everything;
+
 /* Destructor of the key. Setting the value again asks for another round; after the last, the libc only frees. */
 static void end(void *arg)
 {
@@ -202,6 +204,8 @@ static void end(void *arg)
 	gosan_pthread_tell_all(t);
 	count_untold(t);
 	t->ended = true;
+	if (t->masked)
+		pthread_sigmask(SIG_SETMASK, &everything, NULL);
 	if (t->g->id == 0 && gosan_front_enter(&saved)) {
 		ev.stack = t->g->created_stack;
 		gosan_engine_event(&ev);
@@ -213,6 +217,7 @@ static void end(void *arg)
 /* Keys made later have destructors that run after ours in each round: hence the waiting for the last one. */
 void gosan_pthread_init(void)
 {
+	sigfillset(&everything);
 	have_key = pthread_key_create(&key, end) == 0;
 	gosan_unwind_here(); /* as in begin() */
 }
@@ -264,6 +269,8 @@ static void begin(struct gosan_thread *t)
 		gosan_engine_event(&ev);
 		gosan_front_leave(saved);
 	}
+	if (t->masked)
+		pthread_sigmask(SIG_SETMASK, &t->mask, NULL);
 }
 
 /* The main thread's stack grows, and where it ends is known without asking. */
@@ -299,6 +306,17 @@ static int run_c11(void *arg)
 
 	begin(t);
 	return t->fn.c11(t->arg);
+}
+
+/* A handler that ran before the thread has begun, or after its end, would have accesses that belong to nobody. A mask
+ * that the attributes give is set by the libc, before we are asked. */
+static void hold_signals(struct gosan_thread *t, const pthread_attr_t *attr, sigset_t *before)
+{
+	sigset_t given;
+
+	pthread_sigmask(SIG_SETMASK, &everything, before);
+	t->mask = *before;
+	t->masked = !attr || pthread_attr_getsigmask_np(attr, &given) != 0;
 }
 
 static bool is_detached(const pthread_attr_t *attr)
@@ -372,13 +390,19 @@ GOSAN_EXPORT int pthread_create(pthread_t *ret, const pthread_attr_t *attr, void
 {
 	struct gosan_thread *t = prepare(&GOSAN_CALL, attr, arg);
 	struct gosan_g *g = t ? t->g : NULL;
+	bool hold = gosan_module_any_instrumented();
 	pthread_t handle = 0;
+	sigset_t before;
 	int rc;
 
 	if (!t)
 		return GOSAN_REAL(pthread_create)(ret, attr, fn, arg);
 	t->fn.posix = fn;
+	if (hold)
+		hold_signals(t, attr, &before);
 	rc = GOSAN_REAL(pthread_create)(&handle, attr, run_posix, t);
+	if (hold)
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (rc == 0)
 		*ret = handle;
 	return created(t, g, handle, rc);
@@ -388,66 +412,29 @@ GOSAN_EXPORT int thrd_create(thrd_t *ret, thrd_start_t fn, void *arg)
 {
 	struct gosan_thread *t = prepare(&GOSAN_CALL, NULL, arg);
 	struct gosan_g *g = t ? t->g : NULL;
+	bool hold = gosan_module_any_instrumented();
 	thrd_t handle = 0;
+	sigset_t before;
 	int rc;
 
 	if (!t)
 		return GOSAN_REAL(thrd_create)(ret, fn, arg);
 	t->fn.c11 = fn;
+	if (hold)
+		hold_signals(t, NULL, &before);
 	rc = GOSAN_REAL(thrd_create)(&handle, run_c11, t);
+	if (hold)
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (rc == thrd_success)
 		*ret = handle;
 	return created(t, g, handle, rc);
 }
 
-/* ---- threads of our own ---- */
-
-struct hidden {
-	void *(*fn)(void *);
-	void *arg;
-};
-
-/* Where the runtime, if there is one, counts threads that can't end a standstill. */
-static _Atomic unsigned *hidden_count(void)
-{
-	return dlsym(RTLD_DEFAULT, "go_probe_threads");
-}
-
-static void *run_hidden(void *arg)
-{
-	struct hidden h = *(struct hidden *)arg;
-
-	gosan_ignore++;
-	gosan_mem_free(arg, sizeof(h));
-	gosan_hang_hidden((pid_t)syscall(SYS_gettid));
-	return h.fn(h.arg);
-}
-
-/* By the next definition: our own wrapper would announce it. */
-int gosan_pthread_hidden(void *(*fn)(void *), void *arg)
-{
-	struct hidden *h = gosan_mem_alloc(sizeof(*h));
-	_Atomic unsigned *count = hidden_count();
-	pthread_t thread;
-	int rc;
-
-	if (!h)
-		return -ENOMEM;
-	*h = (struct hidden){fn, arg};
-	rc = GOSAN_REAL(pthread_create)(&thread, NULL, run_hidden, h);
-	if (rc == 0 && count)
-		++*count;
-	return rc ? -rc : GOSAN_REAL(pthread_detach)(thread);
-}
-
 /* Of all threads only the one that forked is in the child, with another number. Records of the others are history. */
 void gosan_pthread_forked(void)
 {
-	_Atomic unsigned *count = hidden_count();
 	struct gosan_thread *me = gosan_pthread_me;
 
-	if (count)
-		*count = 0;
 	table_lock = 0;
 	memset(table, 0, sizeof(table));
 	all = NULL;

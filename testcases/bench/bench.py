@@ -24,7 +24,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 TIMEOUT = 120  # seconds per run
-THREADS = ("matmul", "hash", "tree", "memcpy")
+THREADS = ("matmul", "hash", "tree", "memcpy", "qsort", "pipe", "list", "alloc")
 # Operations: alone, and under a detector. Enough for at least some 20 ms each.
 GOROUTINES = {"spawn": (100_000, 100_000), "roundtrip": (500_000, 100_000), "buffered": (2_000_000, 200_000),
               "select": (500_000, 100_000), "mutex": (5_000_000, 200_000), "fanout": (500_000, 50_000)}
