@@ -40,10 +40,6 @@ class Tools:
     def __init__(self, args, scratch):
         self.build, self.scratch, self.timeout = args.build.resolve(), scratch, args.timeout
         self.gosan = self.build / "bin" / "gosan"
-        self.cc, self.cxx = args.cc, args.cxx
-        for program in (self.cc, self.cxx):
-            if not shutil.which(program):
-                raise fetch.Missing(f"{program} is not installed")
         if not self.gosan.exists():
             raise fetch.Missing(f"{self.gosan} is not built")
 
@@ -175,8 +171,6 @@ def arguments():
     parser.add_argument("--cache", type=pathlib.Path, help="where fetched sources stay; GOSAN_CORPORA_CACHE, else BUILD_DIR/corpora")
     parser.add_argument("--tries", type=int, default=5)
     parser.add_argument("--timeout", type=int, default=40, help="seconds for one run of a program")
-    parser.add_argument("--cc", default="clang-14")
-    parser.add_argument("--cxx", default="clang++-14")
     parser.add_argument("--verbose", action="count", default=0, help="show the output of what differs; twice: run what is n/a too")
     return parser.parse_args()
 
@@ -202,6 +196,9 @@ def main():
             tools = Tools(args, scratch)
             for name in args.suite or sorted(SUITES):
                 kind = SUITES[name]
+                for compiler in kind.compilers:
+                    if not shutil.which(compiler):
+                        raise fetch.Missing(f"{compiler} is not installed")
                 suite = kind(fetch.fetch(kind.package, kind.folders, cache), tools)
                 rows = table.load(HERE / kind.table)
                 summaries.append(run_suite(suite, rows, args, scratch))

@@ -56,6 +56,7 @@ def run_lines(text):
 
 class Llvm:
     name, table, package, folders = "llvm", "llvm.tsv", PACKAGE, FOLDERS
+    compilers = ("clang-14", "clang++-14")
     sees_accesses = ()  # every run does
 
     def __init__(self, home, tools):
@@ -67,15 +68,15 @@ class Llvm:
     def environment(self, out):
         env = self.tools.environment()
         env.update(PATH=f"{self.scripts}:{env['PATH']}", GOSAN=str(self.tools.gosan), CORPORA_OUT=str(out),
-                   CORPORA_TIMEOUT=str(self.tools.timeout), GOSAN_CC=self.tools.cc, GOSAN_CXX=self.tools.cxx)
+                   CORPORA_TIMEOUT=str(self.tools.timeout), GOSAN_CC=self.compilers[0], GOSAN_CXX=self.compilers[1])
         return env
 
     def substitutions(self, path, stem):
         include = f"-Wall -Wno-unused-command-line-argument -w -I{self.home / 'compiler-rt/test'}"
         c = f"CORPORA_MODE=cc cc-tsan -pthread -ldl -lrt -lm {include}"
         cxx = f"CORPORA_MODE=c++ cc-tsan -std=c++11 -pthread -ldl -lrt -lm {include}"
-        return [("%clangxx_tsan", cxx), ("%clang_tsan", c), ("%clangxx", f"{self.tools.cxx} -w"),
-                ("%clang", f"{self.tools.cc} -w"), ("%deflake", "deflake"), ("%run", "run"),
+        return [("%clangxx_tsan", cxx), ("%clang_tsan", c), ("%clangxx", f"{self.compilers[1]} -w"),
+                ("%clang", f"{self.compilers[0]} -w"), ("%deflake", "deflake"), ("%run", "run"),
                 ("%env_tsan_opts=", "env TSAN_OPTIONS="), ("%link_libcxx_tsan", ""),
                 ("%darwin_min_target_with_tls_support", ""), ("%os", "Linux"), ("<%t", ""),
                 ("%p", shlex.quote(str(path.parent))), ("%s", shlex.quote(str(path))), ("%t", str(stem))]

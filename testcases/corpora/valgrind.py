@@ -9,13 +9,15 @@ import re
 import shlex
 
 PACKAGE = "valgrind"
-FOLDERS = ("helgrind", "drd", "memcheck/tests", "include")
+FOLDERS = ("helgrind", "drd", "memcheck/tests", "include", "tests")
 CONFIG = "".join(f"#define {name} 1\n" for name in (
     "HAVE_BUILTIN_ATOMIC", "HAVE_PTHREAD_CONDATTR_SETCLOCK", "HAVE_PTHREAD_MUTEX_ERRORCHECK_NP",
     "HAVE_PTHREAD_MUTEX_RECURSIVE_NP", "HAVE_PTHREAD_MUTEX_TIMEDLOCK", "HAVE_PTHREAD_RWLOCK_TIMEDRDLOCK",
     "HAVE_PTHREAD_RWLOCK_TIMEDWRLOCK", "HAVE_PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP", "HAVE_TLS", "HAVE_RAWMEMCHR",
     "HAVE_ASM_UNISTD_H", "HAVE_GNU_LD"))
-FLAGS = {"omp_": "-fopenmp", "std_thread": "-Wl,--no-as-needed", "dlopen_main": "-ldl"}
+FLAGS = {"omp_": "-fopenmp", "std_thread": "-Wl,--no-as-needed", "dlopen_main": "-ldl",
+         "tsan_unittest": "-DTHREAD_WRAPPERS='\"tsan_thread_wrappers_pthread.h\"'",
+         "unit_": "-DENABLE_DRD_CONSISTENCY_CHECKS"}
 COMMON = "-O0 -g -w -pthread -lm -lrt -DVGO_linux=1 -DVGA_amd64=1 -DVGP_amd64_linux=1"
 
 
@@ -35,6 +37,7 @@ class Vgtest:
 
 class Valgrind:
     package, folders, sees_accesses = PACKAGE, FOLDERS, (True, False)
+    compilers = ("gcc", "g++")  # what its own makefiles take, and what has OpenMP without further packages
 
     def __init__(self, home, tools):
         self.home, self.tools = home, tools
@@ -45,12 +48,12 @@ class Valgrind:
         cxx = source.suffix == ".cpp"
         if instrumented:
             return [self.tools.gosan, "c++" if cxx else "cc"]
-        return [self.tools.cxx if cxx else self.tools.cc]
+        return [self.compilers[1] if cxx else self.compilers[0]]
 
     def compile(self, source, instrumented, target, folder):
         flags = next((f for prefix, f in FLAGS.items() if source.stem.startswith(prefix)), "")
         env = self.tools.environment()
-        env.update(GOSAN_CC=self.tools.cc, GOSAN_CXX=self.tools.cxx)
+        env.update(GOSAN_CC=self.compilers[0], GOSAN_CXX=self.compilers[1])
         words = [*shlex.split(COMMON), *shlex.split(flags), f"-I{self.home}", f"-I{self.home / 'include'}",
                  f"-I{self.home / 'drd'}"]
         # Libraries come after the source.
@@ -88,7 +91,7 @@ class Valgrind:
     def compile_library(self, test, instrumented, folder):
         source = test.folder / "dlopen_lib.c"
         command = [*self.compiler(source, instrumented), "-shared", "-fPIC", "-w", source, "-o", folder / "dlopen_lib.so"]
-        self.tools.call(command, folder, dict(self.tools.environment(), GOSAN_CC=self.tools.cc))
+        self.tools.call(command, folder, dict(self.tools.environment(), GOSAN_CC=self.compilers[0]))
 
 
 class Helgrind(Valgrind):
