@@ -411,9 +411,10 @@ void gosan_shadow_forget(uintptr_t addr, size_t size)
 		gosan_collect_enter(g);
 	else if (!g)
 		gosan_collect_enter_unknown();
-	for (; addr < end; addr = next) {
+	while ((addr = gosan_shadowmem_next(addr, end)) < end) {
 		next = (addr & ~(PAGE - 1)) + PAGE;
 		forget_page(g, addr, next < end ? next : end);
+		addr = next;
 	}
 	if (outer)
 		leave(g);

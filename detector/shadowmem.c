@@ -157,6 +157,29 @@ bool gosan_shadowmem_mark(uintptr_t addr, unsigned char bits)
 	return true;
 }
 
+/* A program may map terabytes and use little of them. Eight states are one word; a GiB that nobody touched is one
+ * byte. */
+uintptr_t gosan_shadowmem_next(uintptr_t addr, uintptr_t end)
+{
+	const uint64_t __attribute__((may_alias)) * word;
+	const unsigned char *state;
+
+	if (!gosan_shadow_mask)
+		return addr;
+	while (addr < end) {
+		if (!part_touched[(addr & gosan_shadow_mask) >> PART_BITS]) {
+			addr = (addr | (((uintptr_t)1 << PART_BITS) - 1)) + 1;
+			continue;
+		}
+		state = gosan_shadowmem_state(addr, false);
+		if (*state)
+			return addr;
+		word = (const void *)state;
+		addr = (addr & ~(GOSAN_PAGE - 1)) + (!((uintptr_t)state & 7) && !*word ? 8 : 1) * GOSAN_PAGE;
+	}
+	return end;
+}
+
 static uint32_t refill(struct pool *p)
 {
 	uint32_t first;

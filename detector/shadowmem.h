@@ -79,6 +79,9 @@ static inline unsigned char gosan_shadowmem_owner(uintptr_t addr)
 /* Set bits of the state of addr's page. False: the shadow belongs to another page, or there is no memory. */
 bool gosan_shadowmem_mark(uintptr_t addr, unsigned char bits);
 
+/* The first address of [addr, end) whose page may have a state; end when there is none. */
+uintptr_t gosan_shadowmem_next(uintptr_t addr, uintptr_t end);
+
 /* An overflow block for the granule s, its index; 0: no memory. */
 uint32_t gosan_shadowmem_take(const struct gosan_granule *s);
 void gosan_shadowmem_give(const struct gosan_granule *s, uint32_t index);

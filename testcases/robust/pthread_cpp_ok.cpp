@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// FLAGS: -std=c++17
 // EXPECT: clean
 // RUNTIME: none
 // EXPECT-OUTPUT: ordered
