@@ -28,7 +28,7 @@ static uint32_t below(uint32_t n)
 
 static void empty_knows_nothing(void **state)
 {
-	struct gosan_clock c = {NULL};
+	struct gosan_clock c = {0};
 
 	(void)state;
 	for (size_t i = 0; i < N; i++)
@@ -43,7 +43,7 @@ static void empty_knows_nothing(void **state)
 
 static void set_and_get(void **state)
 {
-	struct gosan_clock c = {NULL};
+	struct gosan_clock c = {0};
 
 	(void)state;
 	for (size_t i = N; i-- > 0;)
@@ -57,7 +57,7 @@ static void set_and_get(void **state)
 
 static void a_copy_is_a_snapshot(void **state)
 {
-	struct gosan_clock a = {NULL}, b = {NULL};
+	struct gosan_clock a = {0}, b = {0};
 
 	(void)state;
 	for (size_t i = 0; i < N; i++)
@@ -76,7 +76,7 @@ static void a_copy_is_a_snapshot(void **state)
 
 static void equal_clocks_become_one(void **state)
 {
-	struct gosan_clock a = {NULL}, b = {NULL};
+	struct gosan_clock a = {0}, b = {0};
 
 	(void)state;
 	for (size_t i = 0; i < N; i++) {
@@ -157,7 +157,7 @@ static void nothing_leaks(void **state)
 
 	(void)state;
 	for (int round = 0; round < 8; round++) {
-		struct gosan_clock c[4] = {{NULL}};
+		struct gosan_clock c[4] = {{0}};
 
 		for (uint32_t i = 0; i < 20000; i++) {
 			gosan_clock_set(&c[i % 4], (i * 7919) & 0xffff, i + 1);
