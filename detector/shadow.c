@@ -335,7 +335,7 @@ void gosan_shadow_free(struct gosan_g *g, uintptr_t addr, size_t size, uint32_t 
 {
 	uintptr_t end = addr + size, next;
 
-	if (end < addr || end > GOSAN_ADDRESS_END)
+	if (end < addr || end > GOSAN_ADDRESS_END || g->ignored[1])
 		return;
 	for (; addr < end; addr = next) {
 		const unsigned char *s = gosan_shadowmem_state(addr, true);

@@ -77,9 +77,9 @@ def run(*argv, env=None, **kw):
 
 
 def status(want, says, r):
-    """The run ended with this status and said this on standard error."""
+    """The run ended with this status and said this on standard error, wherever lines were broken."""
     what = f"{' '.join(r.args[1:])}: status {want}" + (f", '{says}'" if says else "")
-    need(r.returncode == want and says in r.stderr, what, r)
+    need(r.returncode == want and (says in r.stderr or says in " ".join(r.stderr.split())), what, r)
 
 
 def exact(value, shape, where):

@@ -80,8 +80,9 @@ static json_t *rule(struct arena *a, const struct row *row)
 	json_object_set_new(o, "id", json_string(row->code));
 	json_object_set_new(o, "name", sarif_text(a, pascal(a, row->kind)));
 	json_object_set_new(o, "shortDescription", sarif_message(a, row->meaning, NULL));
-	json_object_set_new(o, "fullDescription",
-			    sarif_message(a, arena_strndup(a, summary, SARIF_TEXT_MAX), NULL));
+	json_object_set_new(
+		o, "fullDescription",
+		sarif_message(a, arena_strndup(a, summary, strnlen(summary, SARIF_TEXT_MAX)), NULL));
 	json_object_set_new(o, "help", sarif_message(a, page ? page : summary, page ? page : summary));
 	json_object_set_new(o, "defaultConfiguration", level);
 	json_object_set_new(o, "properties", properties(row));

@@ -484,7 +484,7 @@ static void back(void *arg)
 	gosan_pthread_back(&j->call);
 }
 
-/* The handle may name another thread as soon as the real call has returned: then its entry is another one, too. */
+/* The handle may name another thread as soon as the real call has returned: then its entry has another context. */
 static void joined(struct joining *j)
 {
 	struct gosan_thread **p, *t;
@@ -492,7 +492,7 @@ static void joined(struct joining *j)
 	lock();
 	p = find(j->handle);
 	t = *p;
-	if (t && (t == j->t || !j->t))
+	if (t && (j->g ? t->g == j->g : t == j->t || !j->t))
 		unlink_thread(p);
 	else
 		t = NULL;

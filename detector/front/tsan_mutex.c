@@ -18,12 +18,14 @@
 
 /* Flags of the interface. */
 enum {
+	LINKER_INIT = 1u << 0,
 	WRITE_REENTRANT = 1u << 1,
 	READ_LOCK = 1u << 3,
 	TRY_LOCK = 1u << 4,
 	TRY_LOCK_FAILED = 1u << 5,
 	RECURSIVE_LOCK = 1u << 6,
 	RECURSIVE_UNLOCK = 1u << 7,
+	NOT_STATIC = 1u << 8,
 };
 
 #define BUCKETS 1024
@@ -266,9 +268,24 @@ ANNOTATION(__tsan_mutex_create, (void *addr, unsigned flags))
 	create((uintptr_t)addr, flags);
 }
 
+/* A static lock outlives its destructor: other destructors of the program may still take it. The two flags say that
+ * it is one, or that a destructor which serves static and other locks does not know. */
+static bool outlives(uintptr_t addr, unsigned flags)
+{
+	const struct lock *l;
+	bool linked;
+
+	take_word();
+	l = *find(addr);
+	linked = l && l->flags & LINKER_INIT;
+	give_word();
+	return linked || flags & NOT_STATIC;
+}
+
 ANNOTATION(__tsan_mutex_destroy, (void *addr, unsigned flags))
 {
-	destroy((uintptr_t)addr);
+	if (!outlives((uintptr_t)addr, flags))
+		destroy((uintptr_t)addr);
 }
 
 /* A deadlock is seen here, before the program waits in its own way; a failed try is not even a wish. */
@@ -323,12 +340,13 @@ ANNOTATION(AnnotateRWLockCreate, (PLACE, void *lock))
 
 ANNOTATION(AnnotateRWLockCreateStatic, (PLACE, void *lock))
 {
-	create((uintptr_t)lock, WRITE_REENTRANT);
+	create((uintptr_t)lock, LINKER_INIT | WRITE_REENTRANT);
 }
 
 ANNOTATION(AnnotateRWLockDestroy, (PLACE, void *lock))
 {
-	destroy((uintptr_t)lock);
+	if (!outlives((uintptr_t)lock, 0))
+		destroy((uintptr_t)lock);
 }
 
 ANNOTATION(AnnotateRWLockAcquired, (PLACE, void *lock, uintptr_t is_w))
