@@ -495,7 +495,7 @@ static void after(const struct gosan_event *ev)
 	else if (n_pending && now_ns() - pending[0].since_ns > GRACE_NS)
 		flush_cycles();
 	if ((ev->op == GOSAN_EV_G_PARK || ev->op == GOSAN_EV_G_END) && ev->g->is_thread &&
-	    gosan_threads_stand_still(false))
+	    gosan_threads_stand_still(false) && !gosan_lock_in_doubt())
 		on_standstill();
 	if (gosan_lockpath_off != (n_pending > 0))
 		gosan_lockpath_off = n_pending > 0;

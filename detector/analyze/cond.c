@@ -162,18 +162,27 @@ void gosan_cond_wake(const struct gosan_event *ev)
 	c->waker = ev->g;
 }
 
+/* Did the last wake of the condition that g waits for come before the wait, and wake nobody? */
+bool gosan_cond_lost(const struct gosan_g *g)
+{
+	const struct gosan_waits *w = g->waits;
+	const struct cond *c = NULL;
+
+	if (g->wait.why == GO_WAIT_COND && g->wait.n && g->wait.on[0].obj)
+		c = g->wait.on[0].obj->cond;
+	return c && w && w->lost_wake && c->wake_tick == c->empty_tick && !w->explained && !g->wait.timed;
+}
+
 /* Likely, not proved: the signal may have been about something else. A thread that waits for work at the exit of the
  * program is no bug: of threads this is asked in a hang only. */
 void gosan_cond_judge(struct gosan_g *g)
 {
-	const struct gosan_waits *w = g->waits;
-	const struct cond *c = NULL;
+	const struct cond *c;
 	struct gosan_finding *f;
 
-	if (g->wait.why == GO_WAIT_COND && g->wait.n && g->wait.on[0].obj)
-		c = g->wait.on[0].obj->cond;
-	if (!c || !w->lost_wake || c->wake_tick != c->empty_tick || w->explained || g->wait.timed)
+	if (!gosan_cond_lost(g))
 		return;
+	c = g->wait.on[0].obj->cond;
 	f = begin_cond(g->wait.on[0].obj, g, g->wait.stack);
 	f->grade = GOSAN_LIKELY;
 	gosan_finding_part(f, "waker", c->waker, "signal", c->empty_stack);

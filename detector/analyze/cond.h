@@ -12,6 +12,7 @@ void gosan_cond_wake(const struct gosan_event *ev);
 /* A wait without the mutex held. */
 void gosan_cond_fault(const struct gosan_event *ev);
 /* g is still parked when the run stops: did its wake-up come before it waited? Marks what it explains. */
+bool gosan_cond_lost(const struct gosan_g *g);
 void gosan_cond_judge(struct gosan_g *g);
 
 #endif

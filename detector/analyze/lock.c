@@ -319,6 +319,15 @@ static void on_end(const struct gosan_event *ev)
 
 /* The end. */
 
+/* Would a lost wake-up be told of a thread? It can't be taken back, so that is left to the end of the run. */
+bool gosan_lock_in_doubt(void)
+{
+	for (struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g))
+		if (g->is_thread && g->wait.why == GO_WAIT_COND && gosan_cond_lost(g))
+			return true;
+	return false;
+}
+
 /* After a panic nothing is judged that needs the end of the program: defers that would have unlocked did not
  * run. */
 void gosan_lock_judge(enum gosan_end why)

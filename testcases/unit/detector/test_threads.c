@@ -458,6 +458,8 @@ PROGRAM(lost_wake_in_a_hang)
 	COND_PARK(t, c, mu);
 	NOTHING();
 	JOIN_PARK(m, t);
+	NOTHING(); /* it can't be taken back: told when the time is up */
+	gosan_engine_end(GOSAN_END_TIMEOUT);
 	ONLY(605);
 	CHECK(found[0].grade == GOSAN_LIKELY);
 }
