@@ -231,7 +231,8 @@ def check_suppressions(b):
     status(64, f"{bad}:1: expires= needs a day as YYYY-MM-DD", b.gate(f"--suppressions={bad}", b.racy))
     # The line that a report offers is ready to use.
     line = next(x.split("suppress: ")[1] for x in b.gate(b.racy).stderr.splitlines() if "suppress: " in x)
-    status(0, " suppressed", b.gate(f"--suppressions={b.file('paste.txt', line)}", b.racy))
+    r = b.gate(f"--suppressions={b.file('paste.txt', line)}", b.racy)
+    need(r.returncode == 0 and re.search(r"\b[12] suppressed", r.stderr), "the pasted line suppresses it", r)
 
 
 def check_baseline_use(b):

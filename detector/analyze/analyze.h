@@ -99,6 +99,7 @@ uint64_t gosan_waits_hash(uint64_t h, uint64_t x);
 
 /* lock.c: GS604 and GS605 that stand when the run stops for `why`; idempotent. Marks what they explain. */
 void gosan_lock_judge(enum gosan_end why);
+/* lock.c: would it tell a thread's lost wake-up, which can't be taken back should the standstill end? */
 bool gosan_lock_in_doubt(void);
 /* lock.c: `copy` holds the id of `original`: GS606. Takes the engine lock. */
 void gosan_lock_copied(struct gosan_obj *copy, struct gosan_obj *original, struct gosan_g *g, uint32_t stack);

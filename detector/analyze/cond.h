@@ -11,8 +11,9 @@ void gosan_cond_wait(const struct gosan_event *ev);
 void gosan_cond_wake(const struct gosan_event *ev);
 /* A wait without the mutex held. */
 void gosan_cond_fault(const struct gosan_event *ev);
-/* g is still parked when the run stops: did its wake-up come before it waited? Marks what it explains. */
+/* Did the last wake of what g waits for come before its wait, and wake nobody? */
 bool gosan_cond_lost(const struct gosan_g *g);
+/* g is still parked when the run stops: tell it if its wake-up was lost. Marks what it explains. */
 void gosan_cond_judge(struct gosan_g *g);
 
 #endif
