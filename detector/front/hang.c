@@ -150,6 +150,9 @@ static bool is_there(const struct gosan_obj *obj)
 		return sem_getvalue((sem_t *)obj->addr, &value) != 0 || value > 0;
 	case GOSAN_OBJ_SPIN:
 		return *(const volatile int *)obj->addr == 1;
+	case GOSAN_OBJ_ONCE: /* done, or given up: those who waited for it run soon */
+		return (__atomic_load_n((const int *)obj->addr, __ATOMIC_RELAXED) & GOSAN_ONCE_MASK) !=
+		       GOSAN_ONCE_RUNNING;
 	default:
 		return false;
 	}

@@ -3,16 +3,13 @@
  * once.c: the end of a once's routine comes before every return.
  *
  * A thread that has acquired that end once knows it: later calls are remembered in a small table of its own and send
- * nothing. glibc's control word has bit 0 while the routine runs and bit 1 when it is done; both functions use it.
+ * nothing. Both functions have the same control word.
  */
 #include "pthread.h"
 
 #include "../../runtime/probe.h"
 
 #include <threads.h>
-
-#define RUNNING 1
-#define DONE    2
 
 struct once_call {
 	struct once_call *outer; /* a routine may call another once */
@@ -23,15 +20,26 @@ struct once_call {
 };
 static __thread struct once_call *innermost;
 
+/* Also when it throws or is cancelled: what it did up to then comes before the next attempt. */
+static void routine_ended(void *arg)
+{
+	struct once_call *o = arg;
+
+	gosan_pthread_event(&o->call, (struct gosan_event){.op = GOSAN_EV_ONCE_DONE,
+							   .obj = gosan_pthread_object(&o->once)});
+}
+
+/* Attempts are totally ordered, each after the end of the one before it: C++17, [thread.once.callonce] 3. */
 static void once_routine(void)
 {
 	struct once_call *o = innermost;
 
-	/* Nobody ran it, or whoever did was cancelled. */
 	gosan_pthread_back(&o->call);
-	o->routine();
-	gosan_pthread_event(&o->call, (struct gosan_event){.op = GOSAN_EV_ONCE_DONE,
+	gosan_pthread_event(&o->call, (struct gosan_event){.op = GOSAN_EV_ONCE_RETURN,
 							   .obj = gosan_pthread_object(&o->once)});
+	pthread_cleanup_push(routine_ended, o);
+	o->routine();
+	pthread_cleanup_pop(1);
 }
 
 /* Two objects may share a place: the later one wins, and the other is acquired again. By the object, not by its address:
@@ -55,7 +63,7 @@ static void begin(struct once_call *o, const int *control)
 	o->once = (struct gosan_lock){control, GOSAN_OBJ_ONCE, 0};
 	innermost = o;
 	gosan_pthread_tell_all(o->call.t);
-	if ((__atomic_load_n(control, __ATOMIC_ACQUIRE) & (RUNNING | DONE)) != RUNNING)
+	if ((__atomic_load_n(control, __ATOMIC_ACQUIRE) & GOSAN_ONCE_MASK) != GOSAN_ONCE_RUNNING)
 		return;
 	p.obj = gosan_pthread_object(&o->once);
 	gosan_pthread_park(&o->call, &p);
@@ -87,7 +95,7 @@ static void returned(const struct gosan_call *c, const void *control)
 \
 		if (!o.call.t) \
 			return GOSAN_REAL(name)(control, routine); \
-		if (__atomic_load_n((int *)control, __ATOMIC_ACQUIRE) & DONE) { \
+		if (__atomic_load_n((int *)control, __ATOMIC_ACQUIRE) & GOSAN_ONCE_DONE) { \
 			returned(&o.call, control); \
 			give; \
 		} \

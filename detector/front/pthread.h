@@ -29,6 +29,11 @@
 #define GOSAN_LEFT    8 /* a power of two */
 #define GOSAN_NESTED  64
 
+/* glibc's control word of a once: these bits of it. */
+#define GOSAN_ONCE_RUNNING 1
+#define GOSAN_ONCE_DONE    2
+#define GOSAN_ONCE_MASK    3
+
 /* A lock that a thread holds. Written by its thread only, but `gone`. */
 struct gosan_record {
 	uintptr_t addr, pc, sp; /* of the lock; of the call that took it */

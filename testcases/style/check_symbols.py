@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 LIBC = {"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libpthread.so.0", "libdl.so.2",
-        "libm.so.6", "librt.so.1"}
+        "libm.so.6", "librt.so.1", "libgcc_s.so.1"}
 UNWIND = {"libunwind.so.8", "liblzma.so.5"}
 # The interposed functions of libc: anything that libc defines too. Anything else must match one of these: C++'s
 # new and delete, and libatomic, are interposed as well.
