@@ -8,6 +8,7 @@
 #define GOSAN_ACTOR_H
 
 #include "clock.h"
+#include "hot/hot.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -64,6 +65,8 @@ struct gosan_frame {
 	uint32_t callee, ctx;
 };
 
+_Static_assert(sizeof(struct gosan_frame) == sizeof(struct gosan_hot_frame), "hot.h");
+
 /* A lock that a goroutine gave back, and how many events the engine had seen by then. */
 struct gosan_left {
 	const struct gosan_obj *lock;
@@ -88,11 +91,12 @@ struct gosan_life {
 /* A goroutine, a foreign thread, or the system on one thread. Never freed (reports name the dead);
  * its clocks are released at its end. */
 struct gosan_g {
-	/* HOT: what a memory hook looks at, in one cache line */
+	/* HOT: what a memory hook looks at, in one cache line; programs know it as struct gosan_hot */
 	uint32_t cell; /* shadow.h: the strongest cell of this moment, GOSAN_CELL_NONE: nothing remembered */
-	uint64_t n_access; /* accesses seen; the access layer adds them up at the end */
+	uintptr_t shadow_mask, shadow_base; /* gosan_shadow_mask and _base, where a hook finds them at once */
 	struct gosan_frame *frame, *frame_end,
 		*frame_floor; /* its calls (context.h); frame: one past the last */
+	uint64_t n_access;    /* accesses seen; the access layer adds them up at the end */
 	/* ADMIN */
 	struct gosan_g *next; /* all goroutines, newest first: gosan_engine_all() */
 	uint64_t id;          /* goroutine id, or 0 for threads and the system */
@@ -156,6 +160,16 @@ struct gosan_g {
 	void *access;
 	uint16_t ignored[2]; /* accesses that the program wants ignored while > 0: reads, writes */
 };
+
+#define SAME(field, as) \
+	_Static_assert(offsetof(struct gosan_g, field) == offsetof(struct gosan_hot, as), "hot.h")
+SAME(cell, cell);
+SAME(shadow_mask, mask);
+SAME(shadow_base, base);
+SAME(frame, frame);
+SAME(frame_end, frame_end);
+SAME(frame_floor, frame_floor);
+#undef SAME
 
 /* Low bits of g->cell (shadow.h). No cell of the shadow equals it: segment 0 is nobody's. */
 #define GOSAN_CELL_NONE 0x3ffu
