@@ -14,6 +14,7 @@
 #include "depot.h"
 #include "mem.h"
 #include "module.h"
+#include "recorder.h"
 
 #include <errno.h>
 
@@ -85,6 +86,7 @@ static uint32_t make(uint32_t parent, uint64_t pc, uint32_t callee)
 	gosan_context_nodes[id].parent = parent;
 	gosan_context_nodes[id].callee = callee;
 	gosan_context_nodes[id].target = target_of(id);
+	GOSAN_RECORD(gosan_recorder_context(id, pc, parent, callee));
 	return id;
 }
 

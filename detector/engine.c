@@ -32,13 +32,14 @@
 #include "object.h"
 #include "registry.h"
 #include "engine.h"
+#include "recorder.h"
 
 static struct gosan_counters early_counters;
 struct gosan_counters *gosan_counters = &early_counters;
 __thread struct gosan_g *gosan_self __attribute__((tls_model("initial-exec")));
 
 __thread bool gosan_engine_busy __attribute__((tls_model("initial-exec")));
-uint64_t gosan_engine_tick;
+uint64_t gosan_engine_tick, gosan_engine_replayed_ns;
 static int lock_word; /* 0 free, 1 held, 2 held and somebody sleeps */
 static struct gosan_g *all;
 static uint32_t n_threads;
@@ -105,6 +106,8 @@ static uint64_t now_ns(void)
 {
 	struct timespec t;
 
+	if (gosan_engine_replayed_ns)
+		return gosan_engine_replayed_ns;
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
@@ -204,8 +207,10 @@ static struct gosan_g *make_g(uint64_t id, bool is_thread)
 	g->is_thread = is_thread;
 	gosan_chain_begin(g);
 	g->tid = is_thread ? ++n_threads : 0;
+	g->no = all ? all->no + 1 : 1;
 	g->next = all;
 	all = g;
+	GOSAN_RECORD(gosan_recorder_new_g(g));
 	return g;
 }
 
@@ -254,6 +259,7 @@ void gosan_engine_system_begin(struct gosan_g *sys, struct gosan_obj *timer)
 	if (sys == &nobody || !enter())
 		return;
 	gosan_floor_stop();
+	GOSAN_RECORD(gosan_recorder_system_begin(sys, timer));
 	gosan_hb_system_begin(sys, timer);
 	gosan_engine_unlock();
 }
@@ -271,6 +277,8 @@ static struct gosan_obj *born(uintptr_t addr, enum gosan_obj_kind kind)
 		GOSAN_COUNT(lost);
 	else
 		obj->created_by = gosan_self ? gosan_self->id : 0;
+	if (obj)
+		GOSAN_RECORD(gosan_recorder_new_object(obj));
 	return obj;
 }
 
@@ -547,6 +555,7 @@ void gosan_engine_event(struct gosan_event *ev)
 		make_calls();
 	gosan_engine_tick++;
 	note(ev);
+	GOSAN_RECORD(gosan_recorder_event(ev));
 	for (call = calls[ev->op].before; *call && !over; call++)
 		(*call)(ev);
 	apply(ev);
@@ -567,6 +576,7 @@ void gosan_engine_end(enum gosan_end why)
 	if (!enter())
 		return;
 	if (!over) {
+		GOSAN_RECORD(gosan_recorder_finish(why));
 		for (size_t i = 0; gosan_registry[i]; i++)
 			if (gosan_registry[i]->end)
 				gosan_registry[i]->end(why);

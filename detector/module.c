@@ -7,6 +7,7 @@
  * look-ups and findings hold pointers into them. Modules come and go rarely, so the waste is small.
  */
 #include "module.h"
+#include "recorder.h"
 
 #include "access.h"
 #include "mem.h"
@@ -382,6 +383,7 @@ void gosan_module_refresh(void)
 	if (rebuild() == 0)
 		__atomic_store_n(&loads_seen, now, __ATOMIC_RELAXED);
 	__atomic_clear(&lock, __ATOMIC_RELEASE);
+	GOSAN_RECORD(gosan_recorder_modules());
 }
 
 const struct gosan_module *gosan_module_find(uintptr_t addr)

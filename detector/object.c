@@ -13,6 +13,7 @@
 #include "hb.h"
 #include "mem.h"
 #include "object.h"
+#include "recorder.h"
 
 /* 64 million objects in a run, 512 MiB of address space that is touched as far as it is used. */
 #define ID_MAX        (1u << 26)
@@ -143,6 +144,7 @@ void gosan_object_die(struct gosan_obj *obj)
 
 	if (obj->dead)
 		return;
+	GOSAN_RECORD(gosan_recorder_object_dead(obj));
 	while (*p != obj)
 		p = &(*p)->link;
 	__atomic_store_n(p, obj->link, __ATOMIC_RELEASE);
