@@ -29,7 +29,6 @@
 
 #include <sched.h>
 
-#define STRIPE_BITS 14
 #define SEEN        8
 
 struct atom {
@@ -45,7 +44,7 @@ struct gosan_atomic_stripe {
 	struct atom *atoms;
 	uint64_t seq; /* of what was recorded; under the lock */
 };
-static struct gosan_atomic_stripe stripes[1u << STRIPE_BITS];
+static struct gosan_atomic_stripe stripes[1u << GOSAN_TRACE_STRIPE_BITS];
 
 /* What a goroutine that uses atomics remembers; hangs at gosan_g.access. */
 struct track {
@@ -63,7 +62,7 @@ static __thread int inside __attribute__((tls_model("initial-exec")));
 /* By granule, for gosan_atomic_forget. */
 static struct gosan_atomic_stripe *stripe_of(uintptr_t addr)
 {
-	return &stripes[(addr >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - STRIPE_BITS)];
+	return &stripes[gosan_trace_stripe(addr)];
 }
 
 static bool try_lock(struct gosan_atomic_stripe *s)

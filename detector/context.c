@@ -45,6 +45,31 @@ int gosan_context_init(void)
 	return 0;
 }
 
+static uint32_t target_of(uint32_t id);
+
+/* A row that was never written, or whose parent is not above it, stays alone: nobody refers to it in a good recording. */
+int gosan_context_load(const struct gosan_trace_context *rows, uint32_t n)
+{
+	int err = gosan_context_init();
+
+	for (uint32_t id = 2; !err && id < n && id < NODES_MAX; id++) {
+		struct gosan_context_node *node = &gosan_context_nodes[id];
+		uint32_t h = gosan_context_hash(rows[id].parent, rows[id].pc);
+
+		n_nodes = id + 1;
+		node->target = id;
+		if (rows[id].parent >= id)
+			continue;
+		node->pc = rows[id].pc;
+		node->parent = rows[id].parent;
+		node->callee = rows[id].callee;
+		node->target = target_of(id);
+		node->next = buckets[h];
+		buckets[h] = id;
+	}
+	return err;
+}
+
 /* callee is part of the key: one call site may enter several functions. */
 static inline bool is_child(uint32_t id, uint32_t parent, uint64_t pc, uint32_t callee)
 {

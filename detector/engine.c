@@ -485,10 +485,7 @@ static void note(struct gosan_event *ev)
 		ev->g->busy_epoch = ev->g->epoch;
 	if (ev->op == GOSAN_EV_CHAN_PAIR)
 		ev->peer->busy_epoch = ev->peer->epoch;
-	if (!ev->obj)
-		return;
-	ev->seq = ++ev->obj->seq;
-	if (!ev->obj->created_stack)
+	if (ev->obj && !ev->obj->created_stack)
 		ev->obj->created_stack = ev->stack;
 }
 
@@ -518,13 +515,17 @@ static void make_calls(void)
 	have_calls = true;
 }
 
-/* Clocks and books. Of kinds that have a short way the object's bit keeps those off who come that way. */
-static void apply(const struct gosan_event *ev)
+/* Clocks and books. Of kinds that have a short way the object's bit keeps those off who come that way: the event's
+ * number on its object is given there, and recorded before anybody can have the next. */
+static void apply(struct gosan_event *ev)
 {
 	bool shared = ev->obj && gosan_lockpath_has(ev->obj->kind);
 
 	if (shared)
 		gosan_hb_bit_lock(&ev->obj->bit);
+	if (ev->obj)
+		ev->seq = ++ev->obj->seq;
+	GOSAN_RECORD(gosan_recorder_event(ev));
 	gosan_hb_apply(ev);
 	keep_books(ev);
 	if (shared)
@@ -555,7 +556,6 @@ void gosan_engine_event(struct gosan_event *ev)
 		make_calls();
 	gosan_engine_tick++;
 	note(ev);
-	GOSAN_RECORD(gosan_recorder_event(ev));
 	for (call = calls[ev->op].before; *call && !over; call++)
 		(*call)(ev);
 	apply(ev);
@@ -563,8 +563,10 @@ void gosan_engine_event(struct gosan_event *ev)
 		(*call)(ev);
 	if (ev->obj && gosan_lockpath_has(ev->obj->kind))
 		gosan_lockpath_learn(ev);
-	if (ev->op == GOSAN_EV_G_END)
+	if (ev->op == GOSAN_EV_G_END) {
 		end_g(ev->g);
+		GOSAN_RECORD(gosan_recorder_thread_end(ev->g));
+	}
 	if (ev->op == GOSAN_EV_OBJ_DESTROY && ev->arg == 0)
 		gosan_object_die(ev->obj);
 	gosan_counters->events++;

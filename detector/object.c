@@ -95,6 +95,14 @@ struct gosan_obj *gosan_object_new(uintptr_t addr, enum gosan_obj_kind kind)
 	return obj;
 }
 
+struct gosan_obj *gosan_object_restore(uint32_t id, uintptr_t addr, enum gosan_obj_kind kind)
+{
+	if (!id || gosan_object_by_id(id))
+		return NULL;
+	n_ids = id - 1;
+	return gosan_object_new(addr, kind);
+}
+
 struct gosan_obj *gosan_object_find(uintptr_t addr, enum gosan_obj_kind kind)
 {
 	struct gosan_obj *o = buckets ? *list_of(addr >> BLOCK_BITS) : NULL;

@@ -160,13 +160,14 @@ static __attribute__((noinline)) struct stream *take_stream(void)
 	return mine = s;
 }
 
-static void give_stream(void)
+/* What a thread does after its end, such as destructors of its thread-local data, takes a stream for itself. */
+void gosan_recorder_thread_end(const struct gosan_g *g)
 {
 	struct stream *s = mine;
 
-	mine = NULL;
-	if (!s)
+	if (!s || g != gosan_self || !g->is_thread)
 		return;
+	mine = NULL;
 	lock();
 	s->next = unused;
 	unused = s;
@@ -251,7 +252,7 @@ static void append(unsigned op, unsigned fields, const uint64_t *v, const char *
 	}
 	s->busy = true;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (__builtin_expect(s->g != number_of(gosan_self) || !s->visit, 0))
+	if (__builtin_expect(s->g != number_of(gosan_self) || !s->visit, 0) && op != GOSAN_TRACE_ANSWER)
 		write_switch(s);
 	write_record(s, op, fields, v, text, n);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -315,8 +316,6 @@ static void after(const struct gosan_event *ev)
 		return;
 	if (ev->op == GOSAN_EV_G_PARK)
 		mine->visit = 0;
-	if (ev->op == GOSAN_EV_G_END && ev->g->is_thread)
-		give_stream();
 }
 
 void gosan_recorder_event(const struct gosan_event *ev)
@@ -553,6 +552,8 @@ static void tell_inherited(void)
 /* The parent's streams stay mapped in nobody's hands; its tables are copied. */
 void gosan_recorder_begin_child(void)
 {
+	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next)
+		g->visits = 0;
 	mine = unused = NULL;
 	lock_word = 0;
 	tick = 0;

@@ -36,6 +36,7 @@ void gosan_recorder_new_object(const struct gosan_obj *obj);
 void gosan_recorder_object_dead(const struct gosan_obj *obj);
 void gosan_recorder_system_begin(const struct gosan_g *sys, const struct gosan_obj *timer);
 void gosan_recorder_finish(enum gosan_end why);
+void gosan_recorder_thread_end(const struct gosan_g *g);
 /* To a question that an analyzer asked. Returns the answer. */
 bool gosan_recorder_answer(enum gosan_trace_question question, bool answer);
 /* op: GOSAN_TRACE_REQUEST .. WAIT. Under the object's bit, but REQUEST. */

@@ -131,6 +131,13 @@ struct gosan_trace_page {
 	uint32_t n_streams, ended; /* ended: the end line of meta is written */
 };
 
+/* Atomics are numbered by stripes of granules: it is the stripe that is locked. */
+#define GOSAN_TRACE_STRIPE_BITS 14
+static inline uint32_t gosan_trace_stripe(uint64_t addr)
+{
+	return (uint32_t)((addr >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - GOSAN_TRACE_STRIPE_BITS));
+}
+
 /* One record, decoded. Absent members are 0. */
 struct gosan_trace_rec {
 	unsigned op;
@@ -139,7 +146,8 @@ struct gosan_trace_rec {
 	int mode;
 	int64_t arg, arg2;
 	uint64_t addr, size;
-	char text[GOSAN_TRACE_TEXT_MAX]; /* F_TEXT */
+	size_t text_size;
+	char text[GOSAN_TRACE_TEXT_MAX]; /* F_TEXT: of a FAULT, or what a G_PARK waits for; terminated */
 };
 
 #endif
