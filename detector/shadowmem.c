@@ -41,6 +41,7 @@
 struct gosan_granule gosan_shadow_empty;
 uintptr_t gosan_shadow_base = (uintptr_t)&gosan_shadow_empty, gosan_shadow_mask;
 uintptr_t gosan_shadowmem_states;
+uint32_t *gosan_shadowmem_whole;
 static unsigned char *part_touched; /* [PARTS] */
 static char **regions;              /* [REGIONS] */
 static char region_lock;
@@ -98,7 +99,10 @@ int gosan_shadowmem_init(void)
 		return -ENOMEM;
 	linear = map_linear();
 	states = linear ? gosan_mem_map(STATE_BYTES) : NULL;
-	if (!states) {
+	gosan_shadowmem_whole = states ? gosan_mem_map(STATE_BYTES * sizeof(*gosan_shadowmem_whole)) : NULL;
+	if (!gosan_shadowmem_whole) {
+		if (states)
+			gosan_mem_unmap(states, STATE_BYTES);
 		gosan_mem_unmap(linear, LINEAR_BYTES);
 		regions = gosan_mem_map(REGIONS * sizeof(*regions));
 		return 0;
@@ -160,6 +164,13 @@ bool gosan_shadowmem_mark(uintptr_t addr, unsigned char bits)
 		 !__atomic_compare_exchange_n(s, &old, (unsigned char)(old | bits | owner), false,
 					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	return true;
+}
+
+void gosan_shadowmem_busy_begin(unsigned char *state)
+{
+	for (unsigned i = 0; __atomic_fetch_or(state, GOSAN_PAGE_BUSY, __ATOMIC_SEQ_CST) & GOSAN_PAGE_BUSY;
+	     i++)
+		gosan_shadowmem_pause(i);
 }
 
 /* A program may map terabytes and use little of them. Eight states are one word; a GiB that nobody touched is one
