@@ -152,7 +152,11 @@ struct gosan_g {
 	uint32_t ordered;              /* a segment that its present moment comes after; 0: none is known */
 	bool in_shadow;                /* shadow.c is at work for it */
 	uint8_t seg_left;              /* segment.c: numbers of seg_group that are still to be used */
-	uint32_t seg_group, free_cell; /* free_cell: as cell, for frees */
+	uint8_t seg_taken;             /* how many it took so far, up to a limit */
+	bool floor_relied, floor_astray; /* floor.c: what it will know when its join returns was counted on; it acts
+					  * while it waits */
+	uint32_t seg_group, seg_next;  /* seg_next: of its own page of numbers; 0: it has none */
+	uint32_t free_cell;            /* as cell, for frees */
 	void *access;
 	uint16_t ignored[2]; /* accesses that the program wants ignored while > 0: reads, writes */
 };

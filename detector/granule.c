@@ -69,16 +69,18 @@ static inline bool conflict(uint32_t a, uint32_t b)
 
 /* Strong order: a race is what no edge of any kind orders in this run. The same chain is program order, or the
  * order of the goroutines that shared it (chain.c). Our own clock needs no lock, because nobody but us changes it
- * while we run. */
-static inline bool happens_before_us(struct gosan_walk *w, struct gosan_stamp at)
+ * while we run. s bounds the segment: mostly that is enough. */
+static inline bool happens_before_us(struct gosan_walk *w, uint32_t seg, struct gosan_segment s)
 {
-	if (at.cid == w->g->cid)
+	uint32_t cid = s.cid & ~GOSAN_SEGMENT_FREE;
+
+	if (cid == w->g->cid)
 		return true;
-	if (at.cid != w->known_cid) {
-		w->known_cid = at.cid;
-		w->known_epoch = gosan_clock_get(&w->g->strong, at.cid);
+	if (cid != w->known_cid) {
+		w->known_cid = cid;
+		w->known_epoch = gosan_clock_get(&w->g->strong, cid);
 	}
-	return w->known_epoch >= at.epoch;
+	return w->known_epoch >= s.epoch || w->known_epoch >= gosan_segments[seg].epoch;
 }
 
 /* Note a conflict, to be told when the granule's lock is free again. When there are many, those come first
@@ -108,8 +110,8 @@ static inline __attribute__((always_inline)) uint32_t meet(struct gosan_walk *w,
 							   uint32_t cell, uint32_t place, uint32_t *want)
 {
 	uint32_t both = cell & w->bytes;
-	const struct gosan_segment *s;
-	struct gosan_stamp at;
+	uint32_t seg = cell >> GOSAN_CELL_SEGMENT;
+	struct gosan_segment s;
 	bool before;
 
 	if (!both) {
@@ -118,15 +120,14 @@ static inline __attribute__((always_inline)) uint32_t meet(struct gosan_walk *w,
 		*want |= cell & GOSAN_CELL_ALL;
 		return 0;
 	}
-	s = &gosan_segments[cell >> GOSAN_CELL_SEGMENT];
-	at = (struct gosan_stamp){s->cid & ~GOSAN_SEGMENT_FREE, s->epoch};
-	before = happens_before_us(w, at);
+	s = gosan_segment_bound(seg);
+	before = happens_before_us(w, seg, s);
 	/* A free conflicts with what comes after it in any order. */
-	if (__builtin_expect(s->cid & GOSAN_SEGMENT_FREE ? true : !before && conflict(cell, *want), 0))
+	if (__builtin_expect(s.cid & GOSAN_SEGMENT_FREE ? true : !before && conflict(cell, *want), 0))
 		hit(w, granule, cell, place, both, before);
-	if (before && !(s->cid & GOSAN_SEGMENT_FREE))
-		w->g->ordered = cell >> GOSAN_CELL_SEGMENT;
-	if (before && gosan_floor_covers(cell >> GOSAN_CELL_SEGMENT))
+	if (before && !(s.cid & GOSAN_SEGMENT_FREE))
+		w->g->ordered = seg;
+	if (before && gosan_floor_covers(seg))
 		return 0;
 	if (!before || !gosan_cell_as_strong(*want, cell))
 		return cell;
@@ -151,7 +152,7 @@ static inline uint32_t block_cell(const struct gosan_block *b, size_t i)
 static inline bool skips(struct gosan_walk *w, uint32_t cell, uint32_t want, bool all)
 {
 	if (all || ((cell | want) & GOSAN_CELL_WRITE) ||
-	    gosan_segment_stamp(cell >> GOSAN_CELL_SEGMENT).cid == w->g->cid)
+	    gosan_segment_bound(cell >> GOSAN_CELL_SEGMENT).cid == w->g->cid)
 		return false;
 	if (!w->reads_left)
 		return true;
@@ -350,7 +351,7 @@ static bool is_due(struct gosan_walk *w, const struct lanes *l)
 		uint32_t seg = l->cell[lane] >> GOSAN_CELL_SEGMENT;
 
 		if (gosan_floor_due(seg)) {
-			w->due_cid = gosan_segments[seg].cid;
+			w->due_cid = gosan_segment_bound(seg).cid;
 			return true;
 		}
 	}

@@ -50,6 +50,7 @@ static __attribute__((noinline)) bool open_segment(struct gosan_g *g, bool is_fr
 {
 	uint32_t seg, *cell = is_free ? &g->free_cell : &g->cell;
 
+	gosan_floor_acts(g);
 	while (!(seg = gosan_segment_take(g, gosan_stamp_of(g), is_free ? GOSAN_SEGMENT_FREE : 0))) {
 		leave(g);
 		if (!gosan_collect()) {
