@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct gosan_obj;
+struct gosan_places;
 
 #define GOSAN_HELD_MAX  4096 /* held locks beyond are counted in held_lost */
 #define GOSAN_EDGES_MAX 4
@@ -149,7 +150,10 @@ struct gosan_g {
 	uint32_t frames_over;               /* calls above frames_end, which are only counted */
 	uint32_t set_stack, set; /* context.c: the lock set of one lock, that it was asked for last */
 	const struct gosan_obj *set_of;
+	struct gosan_places *places; /* context.c: places that a thread found last, once it missed many times */
+	uint32_t place_misses;
 	uint32_t ordered;              /* a segment that its present moment comes after; 0: none is known */
+	uint32_t known_cid, known_epoch; /* what its strong clock says of a chain, or said */
 	bool in_shadow;                /* shadow.c is at work for it */
 	uint8_t seg_left;              /* segment.c: numbers of seg_group that are still to be used */
 	uint8_t seg_taken;             /* how many it took so far, up to a limit */

@@ -66,10 +66,9 @@ static inline void gosan_granule_unlock(struct gosan_granule *s, uint64_t places
 /* The whole step: checks the bytes of the walk's access in this granule and remembers it. False: it did not, because
  * it is time to raise the floor of w->due_cid first; then call it again. */
 bool gosan_granule_check(struct gosan_walk *w, uintptr_t granule, struct gosan_granule *s, unsigned bytes);
-/* The short way of an access that adds bytes to a cell that its own moment left at the same place, as loops over bytes
- * do, when all else that is remembered of these bytes is known to come before. False: nothing was done. Inside of
- * the shadow. */
-bool gosan_granule_extend(struct gosan_granule *s, const struct gosan_g *g, uint32_t want, uint32_t place);
+/* The short way: an access that conflicts with nothing and finds room, when g's clock says of the others' cells at a
+ * glance that they come before. False: nothing was done. Inside of the shadow; the granule's page is in use. */
+bool gosan_granule_quick(struct gosan_granule *s, struct gosan_g *g, uint32_t want, uint32_t place);
 /* Is `want` in one of the first blocks of an overflowing granule? Lock-free; false tells nothing. */
 bool gosan_granule_listed(const struct gosan_granule *s, uint32_t want);
 /* Take these bytes out of every cell. */

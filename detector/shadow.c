@@ -27,8 +27,7 @@
 #define ATOMIC  GOSAN_PAGE_ATOMIC
 #define LISTED  GOSAN_PAGE_LISTED
 
-/* False when a signal handler came upon our own thread inside, or the goroutine is nobody's. access_epoch tells
- * chain.c that this epoch is in use, before any cell shows it. */
+/* False when a signal handler came upon our own thread inside, or the goroutine is nobody's. */
 static inline bool enter(struct gosan_g *g)
 {
 	if (g->in_shadow || !g->cid) {
@@ -36,7 +35,6 @@ static inline bool enter(struct gosan_g *g)
 		return false;
 	}
 	gosan_collect_enter(g);
-	g->access_epoch = g->epoch;
 	return true;
 }
 
@@ -45,12 +43,14 @@ static inline void leave(struct gosan_g *g)
 	gosan_collect_leave(g);
 }
 
-/* The cell of g's present moment. While it waits for the collector it is outside. False: no segment is to be had. */
+/* The cell of g's present moment. access_epoch tells chain.c that this epoch is in use, before any cell shows it.
+ * While it waits for the collector it is outside. False: no segment is to be had. */
 static __attribute__((noinline)) bool open_segment(struct gosan_g *g, bool is_free)
 {
 	uint32_t seg, *cell = is_free ? &g->free_cell : &g->cell;
 
 	gosan_floor_acts(g);
+	g->access_epoch = g->epoch;
 	while (!(seg = gosan_segment_take(g, gosan_stamp_of(g), is_free ? GOSAN_SEGMENT_FREE : 0))) {
 		leave(g);
 		if (!gosan_collect()) {
@@ -295,14 +295,34 @@ void gosan_shadow_access_at(struct gosan_g *g, uintptr_t addr, size_t size, unsi
 	access_range(g, addr, size, flags, 0, place);
 }
 
+/* Has something of this page been accessed before, and is there nothing else to know of it? */
+static inline bool in_use(uintptr_t addr)
+{
+	const unsigned char *s = gosan_shadowmem_state(addr, false);
+
+	return s && (__atomic_load_n(s, __ATOMIC_RELAXED) & (unsigned char)~(ATOMIC | LISTED)) ==
+			    (unsigned char)(TOUCHED | gosan_shadowmem_owner(addr));
+}
+
+static __attribute__((noinline)) void access_granule(struct gosan_g *g, uintptr_t addr, size_t size,
+						     unsigned flags, uint32_t bytes, uint32_t place)
+{
+	struct gosan_walk w;
+
+	begin(&w, g, addr, size, flags);
+	w.pc = 0;
+	w.place = place;
+	check_granule(&w, addr & ~(uintptr_t)7, bytes);
+	if (__builtin_expect(w.n_hits != 0, 0))
+		report(&w);
+}
+
 /* Within one granule and with a segment, as most accesses are. Memory that several goroutines read has their cells in
  * a list: look there first, without the lock. */
 void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc)
 {
-	uintptr_t granule = addr & ~(uintptr_t)7;
 	struct gosan_granule *s;
-	struct gosan_walk w;
-	uint32_t bytes;
+	uint32_t bytes, want, place;
 
 	if (__builtin_expect(g->ignored[0] | g->ignored[1], 0) && g->ignored[flags & GOSAN_WRITE])
 		return;
@@ -311,23 +331,16 @@ void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 		access_range(g, addr, size, flags, pc, 0);
 		return;
 	}
-	bytes = bytes_in(granule, addr, addr + size);
+	bytes = (0xffu >> (8 - size)) << (addr & 7);
+	want = (g->cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags) | bytes;
 	if ((__atomic_load_n(&s->places, __ATOMIC_RELAXED) & GOSAN_GRANULE_LISTED) &&
-	    gosan_granule_listed(s, (g->cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags) | bytes))
+	    gosan_granule_listed(s, want))
 		return;
 	if (!enter(g))
 		return;
-	w.place = gosan_context_place(g, pc);
-	if (gosan_granule_extend(s, g, (g->cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags) | bytes,
-				 w.place)) {
-		leave(g);
-		return;
-	}
-	begin(&w, g, addr, size, flags);
-	w.pc = pc;
-	check_granule(&w, granule, bytes);
-	if (__builtin_expect(w.n_hits != 0, 0))
-		report(&w);
+	place = gosan_context_place(g, pc);
+	if (!in_use(addr) || !gosan_granule_quick(s, g, want, place))
+		access_granule(g, addr, size, flags, bytes, place);
 	leave(g);
 }
 
