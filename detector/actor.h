@@ -65,6 +65,12 @@ struct gosan_frame {
 	uint32_t callee, ctx;
 };
 
+/* The place (context.h) of the last access at a pc, while no lock is taken or given back. pc 0: none. */
+struct gosan_last {
+	uint64_t pc;
+	uint32_t ctx, place;
+};
+
 /* A lock that a goroutine gave back, and how many events the engine had seen by then. */
 struct gosan_left {
 	const struct gosan_obj *lock;
@@ -150,6 +156,7 @@ struct gosan_g {
 	uint32_t frames_over;               /* calls above frames_end, which are only counted */
 	uint32_t set_stack, set; /* context.c: the lock set of one lock, that it was asked for last */
 	const struct gosan_obj *set_of;
+	struct gosan_last last[2];   /* of reads, of writes */
 	struct gosan_places *places; /* context.c: places that a thread found last, once it missed many times */
 	uint32_t place_misses;
 	uint32_t ordered;              /* a segment that its present moment comes after; 0: none is known */

@@ -69,18 +69,19 @@ static inline bool conflict(uint32_t a, uint32_t b)
 
 /* Strong order: a race is what no edge of any kind orders in this run. The same chain is program order, or the
  * order of the goroutines that shared it (chain.c). Our own clock needs no lock, because nobody but us changes it
- * while we run. s bounds the segment: mostly that is enough. */
-static inline bool happens_before_us(struct gosan_walk *w, uint32_t seg, struct gosan_segment s)
+ * while we run. What is known of a chain only grows, so the answer for the one that was asked last stays good. s bounds
+ * the segment: mostly that is enough. */
+static inline bool happens_before_us(struct gosan_g *g, uint32_t seg, struct gosan_segment s)
 {
 	uint32_t cid = s.cid & ~GOSAN_SEGMENT_FREE;
 
-	if (cid == w->g->cid)
+	if (cid == g->cid)
 		return true;
-	if (cid != w->known_cid) {
-		w->known_cid = cid;
-		w->known_epoch = gosan_clock_get(&w->g->strong, cid);
+	if (cid != g->known_cid || s.epoch > g->known_epoch) {
+		g->known_cid = cid;
+		g->known_epoch = gosan_clock_get(&g->strong, cid);
 	}
-	return w->known_epoch >= s.epoch || w->known_epoch >= gosan_segments[seg].epoch;
+	return g->known_epoch >= s.epoch || g->known_epoch >= gosan_segments[seg].epoch;
 }
 
 /* Note a conflict, to be told when the granule's lock is free again. When there are many, those come first
@@ -121,7 +122,7 @@ static inline __attribute__((always_inline)) uint32_t meet(struct gosan_walk *w,
 		return 0;
 	}
 	s = gosan_segment_bound(seg);
-	before = happens_before_us(w, seg, s);
+	before = happens_before_us(w->g, seg, s);
 	/* A free conflicts with what comes after it in any order. */
 	if (__builtin_expect(s.cid & GOSAN_SEGMENT_FREE ? true : !before && conflict(cell, *want), 0))
 		hit(w, granule, cell, place, both, before);
@@ -411,80 +412,6 @@ bool gosan_granule_check(struct gosan_walk *w, uintptr_t granule, struct gosan_g
 	}
 	__atomic_store_n(&s->cells, a | (uint64_t)b << 32, __ATOMIC_RELAXED);
 	gosan_granule_unlock(s, places);
-	return true;
-}
-
-/* Does the cell's moment come before g's present one? False says nothing. What is known of a chain only grows, so the
- * answer of the chain that was asked last stays good from one access to the next. */
-static inline bool clearly_before(struct gosan_g *g, uint32_t seg)
-{
-	struct gosan_segment s = gosan_segment_bound(seg);
-
-	if (s.cid == g->cid)
-		return true;
-	if (s.cid != g->known_cid || s.epoch > g->known_epoch) {
-		if (s.cid & GOSAN_SEGMENT_FREE)
-			return false;
-		g->known_cid = s.cid;
-		g->known_epoch = gosan_clock_get(&g->strong, s.cid);
-	}
-	return s.epoch <= g->known_epoch || gosan_segments[seg].epoch <= g->known_epoch;
-}
-
-/* As meet, in registers. What is left of the cell goes to *cell. False: it may be a conflict. */
-static inline __attribute__((always_inline)) bool pass(struct gosan_g *g, uint32_t *cell, uint32_t cell_place,
-						       uint32_t *want, unsigned bytes, uint32_t place)
-{
-	uint32_t c = *cell, seg = c >> GOSAN_CELL_SEGMENT;
-
-	if (!(c & bytes)) {
-		if (!c || ((c ^ *want) & ~GOSAN_CELL_ALL) || cell_place != place)
-			return true;
-		*want |= c;
-		*cell = 0;
-		return true;
-	}
-	if (seg != g->ordered) {
-		if (!clearly_before(g, seg))
-			return false;
-		g->ordered = seg;
-	}
-	if (gosan_cell_as_strong(*want, c)) {
-		c &= ~bytes;
-		*cell = c & GOSAN_CELL_ALL ? c : 0;
-	} else if (gosan_floor_covers(seg)) {
-		*cell = 0;
-	}
-	return true;
-}
-
-bool gosan_granule_quick(struct gosan_granule *s, struct gosan_g *g, uint32_t want, uint32_t place)
-{
-	uint64_t places = __atomic_load_n(&s->places, __ATOMIC_RELAXED), after;
-	uint64_t cells = __atomic_load_n(&s->cells, __ATOMIC_RELAXED);
-	uint32_t a = (uint32_t)cells, b = (uint32_t)(cells >> 32), bytes = want & GOSAN_CELL_ALL;
-
-	if ((places & (GOSAN_GRANULE_LOCK | GOSAN_GRANULE_LISTED)) ||
-	    !pass(g, &a, (uint32_t)places, &want, bytes, place) ||
-	    !pass(g, &b, LINK(places), &want, bytes, place))
-		return false;
-	if (!a) {
-		after = (places & ~(uint64_t)UINT32_MAX) | place;
-		a = want;
-	} else if (!b) {
-		after = (places & UINT32_MAX) | (uint64_t)place << 32;
-		b = want;
-	} else {
-		return false;
-	}
-	if (!gosan_granule_try(s, places))
-		return false;
-	if (__atomic_load_n(&s->cells, __ATOMIC_RELAXED) != cells) {
-		gosan_granule_unlock(s, places);
-		return false;
-	}
-	__atomic_store_n(&s->cells, a | (uint64_t)b << 32, __ATOMIC_RELAXED);
-	gosan_granule_unlock(s, after);
 	return true;
 }
 
