@@ -21,6 +21,7 @@ struct gosan_places;
 #define GOSAN_WAIT_MAX  16
 #define GOSAN_LEFT_MAX  4
 #define GOSAN_SOURCES   4
+#define GOSAN_KNOWN     4
 
 /* A lock that a goroutine holds. */
 struct gosan_held {
@@ -160,7 +161,7 @@ struct gosan_g {
 	struct gosan_places *places; /* context.c: places that a thread found last, once it missed many times */
 	uint32_t place_misses;
 	uint32_t ordered;              /* a segment that its present moment comes after; 0: none is known */
-	uint32_t known_cid, known_epoch; /* what its strong clock says of a chain, or said */
+	struct gosan_stamp known[GOSAN_KNOWN]; /* what its strong clock says of these chains, or said once; by cid */
 	bool in_shadow;                /* shadow.c is at work for it */
 	uint8_t seg_left;              /* segment.c: numbers of seg_group that are still to be used */
 	uint8_t seg_taken;             /* how many it took so far, up to a limit */

@@ -74,14 +74,14 @@ static inline bool conflict(uint32_t a, uint32_t b)
 static inline bool happens_before_us(struct gosan_g *g, uint32_t seg, struct gosan_segment s)
 {
 	uint32_t cid = s.cid & ~GOSAN_SEGMENT_FREE;
+	struct gosan_stamp *k;
 
 	if (cid == g->cid)
 		return true;
-	if (cid != g->known_cid || s.epoch > g->known_epoch) {
-		g->known_cid = cid;
-		g->known_epoch = gosan_clock_get(&g->strong, cid);
-	}
-	return g->known_epoch >= s.epoch || g->known_epoch >= gosan_segments[seg].epoch;
+	k = &g->known[cid % GOSAN_KNOWN];
+	if (cid != k->cid || s.epoch > k->epoch)
+		*k = (struct gosan_stamp){cid, gosan_clock_get(&g->strong, cid)};
+	return k->epoch >= s.epoch || k->epoch >= gosan_segments[seg].epoch;
 }
 
 /* Note a conflict, to be told when the granule's lock is free again. When there are many, those come first

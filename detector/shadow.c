@@ -294,6 +294,25 @@ void gosan_shadow_access_at(struct gosan_g *g, uintptr_t addr, size_t size, unsi
 	access_range(g, addr, size, flags, 0, place);
 }
 
+/* The place of the last access at this pc, if it is still what it was; 0: look it up. */
+static inline uint32_t same_place(const struct gosan_g *g, unsigned flags, uintptr_t pc)
+{
+	const struct gosan_last *l = &g->last[flags & GOSAN_WRITE];
+	const struct gosan_frame *f = g->frame;
+
+	return l->pc == pc && f > g->frames && f[-1].ctx == l->ctx ? l->place : 0;
+}
+
+static uint32_t look_up_place(struct gosan_g *g, unsigned flags, uintptr_t pc)
+{
+	uint32_t place = gosan_context_place(g, pc);
+	const struct gosan_frame *f = g->frame;
+
+	if (f > g->frames)
+		g->last[flags & GOSAN_WRITE] = (struct gosan_last){pc, f[-1].ctx, place};
+	return place;
+}
+
 /* Has something of this page been accessed before, and is there nothing else to know of it? */
 static inline bool in_use(uintptr_t addr)
 {
@@ -308,7 +327,6 @@ static inline bool in_use(uintptr_t addr)
 static __attribute__((noinline)) void access_one(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags,
 						 uintptr_t pc)
 {
-	const struct gosan_frame *f = g->frame;
 	uintptr_t granule = addr & ~(uintptr_t)7;
 	struct gosan_granule *s = gosan_shadowmem_granule(granule, false);
 	uint32_t bytes = bytes_in(granule, addr, addr + size);
@@ -321,9 +339,7 @@ static __attribute__((noinline)) void access_one(struct gosan_g *g, uintptr_t ad
 		return;
 	begin(&w, g, addr, size, flags);
 	w.pc = pc;
-	w.place = gosan_context_place(g, pc);
-	if (f > g->frames)
-		g->last[flags & GOSAN_WRITE] = (struct gosan_last){pc, f[-1].ctx, w.place};
+	w.place = look_up_place(g, flags, pc);
 	check_granule(&w, granule, bytes);
 	if (__builtin_expect(w.n_hits != 0, 0))
 		report(&w);
@@ -341,24 +357,19 @@ static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t a
 		access_one(g, addr, size, flags, pc);
 }
 
-/* The place of the last access at this pc, if it is still what it was; 0: look it up. */
-static inline uint32_t same_place(const struct gosan_g *g, unsigned flags, uintptr_t pc)
-{
-	const struct gosan_last *l = &g->last[flags & GOSAN_WRITE];
-	const struct gosan_frame *f = g->frame;
-
-	return l->pc == pc && f > g->frames && f[-1].ctx == l->ctx ? l->place : 0;
-}
-
 /* Does g know at a glance that the cell's moment comes before its present one? False says nothing. */
-static inline bool clearly_before(const struct gosan_g *g, uint32_t seg)
+static inline __attribute__((always_inline)) bool clearly_before(const struct gosan_g *g, uint32_t seg)
 {
+	const struct gosan_stamp *k;
 	struct gosan_segment s;
 
 	if (seg == g->ordered)
 		return true;
 	s = gosan_segment_bound(seg);
-	return s.cid == g->cid || (s.cid == g->known_cid && s.epoch <= g->known_epoch);
+	if (s.cid == g->cid)
+		return true;
+	k = &g->known[s.cid % GOSAN_KNOWN];
+	return s.cid == k->cid && (s.epoch <= k->epoch || gosan_segments[seg].epoch <= k->epoch);
 }
 
 /* As granule.c's meet, where no conflict is possible and nothing is to be asked. False: it takes more. */
@@ -379,8 +390,6 @@ static inline __attribute__((always_inline)) bool pass(const struct gosan_g *g, 
 		return false;
 	if (gosan_cell_as_strong(*want, c))
 		*cell = c & GOSAN_CELL_ALL & ~bytes ? c & ~bytes : 0;
-	else if (gosan_floor_covers(c >> GOSAN_CELL_SEGMENT))
-		*cell = 0;
 	return true;
 }
 
@@ -419,25 +428,25 @@ static inline __attribute__((always_inline)) bool access_quick(struct gosan_g *g
 	return true;
 }
 
-/* With a segment: a goroutine that has one is somebody (enter). */
+/* Most accesses end here. With a segment: a goroutine that has one is somebody (enter). */
 void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc)
 {
-	struct gosan_granule *s;
 	uint32_t want, place;
 	bool done;
 
 	if ((g->ignored[0] | g->ignored[1]) || (addr & 7) + size > 8 || g->cell == GOSAN_CELL_NONE ||
-	    addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask || g->in_shadow) {
+	    addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask || g->in_shadow || gosan_collect_fences) {
 		access_slow(g, addr, size, flags, pc);
 		return;
 	}
-	place = same_place(g, flags, pc);
-	s = gosan_shadowmem_granule(addr, false);
-	want = (g->cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags) | (0xffu >> (8 - size)) << (addr & 7);
 	__atomic_store_n(&g->in_shadow, true, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	done = place && !gosan_collect_fences && !__atomic_load_n(&gosan_collecting, __ATOMIC_ACQUIRE) &&
-	       in_use(addr) && access_quick(g, s, want, place);
+	place = same_place(g, flags, pc);
+	if (!place)
+		place = look_up_place(g, flags, pc);
+	want = (g->cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags) | (0xffu >> (8 - size)) << (addr & 7);
+	done = !__atomic_load_n(&gosan_collecting, __ATOMIC_ACQUIRE) && in_use(addr) &&
+	       access_quick(g, gosan_shadowmem_granule(addr, false), want, place);
 	__atomic_store_n(&g->in_shadow, false, __ATOMIC_RELEASE);
 	if (!done)
 		access_one(g, addr, size, flags, pc);
