@@ -18,6 +18,7 @@
 #include "granule.h"
 #include "heap.h"
 #include "race.h"
+#include "recorder.h"
 
 #include <string.h>
 
@@ -282,6 +283,10 @@ static void access_range(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 		leave(g);
 		return;
 	}
+	if (__builtin_expect(gosan_recorder_memory, 0) && !(flags & GOSAN_FREE)) {
+		place = place ? place : gosan_context_place(g, pc);
+		gosan_recorder_access(GOSAN_TRACE_ACCESS, addr, size, flags, place);
+	}
 	begin(&w, g, addr, size, flags);
 	w.pc = pc;
 	w.place = place;
@@ -340,6 +345,7 @@ static __attribute__((noinline)) void access_one(struct gosan_g *g, uintptr_t ad
 	begin(&w, g, addr, size, flags);
 	w.pc = pc;
 	w.place = look_up_place(g, flags, pc);
+	GOSAN_RECORD_MEMORY(gosan_recorder_access(GOSAN_TRACE_ACCESS, addr, size, flags, w.place));
 	check_granule(&w, granule, bytes);
 	if (__builtin_expect(w.n_hits != 0, 0))
 		report(&w);
@@ -434,8 +440,9 @@ void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 	uint32_t want, place;
 	bool done;
 
-	if ((g->ignored[0] | g->ignored[1]) || (addr & 7) + size > 8 || g->cell == GOSAN_CELL_NONE ||
-	    addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask || g->in_shadow || gosan_collect_fences) {
+	if ((g->ignored[GOSAN_IGNORED_READS] | g->ignored[GOSAN_IGNORED_WRITES]) || (addr & 7) + size > 8 || g->cell == GOSAN_CELL_NONE ||
+	    addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask || g->in_shadow || gosan_collect_fences ||
+	    gosan_recorder_memory) {
 		access_slow(g, addr, size, flags, pc);
 		return;
 	}
