@@ -7,7 +7,7 @@
  *
  * Most rules look at one event and at what the engine knows of the lock: GS204 at the request, since the
  * goroutine will not say more; GS601 and GS602 at the fault that the front end saw; GS603 when a lock,
- * condition or channel is destroyed or its memory freed; GS606 when the front end meets an id at an address that it was not given for.
+ * condition or channel is destroyed or its memory freed, or used after that; GS606 when the front end meets an id at an address that it was not given for.
  *
  * What is only known at the end. GS604: Go lets another goroutine unlock, so a lock that the dead left locked
  * counts when nobody has unlocked it by the end, and nobody ever unlocked it for another: then it is a semaphore.
@@ -115,6 +115,7 @@ static void on_request(const struct gosan_event *ev)
 static void on_unlock_fault(const struct gosan_event *ev)
 {
 	const struct gosan_g *unlocker = ev->obj ? ev->obj->from : NULL;
+	bool written = ev->obj && ev->obj->owner == ev->g && ev->mode & GO_LOCK_READ;
 	struct gosan_finding *f = gosan_finding_begin(601);
 
 	f->obj = ev->obj;
@@ -122,7 +123,10 @@ static void on_unlock_fault(const struct gosan_event *ev)
 	if (unlocker)
 		gosan_finding_part(f, "previous", unlocker, "unlock", ev->obj->release_stack);
 	snprintf(f->title, sizeof f->title, "unlock of unlocked {obj}");
-	if (unlocker)
+	if (written)
+		snprintf(f->why, sizeof f->why, "%s gives it back as a reader, but holds it as the writer",
+			 gosan_words_who(ev->g));
+	else if (unlocker)
 		snprintf(f->why, sizeof f->why,
 			 "%s unlocks it, but %s had unlocked it already and nobody has "
 			 "locked it since",
@@ -160,6 +164,28 @@ static void on_other_fault(const struct gosan_event *ev)
 	if (h)
 		gosan_finding_story(f, ev->peer, h->stack, "lock");
 	gosan_finding_story(f, ev->g, ev->stack, "unlock  <-- not the owner");
+	gosan_finding_emit(f);
+}
+
+/* GS204 of a lock that the program announces: it says itself that two have what only one can. */
+static void on_double_fault(const struct gosan_event *ev)
+{
+	const struct gosan_held *h = gosan_waits_holds(ev->peer, ev->obj);
+	bool read = ev->mode & GO_LOCK_READ, own = ev->peer == ev->g;
+	struct gosan_finding *f = gosan_finding_begin(204);
+
+	f->obj = ev->obj;
+	gosan_finding_locks(gosan_finding_part(f, "current", ev->g, read ? "rlock" : "lock", ev->stack));
+	gosan_finding_part(f, "owner", ev->peer, "lock", h ? h->stack : 0);
+	snprintf(f->title, sizeof f->title, "{obj} is locked while it is locked for writing");
+	snprintf(f->why, sizeof f->why, "%s announces that it has it, and %s did not give it back",
+		 gosan_words_who(ev->g), own ? "it" : gosan_words_who(ev->peer));
+	snprintf(f->help, sizeof f->help,
+		 "a lock whose annotations are right lets two in: look at the lock; otherwise announce its "
+		 "release before it can be taken again");
+	if (h)
+		gosan_finding_story(f, ev->peer, h->stack, "lock");
+	gosan_finding_story(f, ev->g, ev->stack, "%s  <-- it is held", read ? "rlock" : "lock");
 	gosan_finding_emit(f);
 }
 
@@ -419,6 +445,8 @@ static void on_fault(const struct gosan_event *ev)
 		on_unlock_fault(ev);
 	if (ev->arg == GOSAN_FAULT_UNLOCK_BY_OTHER)
 		on_other_fault(ev);
+	if (ev->arg == GOSAN_FAULT_LOCK_OF_LOCKED)
+		on_double_fault(ev);
 	if (ev->arg == GO_FAULT_COND_UNLOCKED)
 		gosan_cond_fault(ev);
 }
