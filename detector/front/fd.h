@@ -8,6 +8,7 @@
 #define GOSAN_FD_H
 
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 /* Call before a write, send or connect. Any thread; keeps errno; cheap when nothing is checked. */
@@ -26,6 +27,9 @@ uint64_t gosan_fd_number_key(unsigned kind, uint64_t number);
 
 /* ipc.c: a lock on a file may end with the close. */
 void gosan_ipc_closing(void);
+
+/* intercept_stream.c: after libc may have read for the call at pc. */
+void gosan_fd_stream_read(FILE *f, uintptr_t pc);
 
 /* intercept_io.c: before a call at pc that works with fd. */
 void gosan_fd_using(int fd, uintptr_t pc);

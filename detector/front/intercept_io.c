@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * intercept_io.c: buffers that go to and come from descriptors and streams, and the order that bytes through
- * a pipe or socket make (fd.h). A write publishes before the real call, a read acquires after it; the bytes
+ * intercept_io.c: buffers that go to and come from descriptors, and the order that bytes through a pipe or socket make
+ * (fd.h); streams are in intercept_stream.c. A write publishes before the real call, a read acquires after it; the bytes
  * that a read did not fill are not written.
  */
 #include "intercept.h"
@@ -11,7 +11,6 @@
 #include "../descriptor.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -179,27 +178,4 @@ GOSAN_EXPORT ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 {
 	will_writev(fd, m->msg_iov, (int)m->msg_iovlen, GOSAN_CALLER);
 	return GOSAN_REAL(sendmsg)(fd, m, flags);
-}
-
-/* Streams: only the caller's buffer; libc reads and writes descriptors by itself. */
-
-GOSAN_EXPORT size_t fread(void *restrict buf, size_t size, size_t n, FILE *restrict f)
-{
-	size_t got = GOSAN_REAL(fread)(buf, size, n, f);
-	int saved = errno;
-
-	if (got && gosan_intercept_sees(GOSAN_CALLER))
-		gosan_intercept_write(buf, got * size, GOSAN_CALLER);
-	errno = saved;
-	return got;
-}
-
-GOSAN_EXPORT size_t fwrite(const void *restrict buf, size_t size, size_t n, FILE *restrict f)
-{
-	int saved = errno;
-
-	if (size && n && gosan_intercept_sees(GOSAN_CALLER))
-		gosan_intercept_read(buf, n * size, GOSAN_CALLER);
-	errno = saved;
-	return GOSAN_REAL(fwrite)(buf, size, n, f);
 }

@@ -47,12 +47,17 @@ static int born(int fd, uintptr_t pc)
 	return fd;
 }
 
-static int born_pair(int rc, const int fd[2], uintptr_t pc)
+static int born_pair(int rc, int fd[2], uintptr_t pc)
 {
-	if (rc == 0) {
-		born(fd[0], pc);
-		born(fd[1], pc);
-	}
+	int saved = errno;
+
+	if (rc != 0)
+		return rc;
+	if (gosan_intercept_sees(pc))
+		gosan_intercept_write(fd, 2 * sizeof(int), pc);
+	born(fd[0], pc);
+	born(fd[1], pc);
+	errno = saved;
 	return rc;
 }
 
@@ -154,7 +159,7 @@ GOSAN_EXPORT int close(int fd)
 	return GOSAN_REAL(close)(fd);
 }
 
-/* ---- streams: libc opens and closes past us ---- */
+/* ---- streams: libc opens past us (and closes: intercept_stream.c) ---- */
 
 static FILE *born_stream(FILE *f, uintptr_t pc)
 {
@@ -171,14 +176,4 @@ GOSAN_EXPORT FILE *fopen(const char *restrict path, const char *restrict mode)
 GOSAN_EXPORT FILE *fopen64(const char *restrict path, const char *restrict mode)
 {
 	return born_stream(GOSAN_REAL(fopen64)(path, mode), GOSAN_CALLER);
-}
-
-/* Streams without a descriptor say -1. */
-GOSAN_EXPORT int fclose(FILE *f)
-{
-	int saved = errno;
-
-	gosan_fd_closing(fileno(f), GOSAN_CALLER);
-	errno = saved;
-	return GOSAN_REAL(fclose)(f);
 }
