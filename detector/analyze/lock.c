@@ -276,6 +276,31 @@ static void report_destroyed(struct gosan_obj *obj, const struct gosan_event *ev
 	explain_waiters(obj);
 }
 
+/* The other order: the end came first. Whether it has been freed, too, is GS102's to say. */
+static void on_dead_fault(const struct gosan_event *ev)
+{
+	struct gosan_finding *f = gosan_finding_begin(603);
+
+	f->obj = ev->obj;
+	gosan_finding_locks(gosan_finding_part(f, "current", ev->g, ev->text, ev->stack));
+	if (ev->peer)
+		gosan_finding_part(f, "previous", ev->peer, "destroy", (uint32_t)ev->arg2);
+	snprintf(f->title, sizeof f->title, "%s of {obj}, which is destroyed%s", ev->text,
+		 ev->peer ? "" : " or was never initialised");
+	if (ev->peer)
+		snprintf(f->why, sizeof f->why,
+			 "%s uses it after %s destroyed it: the call does nothing but fail",
+			 gosan_words_who(ev->g), ev->peer == ev->g ? "it" : gosan_words_who(ev->peer));
+	else
+		snprintf(f->why, sizeof f->why, "its memory holds no lock: the call does nothing but fail");
+	snprintf(f->help, sizeof f->help, "%s",
+		 ev->peer ? "destroy it only after its last use" : "initialise it before its first use");
+	if (ev->peer)
+		gosan_finding_story(f, ev->peer, (uint32_t)ev->arg2, "destroy");
+	gosan_finding_story(f, ev->g, ev->stack, "%s  <-- no lock any more", ev->text);
+	gosan_finding_emit(f);
+}
+
 /* `arg` is the event that destroys obj. What other processes share is theirs, too. */
 static void destroy(struct gosan_obj *obj, void *arg)
 {
@@ -439,6 +464,8 @@ static void note_release(const struct gosan_event *ev)
 /* The other faults are of other analyzers. What the libc refuses with an error (arg2), it tells the program. */
 static void on_fault(const struct gosan_event *ev)
 {
+	if (ev->arg == GOSAN_FAULT_USE_OF_DEAD)
+		on_dead_fault(ev);
 	if (ev->g->is_thread && ev->arg2 != 0)
 		return;
 	if (ev->arg == GO_FAULT_UNLOCK_OF_UNLOCKED)
