@@ -18,10 +18,10 @@
 #include <errno.h>
 #include <string.h>
 
-#define GROUP       8u
-#define GROUPS      (GOSAN_SEGMENT_PAGE / GROUP) /* of a page */
-#define MANY        64u                          /* numbers after which a goroutine gets whole pages */
-#define OPEN        ((uint64_t)UINT32_MAX << 32)
+#define GROUP        8u
+#define GROUPS       (GOSAN_SEGMENT_PAGE / GROUP) /* of a page */
+#define MANY         64u                          /* numbers after which a goroutine gets whole pages */
+#define OPEN         ((uint64_t)UINT32_MAX << 32)
 #define PAGE_OF(seg) ((seg) >> GOSAN_SEGMENT_PAGE_BITS)
 
 enum use { UNUSED, IN_GROUPS, WHOLE };

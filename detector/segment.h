@@ -38,7 +38,8 @@ uint32_t gosan_segment_take(struct gosan_g *g, struct gosan_stamp s, uint32_t fl
 /* Whose segment it is, and an epoch that is its own or later. */
 static inline struct gosan_segment gosan_segment_bound(uint32_t seg)
 {
-	uint64_t page = __atomic_load_n(&gosan_segment_pages[seg >> GOSAN_SEGMENT_PAGE_BITS], __ATOMIC_RELAXED);
+	uint64_t page =
+		__atomic_load_n(&gosan_segment_pages[seg >> GOSAN_SEGMENT_PAGE_BITS], __ATOMIC_RELAXED);
 
 	if ((uint32_t)page)
 		return (struct gosan_segment){(uint32_t)page, (uint32_t)(page >> 32)};

@@ -329,8 +329,8 @@ static inline bool in_use(uintptr_t addr)
 
 /* Within one granule. Memory that several goroutines read has their cells in a list: look there first, without the
  * lock. */
-static __attribute__((noinline)) void access_one(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags,
-						 uintptr_t pc)
+static __attribute__((noinline)) void access_one(struct gosan_g *g, uintptr_t addr, size_t size,
+						 unsigned flags, uintptr_t pc)
 {
 	uintptr_t granule = addr & ~(uintptr_t)7;
 	struct gosan_granule *s = gosan_shadowmem_granule(granule, false);
@@ -352,8 +352,8 @@ static __attribute__((noinline)) void access_one(struct gosan_g *g, uintptr_t ad
 	leave(g);
 }
 
-static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags,
-						  uintptr_t pc)
+static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t addr, size_t size,
+						  unsigned flags, uintptr_t pc)
 {
 	if (g->ignored[flags & GOSAN_WRITE])
 		return;
@@ -440,9 +440,9 @@ void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 	uint32_t want, place;
 	bool done;
 
-	if ((g->ignored[GOSAN_IGNORED_READS] | g->ignored[GOSAN_IGNORED_WRITES]) || (addr & 7) + size > 8 || g->cell == GOSAN_CELL_NONE ||
-	    addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask || g->in_shadow || gosan_collect_fences ||
-	    gosan_recorder_memory) {
+	if ((g->ignored[GOSAN_IGNORED_READS] | g->ignored[GOSAN_IGNORED_WRITES]) || (addr & 7) + size > 8 ||
+	    g->cell == GOSAN_CELL_NONE || addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask || g->in_shadow ||
+	    gosan_collect_fences || gosan_recorder_memory) {
 		access_slow(g, addr, size, flags, pc);
 		return;
 	}
@@ -464,7 +464,7 @@ void gosan_shadow_free(struct gosan_g *g, uintptr_t addr, size_t size, uint32_t 
 {
 	uintptr_t end = addr + size, next;
 
-	if (end < addr || end > GOSAN_ADDRESS_END || g->ignored[1])
+	if (end < addr || end > GOSAN_ADDRESS_END || g->ignored[GOSAN_IGNORED_WRITES])
 		return;
 	for (; addr < end; addr = next) {
 		const unsigned char *s = gosan_shadowmem_state(addr, true);
