@@ -106,7 +106,7 @@ static __attribute__((noinline)) bool hand_over(struct go_chan_of *ch, struct go
 	return true;
 }
 
-bool go__chan_send_locked(struct go_chan_of *ch, struct go_g *self, const void *elem, struct go_g **wake)
+static inline bool send_locked(struct go_chan_of *ch, struct go_g *self, const void *elem, struct go_g **wake)
 {
 	if (ch->recvq.first != NULL && hand_over(ch, self, elem, wake))
 		return true;
@@ -117,6 +117,11 @@ bool go__chan_send_locked(struct go_chan_of *ch, struct go_g *self, const void *
 	ch->tail = next_slot(ch, ch->tail);
 	ch->count++;
 	return true;
+}
+
+bool go__chan_send_locked(struct go_chan_of *ch, struct go_g *self, const void *elem, struct go_g **wake)
+{
+	return send_locked(ch, self, elem, wake);
 }
 
 /* The buffer is full: the receiver takes the oldest element, and the sender's goes into the slot that
@@ -148,7 +153,8 @@ static __attribute__((noinline)) bool take_over(struct go_chan_of *ch, struct go
 	return true;
 }
 
-bool go__chan_recv_locked(struct go_chan_of *ch, struct go_g *self, void *elem, bool *ok, struct go_g **wake)
+static inline bool recv_locked(struct go_chan_of *ch, struct go_g *self, void *elem, bool *ok,
+			       struct go_g **wake)
 {
 	*ok = true;
 	if (ch->sendq.first != NULL && take_over(ch, self, elem, wake))
@@ -167,6 +173,11 @@ bool go__chan_recv_locked(struct go_chan_of *ch, struct go_g *self, void *elem, 
 		go__chan_zero(ch, elem);
 	}
 	return ch->closed;
+}
+
+bool go__chan_recv_locked(struct go_chan_of *ch, struct go_g *self, void *elem, bool *ok, struct go_g **wake)
+{
+	return recv_locked(ch, self, elem, ok, wake);
 }
 
 bool go__chan_send_ready(struct go_chan_of *ch)
@@ -194,11 +205,12 @@ static _Noreturn void wait_on_nil(enum go_wait_op op)
 static bool wait_in(struct go_waitq *q, struct go_chan_of *ch, struct go_g *self, void *elem,
 		    enum go_wait why)
 {
-	struct go_waiter w = {.g = self, .elem = elem};
-	struct go_wait_on on = {.obj = &ch->obj, .op = why == GO_WAIT_CHAN_SEND ? GO_ON_SEND : GO_ON_RECV};
-	struct go_lock *lock = &ch->lock;
+	struct go_waiter w;
+	w.g = self;
+	w.elem = elem;
+	w.sel = NULL;
 	go__waitq_push(q, &w);
-	go__park(why, &on, 1, &lock, 1);
+	go__park_one(why, &ch->obj, why == GO_WAIT_CHAN_SEND ? GO_ON_SEND : GO_ON_RECV, &ch->lock);
 	return w.granted;
 }
 
@@ -212,7 +224,7 @@ void go_chan_send_(struct go_chan_of *ch, const void *elem)
 		GO_PROBE(access, elem, ch->elem_size, false);
 	go__lock(&ch->lock);
 	bool closed = ch->closed;
-	if (!closed && !go__chan_send_locked(ch, self, elem, &wake)) {
+	if (!closed && !send_locked(ch, self, elem, &wake)) {
 		/* A waiter's elem is only written for receivers. */
 		closed = !wait_in(&ch->sendq, ch, self, (void *)(uintptr_t)elem, GO_WAIT_CHAN_SEND);
 	} else {
@@ -231,7 +243,7 @@ bool go_chan_recv_(struct go_chan_of *ch, void *elem)
 	struct go_g *self = go__self(), *wake = NULL;
 	bool ok = false;
 	go__lock(&ch->lock);
-	if (go__chan_recv_locked(ch, self, elem, &ok, &wake)) {
+	if (recv_locked(ch, self, elem, &ok, &wake)) {
 		go__unlock(&ch->lock);
 		if (wake != NULL)
 			go__ready(wake);

@@ -5,7 +5,7 @@
  * No wake-up is lost because the object's lock is held until the goroutine's registers are saved: the
  * successor releases it (go__finish). A waker that has the lock finds the goroutine parked.
  */
-#include "scheduler.h"
+#include "hot.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -13,10 +13,10 @@
 
 /* For the dump, and for go__ready's check. The cached clock is good to some ms; reading the real one would
  * cost as much as the rest of a park. */
-static void note(struct go_g *g, enum go_wait why, const struct go_wait_on *on, size_t n)
+static inline void note(struct go_g *g, enum go_wait why, struct go_object *obj)
 {
 	g->why = why;
-	g->wait_obj = n > 0 ? on[0].obj : NULL;
+	g->wait_obj = obj;
 	g->since = atomic_load_explicit(&go__sched.now, memory_order_relaxed);
 	atomic_store_explicit(&g->status, GO__WAITING, memory_order_relaxed);
 }
@@ -64,6 +64,7 @@ static void keep_locks(struct go_m *m, struct go_lock **unlock, size_t n)
 		m->locks = m->inline_locks;
 	}
 	m->n_locks = n;
+	m->more_to_do = true;
 }
 
 void go__park(enum go_wait why, const struct go_wait_on *on, size_t n, struct go_lock **unlock,
@@ -73,8 +74,8 @@ void go__park(enum go_wait why, const struct go_wait_on *on, size_t n, struct go
 	struct go_g *g = m->g;
 	GO_ASSERT(g != NULL);
 	GO_PROBE(park, &g->info, why, on, n);
-	note(g, why, on, n);
-	int saved = errno;
+	note(g, why, n > 0 ? on[0].obj : NULL);
+	int saved = *m->errno_at;
 	if (m->bound) {
 		park_bound(g, unlock, n_locks);
 	} else {
@@ -82,7 +83,25 @@ void go__park(enum go_wait why, const struct go_wait_on *on, size_t n, struct go
 		go__switch_to(m, &g->sp, go__pick(m));
 		go__finish();
 	}
-	errno = saved;
+	*go__m()->errno_at = saved;
+}
+
+void go__park_one(enum go_wait why, struct go_object *obj, enum go_wait_op op, struct go_lock *unlock)
+{
+	struct go_m *m = go__m();
+	struct go_g *g = m->g;
+	if (GO_UNLIKELY(go_probe_table != NULL || m->bound)) {
+		struct go_wait_on on = {.obj = obj, .op = op};
+		go__park(why, &on, 1, &unlock, 1);
+		return;
+	}
+	GO_ASSERT(g != NULL);
+	note(g, why, obj);
+	int saved = *m->errno_at;
+	m->unlock = unlock;
+	go__switch_to(m, &g->sp, go__pick(m));
+	go__finish();
+	*go__m()->errno_at = saved;
 }
 
 /* A goroutine that was readied runs next on this processor; what it displaces is surplus for others. */
@@ -96,15 +115,11 @@ void go__runnable(struct go_m *m, struct go_g *g)
 			go__wake_p();
 		return;
 	}
-	/* Others only ever empty runnext, so that an empty one may be filled by a plain store. */
-	if (atomic_load_explicit(&p->runnext, memory_order_relaxed) == NULL) {
-		atomic_store_explicit(&p->runnext, g, memory_order_release);
-		return;
-	}
-	g = atomic_exchange_explicit(&p->runnext, g, memory_order_acq_rel);
+	g = go__next_put(p, g);
 	if (g != NULL) {
 		go__runq_put(p, g);
-		go__wake_p();
+		if (go__multi())
+			go__wake_p();
 	}
 }
 
@@ -132,9 +147,10 @@ void go_yield(void)
 	struct go_g *next = go__pick(m);
 	if (next == NULL && !go__must_stop(m))
 		return;
-	int saved = errno;
+	int saved = *m->errno_at;
 	m->requeue = g;
+	m->more_to_do = true;
 	go__switch_to(m, &g->sp, next);
 	go__finish();
-	errno = saved;
+	*go__m()->errno_at = saved;
 }

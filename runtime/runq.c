@@ -6,7 +6,9 @@
  * read-modify-write; the owner and thieves take from the head by compare and swap. Full: half of it moves
  * to the global list. Lock context: the ring needs none; the global list is under sched.lock.
  */
-#include "scheduler.h"
+#include "hot.h"
+
+#include <sched.h>
 
 /* The indices grow without bound and wrap as unsigned numbers do; only differences mean anything. */
 static struct go_g *slot_get(struct go_p *p, uint32_t i)
@@ -75,6 +77,38 @@ bool go__runq_empty(struct go_p *p)
 	       atomic_load_explicit(&p->tail, memory_order_acquire);
 }
 
+/* The thief is between two stores, unless the system took its processor away. */
+void go__next_wait(struct go_p *p)
+{
+	go__next_leave(p);
+	for (int i = 0; atomic_load_explicit(&p->next_thief, memory_order_acquire) != 0; i++) {
+		if (i < 100)
+			go__sys_pause();
+		else
+			sched_yield();
+	}
+}
+
+/* The thief's side of what hot.h draws. NULL also when the owner is at it, who runs it then. */
+static struct go_g *steal_next(struct go_p *victim)
+{
+	struct go_g *g = NULL;
+	if (atomic_load_explicit(&victim->runnext, memory_order_relaxed) == NULL)
+		return NULL;
+	atomic_store_explicit(&victim->next_thief, 1, memory_order_relaxed);
+	if (go__sched.asymmetric)
+		go__sys_fence_heavy();
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&victim->next_busy, memory_order_acquire) == 0) {
+		/* An empty one may be filled by the owner at this moment: then hands off. */
+		g = atomic_load_explicit(&victim->runnext, memory_order_acquire);
+		if (g != NULL)
+			atomic_store_explicit(&victim->runnext, NULL, memory_order_relaxed);
+	}
+	atomic_store_explicit(&victim->next_thief, 0, memory_order_release);
+	return g;
+}
+
 /* Move half of the victim's ring (rounded up) to p's, which is empty; return one of them. */
 struct go_g *go__runq_steal(struct go_p *p, struct go_p *victim, bool also_next)
 {
@@ -84,7 +118,7 @@ struct go_g *go__runq_steal(struct go_p *p, struct go_p *victim, bool also_next)
 		n = atomic_load_explicit(&victim->tail, memory_order_acquire) - from;
 		n -= n / 2;
 		if (n == 0)
-			return also_next ? atomic_exchange(&victim->runnext, NULL) : NULL;
+			return also_next ? steal_next(victim) : NULL;
 		if (n > GO_RING / 2)
 			continue; /* head and tail read at different times */
 		for (uint32_t i = 0; i < n; i++)
@@ -152,7 +186,7 @@ struct go_g *go__global_get(struct go_p *p)
 /* Under sched.lock, by the owner: runnext comes first, as it would have here. */
 void go__runq_drain(struct go_p *p)
 {
-	struct go_g *next = atomic_exchange(&p->runnext, NULL);
+	struct go_g *next = go__next_take(p);
 	if (next != NULL)
 		go__global_put_locked(next);
 	for (struct go_g *g; (g = go__runq_get(p)) != NULL;)

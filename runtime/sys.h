@@ -30,6 +30,33 @@ int go__sys_threads(void); /* of this process; negative when unknown */
 /* epoll_wait with a timeout in ns (negative: none). Number of events. */
 int go__sys_epoll_wait(int fd, struct epoll_event *events, int n, int64_t ns);
 
+/* The record of this thread (m.c), NULL when it has none. By assembler: a compiler may keep the address of
+ * a thread-local variable, or the thread pointer itself, over a context switch after which another thread goes
+ * on. Initial-exec, which the linker turns into a constant offset inside a program. */
+extern __thread struct go_m *go__m_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+static inline void *go__sys_self(void)
+{
+	void *self;
+#if defined(__x86_64__)
+	__asm__ volatile("movq go__m_self@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(self));
+#elif defined(__aarch64__)
+	void *offset;
+	__asm__ volatile("mrs %0, tpidr_el0\n\t"
+			 "adrp %1, :gottprel:go__m_self\n\t"
+			 "ldr %1, [%1, #:gottprel_lo12:go__m_self]\n\t"
+			 "ldr %0, [%0, %1]"
+			 : "=&r"(self), "=&r"(offset));
+#endif
+	return self;
+}
+
+/* For a protocol whose frequent side must not pay for a fence: after the heavy one, each thread of this
+ * process has executed a full fence since the call. False from go__sys_fence_start: the kernel can't do it
+ * (membarrier, Linux 4.14), and both sides need real fences. */
+bool go__sys_fence_start(void);
+void go__sys_fence_heavy(void);
+
 static inline void go__sys_pause(void)
 {
 #if defined(__x86_64__)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -34,6 +35,19 @@ void go__sys_futex_wake(_Atomic uint32_t *word, int n)
 {
 	int saved = errno;
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
+	errno = saved;
+}
+
+bool go__sys_fence_start(void)
+{
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+/* Once registered it cannot fail; a process keeps its registration over a fork. */
+void go__sys_fence_heavy(void)
+{
+	int saved = errno;
+	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 	errno = saved;
 }
 

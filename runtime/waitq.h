@@ -107,11 +107,10 @@ static inline void go__waitq_wake_all(struct go_waiter *w)
 static inline void go__waitq_wait(struct go_waitq *q, struct go_waiter *w, struct go_lock *l,
 				  enum go_wait why, struct go_object *obj, enum go_wait_op op)
 {
-	struct go_wait_on on = {.obj = obj, .op = op};
 	w->g = go__self();
 	w->granted = false;
 	go__waitq_push(q, w);
-	go__park(why, &on, 1, &l, 1);
+	go__park_one(why, obj, op, l);
 }
 
 #endif
