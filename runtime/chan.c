@@ -60,7 +60,7 @@ static inline void take(const struct go_chan_of *ch, void *elem, const void *fro
 
 /* The first waiter that can still be claimed, claimed and taken off. Those that are passed over belong to
  * selects that are on their way out; they find themselves off the queue and don't mind. */
-static struct go_waiter *dequeue(struct go_waitq *q)
+static inline struct go_waiter *dequeue(struct go_waitq *q)
 {
 	struct go_waiter *w;
 	do {
@@ -214,15 +214,10 @@ static bool wait_in(struct go_waitq *q, struct go_chan_of *ch, struct go_g *self
 	return w.granted;
 }
 
-void go_chan_send_(struct go_chan_of *ch, const void *elem)
+/* All that can happen, lock held: a select at the other end, a closed channel, a watcher, parking. */
+static __attribute__((noinline)) void send_rest(struct go_chan_of *ch, struct go_g *self, const void *elem)
 {
-	if (ch == NULL)
-		wait_on_nil(GO_ON_SEND);
-	struct go_g *self = go__self(), *wake = NULL;
-	/* The program's read of the element comes before the release that the send is. */
-	if (ch->elem_size > 0)
-		GO_PROBE(access, elem, ch->elem_size, false);
-	go__lock(&ch->lock);
+	struct go_g *wake = NULL;
 	bool closed = ch->closed;
 	if (!closed && !send_locked(ch, self, elem, &wake)) {
 		/* A waiter's elem is only written for receivers. */
@@ -236,13 +231,10 @@ void go_chan_send_(struct go_chan_of *ch, const void *elem)
 		go__ready(wake);
 }
 
-bool go_chan_recv_(struct go_chan_of *ch, void *elem)
+static __attribute__((noinline)) bool recv_rest(struct go_chan_of *ch, struct go_g *self, void *elem)
 {
-	if (ch == NULL)
-		wait_on_nil(GO_ON_RECV);
-	struct go_g *self = go__self(), *wake = NULL;
+	struct go_g *wake = NULL;
 	bool ok = false;
-	go__lock(&ch->lock);
 	if (recv_locked(ch, self, elem, &ok, &wake)) {
 		go__unlock(&ch->lock);
 		if (wake != NULL)
@@ -255,6 +247,96 @@ bool go_chan_recv_(struct go_chan_of *ch, void *elem)
 	if (elem != NULL && ch->elem_size > 0)
 		GO_PROBE(access, elem, ch->elem_size, true);
 	return ok;
+}
+
+/* The program's read of the element comes before the release that the send is. */
+static __attribute__((noinline)) void send_slow(struct go_chan_of *ch, const void *elem)
+{
+	if (ch == NULL)
+		wait_on_nil(GO_ON_SEND);
+	struct go_g *self = go__self();
+	if (ch->elem_size > 0)
+		GO_PROBE(access, elem, ch->elem_size, false);
+	go__lock(&ch->lock);
+	send_rest(ch, self, elem);
+}
+
+static __attribute__((noinline)) bool recv_slow(struct go_chan_of *ch, void *elem)
+{
+	if (ch == NULL)
+		wait_on_nil(GO_ON_RECV);
+	struct go_g *self = go__self();
+	go__lock(&ch->lock);
+	return recv_rest(ch, self, elem);
+}
+
+/* A peer that does nothing but wait for this channel, and so can be had without a claim. */
+static inline struct go_waiter *plain_waiter(const struct go_waitq *q)
+{
+	struct go_waiter *w = q->first;
+	return w != NULL && w->sel == NULL ? w : NULL;
+}
+
+/* Unlock, and let the peer go on, whose part has been done for it. */
+static inline void release(struct go_chan_of *ch, struct go_waiter *w)
+{
+	struct go_g *g = w->g;
+	w->granted = true;
+	go__unlock(&ch->lock);
+	go__ready(g);
+}
+
+/* The two things that most operations of an unwatched program are, a rendezvous without a buffer and a move
+ * into or out of it, in a small frame; whatever else is found goes on in the general way, with the lock. A
+ * waiter in the queue of the other side excludes "closed". */
+void go_chan_send_(struct go_chan_of *ch, const void *elem)
+{
+	if (GO_UNLIKELY(ch == NULL || go_probe_table != NULL)) {
+		send_slow(ch, elem);
+		return;
+	}
+	struct go_g *self = go__self();
+	go__lock(&ch->lock);
+	if (ch->cap == 0) {
+		struct go_waiter *w = plain_waiter(&ch->recvq);
+		if (w != NULL) {
+			go__waitq_pop(&ch->recvq);
+			take(ch, w->elem, elem);
+			release(ch, w);
+			return;
+		}
+	} else if (ch->count < ch->cap && ch->recvq.first == NULL && !ch->closed) {
+		copy_elem(ch, slot_at(ch, ch->tail), elem);
+		ch->tail = next_slot(ch, ch->tail);
+		ch->count++;
+		go__unlock(&ch->lock);
+		return;
+	}
+	send_rest(ch, self, elem);
+}
+
+bool go_chan_recv_(struct go_chan_of *ch, void *elem)
+{
+	if (GO_UNLIKELY(ch == NULL || go_probe_table != NULL))
+		return recv_slow(ch, elem);
+	struct go_g *self = go__self();
+	go__lock(&ch->lock);
+	if (ch->cap == 0) {
+		struct go_waiter *w = plain_waiter(&ch->sendq);
+		if (w != NULL) {
+			go__waitq_pop(&ch->sendq);
+			take(ch, elem, w->elem);
+			release(ch, w);
+			return true;
+		}
+	} else if (ch->count > 0 && ch->sendq.first == NULL) {
+		take(ch, elem, slot_at(ch, ch->head));
+		ch->head = next_slot(ch, ch->head);
+		ch->count--;
+		go__unlock(&ch->lock);
+		return true;
+	}
+	return recv_rest(ch, self, elem);
 }
 
 /* For timers and signals: they act for nobody, never wait, and a closed channel is as good as a full one. */

@@ -22,18 +22,14 @@
  * After the membarrier the owner's 1 is visible, or the owner has yet to read next_thief and will see 1. The
  * thief never waits for the owner, and the owner only for a few instructions of the thief.
  */
-static inline void go__next_enter(struct go_p *p)
+static inline bool go__next_enter(struct go_p *p)
 {
-	for (;;) {
-		atomic_store_explicit(&p->next_busy, 1, memory_order_relaxed);
-		if (GO_UNLIKELY(!go__sched.asymmetric))
-			atomic_thread_fence(memory_order_seq_cst);
-		else
-			atomic_signal_fence(memory_order_seq_cst);
-		if (GO_LIKELY(atomic_load_explicit(&p->next_thief, memory_order_acquire) == 0))
-			return;
-		go__next_wait(p);
-	}
+	atomic_store_explicit(&p->next_busy, 1, memory_order_relaxed);
+	if (GO_UNLIKELY(!go__sched.asymmetric))
+		atomic_thread_fence(memory_order_seq_cst);
+	else
+		atomic_signal_fence(memory_order_seq_cst);
+	return GO_LIKELY(atomic_load_explicit(&p->next_thief, memory_order_acquire) == 0);
 }
 
 static inline void go__next_leave(struct go_p *p)
@@ -41,32 +37,13 @@ static inline void go__next_leave(struct go_p *p)
 	atomic_store_explicit(&p->next_busy, 0, memory_order_release);
 }
 
-/* Owner only. Nobody else fills it, so an empty one needs no exclusion. */
-static inline struct go_g *go__next_take(struct go_p *p)
+/* Owner only. Nobody else fills it, so an empty one needs no exclusion. False: it is taken. */
+static inline bool go__next_fill(struct go_p *p, struct go_g *g)
 {
-	struct go_g *g = atomic_load_explicit(&p->runnext, memory_order_relaxed);
-	if (g == NULL)
-		return NULL;
-	go__next_enter(p);
-	g = atomic_load_explicit(&p->runnext, memory_order_relaxed);
-	atomic_store_explicit(&p->runnext, NULL, memory_order_relaxed);
-	go__next_leave(p);
-	return g;
-}
-
-/* Owner only. What g displaces, or NULL. */
-static inline struct go_g *go__next_put(struct go_p *p, struct go_g *g)
-{
-	struct go_g *old = atomic_load_explicit(&p->runnext, memory_order_relaxed);
-	if (old == NULL) {
-		atomic_store_explicit(&p->runnext, g, memory_order_release);
-		return NULL;
-	}
-	go__next_enter(p);
-	old = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+	if (atomic_load_explicit(&p->runnext, memory_order_relaxed) != NULL)
+		return false;
 	atomic_store_explicit(&p->runnext, g, memory_order_release);
-	go__next_leave(p);
-	return old;
+	return true;
 }
 
 /* Checked at each pick, so at each point where a goroutine stops; the scheduler's stack then halts,
@@ -79,17 +56,22 @@ static inline bool go__must_stop(struct go_m *m)
 
 /* The successor of a goroutine that stops. Every sixteenth pick is a careful one, which lets others than the
  * last that was readied have their turn. NULL: go to the scheduler's stack. */
-static inline struct go_g *go__pick(struct go_m *m)
+static inline __attribute__((always_inline)) struct go_g *go__pick(struct go_m *m)
 {
 	struct go_p *p = m->p;
-	struct go_g *g;
 	if (GO_UNLIKELY(go__must_stop(m)))
 		return NULL;
-	if (GO_UNLIKELY(++p->tick % GO_INHERIT == 0) ||
-	    GO_UNLIKELY(atomic_load_explicit(&go__sched.poller_missing, memory_order_relaxed)))
-		return go__pick_slow(m);
-	g = go__next_take(p);
-	return GO_LIKELY(g != NULL) ? g : go__pick_slow(m);
+	if (GO_LIKELY(++p->tick % GO_INHERIT != 0 &&
+		      atomic_load_explicit(&p->runnext, memory_order_relaxed) != NULL &&
+		      !atomic_load_explicit(&go__sched.poller_missing, memory_order_relaxed) &&
+		      go__next_enter(p))) {
+		struct go_g *g = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+		atomic_store_explicit(&p->runnext, NULL, memory_order_relaxed);
+		go__next_leave(p);
+		if (GO_LIKELY(g != NULL))
+			return g;
+	}
+	return go__pick_slow(m);
 }
 
 /* The run probe comes before the switch, still on the old stack: the watcher must know the new goroutine

@@ -67,6 +67,16 @@ static void keep_locks(struct go_m *m, struct go_lock **unlock, size_t n)
 	m->more_to_do = true;
 }
 
+/* The one place where a goroutine stops for another: one call of go__switch, which the processor's prediction
+ * of returns is right about. errno belongs to the thread, its value to the goroutine. */
+static __attribute__((noinline)) void stop(struct go_m *m, struct go_g *g)
+{
+	int saved = *m->errno_at;
+	go__switch_to(m, &g->sp, go__pick(m));
+	go__finish();
+	*go__m()->errno_at = saved;
+}
+
 void go__park(enum go_wait why, const struct go_wait_on *on, size_t n, struct go_lock **unlock,
 	      size_t n_locks)
 {
@@ -75,15 +85,22 @@ void go__park(enum go_wait why, const struct go_wait_on *on, size_t n, struct go
 	GO_ASSERT(g != NULL);
 	GO_PROBE(park, &g->info, why, on, n);
 	note(g, why, n > 0 ? on[0].obj : NULL);
-	int saved = *m->errno_at;
 	if (m->bound) {
+		int saved = *m->errno_at;
 		park_bound(g, unlock, n_locks);
-	} else {
-		keep_locks(m, unlock, n_locks);
-		go__switch_to(m, &g->sp, go__pick(m));
-		go__finish();
+		*m->errno_at = saved;
+		return;
 	}
-	*go__m()->errno_at = saved;
+	keep_locks(m, unlock, n_locks);
+	stop(m, g);
+}
+
+/* Watched, or a thread of its own: what the fast way leaves out. */
+static __attribute__((noinline)) void park_one_slow(enum go_wait why, struct go_object *obj,
+						    enum go_wait_op op, struct go_lock *unlock)
+{
+	struct go_wait_on on = {.obj = obj, .op = op};
+	go__park(why, &on, 1, &unlock, 1);
 }
 
 void go__park_one(enum go_wait why, struct go_object *obj, enum go_wait_op op, struct go_lock *unlock)
@@ -91,24 +108,18 @@ void go__park_one(enum go_wait why, struct go_object *obj, enum go_wait_op op, s
 	struct go_m *m = go__m();
 	struct go_g *g = m->g;
 	if (GO_UNLIKELY(go_probe_table != NULL || m->bound)) {
-		struct go_wait_on on = {.obj = obj, .op = op};
-		go__park(why, &on, 1, &unlock, 1);
+		park_one_slow(why, obj, op, unlock);
 		return;
 	}
-	GO_ASSERT(g != NULL);
 	note(g, why, obj);
-	int saved = *m->errno_at;
 	m->unlock = unlock;
-	go__switch_to(m, &g->sp, go__pick(m));
-	go__finish();
-	*go__m()->errno_at = saved;
+	stop(m, g);
 }
 
-/* A goroutine that was readied runs next on this processor; what it displaces is surplus for others. */
-void go__runnable(struct go_m *m, struct go_g *g)
+/* Without a P, or with a runnext to displace, which is surplus for others. */
+static __attribute__((noinline)) void runnable_slow(struct go_m *m, struct go_g *g)
 {
 	struct go_p *p = m == NULL ? NULL : m->p;
-	atomic_store_explicit(&g->status, GO__RUNNABLE, memory_order_relaxed);
 	if (p == NULL) {
 		go__global_put(g);
 		if (m == NULL || !m->polling)
@@ -116,15 +127,22 @@ void go__runnable(struct go_m *m, struct go_g *g)
 		return;
 	}
 	g = go__next_put(p, g);
-	if (g != NULL) {
-		go__runq_put(p, g);
-		if (go__multi())
-			go__wake_p();
-	}
+	if (g == NULL)
+		return;
+	go__runq_put(p, g);
+	if (go__multi())
+		go__wake_p();
 }
 
-/* Object locks may be held: sched.lock comes after them in the order. */
-void go__ready(struct go_g *g)
+/* A goroutine that was readied runs next on this processor. */
+void go__runnable(struct go_m *m, struct go_g *g)
+{
+	atomic_store_explicit(&g->status, GO__RUNNABLE, memory_order_relaxed);
+	if (GO_UNLIKELY(m == NULL || m->p == NULL) || !go__next_fill(m->p, g))
+		runnable_slow(m, g);
+}
+
+static __attribute__((noinline)) void ready_slow(struct go_g *g)
 {
 	GO_ASSERT(atomic_load_explicit(&g->status, memory_order_relaxed) == GO__WAITING);
 	GO_PROBE(ready, &g->info);
@@ -132,6 +150,20 @@ void go__ready(struct go_g *g)
 		ready_bound(g);
 	else
 		go__runnable(go__m(), g);
+}
+
+/* Object locks may be held: sched.lock comes after them in the order. */
+void go__ready(struct go_g *g)
+{
+	struct go_m *m = go__m();
+	if (GO_UNLIKELY(go_probe_table != NULL || g->bound != NULL || m == NULL || m->p == NULL ||
+			atomic_load_explicit(&g->status, memory_order_relaxed) != GO__WAITING)) {
+		ready_slow(g);
+		return;
+	}
+	atomic_store_explicit(&g->status, GO__RUNNABLE, memory_order_relaxed);
+	if (!go__next_fill(m->p, g))
+		runnable_slow(m, g);
 }
 
 /* Last in this processor's ring. When nothing else is queued here, going on is as fair: other processors

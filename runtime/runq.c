@@ -77,16 +77,35 @@ bool go__runq_empty(struct go_p *p)
 	       atomic_load_explicit(&p->tail, memory_order_acquire);
 }
 
-/* The thief is between two stores, unless the system took its processor away. */
-void go__next_wait(struct go_p *p)
+/* The owner of p, alone with runnext. A thief is between two stores, unless the system took its processor
+ * away. */
+static void enter_next(struct go_p *p)
 {
-	go__next_leave(p);
-	for (int i = 0; atomic_load_explicit(&p->next_thief, memory_order_acquire) != 0; i++) {
-		if (i < 100)
-			go__sys_pause();
-		else
-			sched_yield();
+	while (!go__next_enter(p)) {
+		go__next_leave(p);
+		for (int i = 0; atomic_load_explicit(&p->next_thief, memory_order_acquire) != 0; i++) {
+			if (i < 100)
+				go__sys_pause();
+			else
+				sched_yield();
+		}
 	}
+}
+
+struct go_g *go__next_take(struct go_p *p)
+{
+	if (atomic_load_explicit(&p->runnext, memory_order_relaxed) == NULL)
+		return NULL;
+	return go__next_put(p, NULL);
+}
+
+struct go_g *go__next_put(struct go_p *p, struct go_g *g)
+{
+	enter_next(p);
+	struct go_g *old = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+	atomic_store_explicit(&p->runnext, g, memory_order_release);
+	go__next_leave(p);
+	return old;
 }
 
 /* The thief's side of what hot.h draws. NULL also when the owner is at it, who runs it then. */

@@ -155,7 +155,8 @@ struct go_m *go__m_adopt(void);
 void go__runq_put(struct go_p *p, struct go_g *g);
 struct go_g *go__runq_get(struct go_p *p);
 struct go_g *go__runq_steal(struct go_p *p, struct go_p *victim, bool also_next); /* then sched.lock is held */
-void go__next_wait(struct go_p *p); /* hot.h: until the thief has gone */
+struct go_g *go__next_take(struct go_p *p);                 /* owner only; NULL: empty */
+struct go_g *go__next_put(struct go_p *p, struct go_g *g); /* owner only; what g displaces, or NULL */
 bool go__runq_empty(struct go_p *p);
 void go__global_put(struct go_g *g); /* takes sched.lock */
 void go__global_put_locked(struct go_g *g);

@@ -54,8 +54,14 @@ static inline void go__waitq_remove(struct go_waitq *q, struct go_waiter *w)
 static inline struct go_waiter *go__waitq_pop(struct go_waitq *q)
 {
 	struct go_waiter *w = q->first;
-	if (w != NULL)
-		go__waitq_remove(q, w);
+	if (w == NULL)
+		return NULL;
+	q->first = w->next;
+	if (w->next != NULL)
+		w->next->prev = NULL;
+	else
+		q->last = NULL;
+	w->queued = false;
 	return w;
 }
 
