@@ -58,15 +58,22 @@ static inline void take(const struct go_chan_of *ch, void *elem, const void *fro
 		copy_elem(ch, elem, from);
 }
 
-/* The first waiter that can still be claimed, claimed and taken off. Those that are passed over belong to
- * selects that are on their way out; they find themselves off the queue and don't mind. */
+/* Take the first waiter off, claimed or not. The claim comes first: a waiter whose claim fails belongs to a
+ * select that is on its way out, and may be gone as soon as it is off the queue. */
+static inline bool claim_and_pop(struct go_waitq *q, bool ok)
+{
+	bool claimed = go__waiter_claim(q->first, ok);
+	go__waitq_pop(q);
+	return claimed;
+}
+
+/* The first waiter that can still be claimed, claimed and taken off. */
 static inline struct go_waiter *dequeue(struct go_waitq *q)
 {
-	struct go_waiter *w;
-	do {
-		w = go__waitq_pop(q);
-	} while (w != NULL && !go__waiter_claim(w, true));
-	return w;
+	for (struct go_waiter *w; (w = q->first) != NULL;)
+		if (claim_and_pop(q, true))
+			return w;
+	return NULL;
 }
 
 /* Is there a waiter that can still be claimed? It may be claimed by another channel the next moment. */
@@ -372,8 +379,8 @@ struct go_chan_of *go_chan_make_(size_t elem_size, size_t cap)
  * go__ready(), so the chain may be walked after the lock is released. */
 static void detach_all(struct go_waitq *from, struct go_waitq *to)
 {
-	for (struct go_waiter *w; (w = go__waitq_pop(from)) != NULL;)
-		if (go__waiter_claim(w, false))
+	for (struct go_waiter *w; (w = from->first) != NULL;)
+		if (claim_and_pop(from, false))
 			go__waitq_push(to, w);
 }
 

@@ -103,11 +103,12 @@ _Noreturn void go__g_end(void);
 void go__g_each(void (*visit)(struct go_g *g, void *arg), void *arg);
 
 /* ---- park.c: stop and go on ---- */
+#define GO_PARK_LOCKS 8 /* so many locks are copied */
 
 /* Stop the calling goroutine until go__ready(). Emits the park probe, marks it waiting, switches
  * away; the locks are released only after its registers are saved, so a waker that takes one of them
  * finds the goroutine parked. At least one lock must protect whatever the waker looks at (n_locks 0
- * only for a wait that nobody ends). `unlock` may be on the caller's stack: beyond 8 locks it is read
+ * only for a wait that nobody ends). `unlock` may be on the caller's stack: beyond GO_PARK_LOCKS it is read
  * until the last one is released, so a caller that passes more must re-take them all after it. */
 void go__park(enum go_wait why, const struct go_wait_on *on, size_t n, struct go_lock **unlock,
 	      size_t n_locks);

@@ -58,7 +58,7 @@ static void ready_bound(struct go_g *g)
 static void keep_locks(struct go_m *m, struct go_lock **unlock, size_t n)
 {
 	m->locks = unlock;
-	if (n <= GO_INLINE_LOCKS) {
+	if (n <= GO_PARK_LOCKS) {
 		for (size_t i = 0; i < n; i++)
 			m->inline_locks[i] = unlock[i];
 		m->locks = m->inline_locks;

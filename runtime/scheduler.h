@@ -10,7 +10,6 @@
 
 #define GO_MAX_PROCS    256
 #define GO_RING         256 /* local run queue; the surplus goes to the global queue by halves */
-#define GO_INLINE_LOCKS 8
 #define GO_INHERIT      16 /* one pick of so many is a careful one, see go__pick */
 #define GO_ID_BATCH     16 /* goroutine numbers that a P takes at once */
 #define GO_LINE         64 /* bytes of a cache line */
@@ -52,7 +51,7 @@ struct go_m {
 	void *dead_stack;
 	struct go_lock **locks;
 	size_t n_locks;
-	struct go_lock *inline_locks[GO_INLINE_LOCKS];
+	struct go_lock *inline_locks[GO_PARK_LOCKS];
 	struct go_m *next_idle;
 
 	_Atomic uint32_t wake; /* futex of an idle M; 1: go and look at p and poll */

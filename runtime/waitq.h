@@ -61,7 +61,8 @@ static inline struct go_waiter *go__waitq_pop(struct go_waitq *q)
 		w->next->prev = NULL;
 	else
 		q->last = NULL;
-	w->queued = false;
+	/* Last: a select that was won elsewhere may return when it sees this, and the waiter is gone. */
+	__atomic_store_n(&w->queued, false, __ATOMIC_RELEASE);
 	return w;
 }
 
