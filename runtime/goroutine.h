@@ -372,7 +372,7 @@ typedef struct go_mutex {
 	unsigned go__id;
 	unsigned go__word;
 	unsigned go__lock;
-	unsigned go__spare;
+	unsigned go__sections;
 	struct go_waitq go__queue;
 } go_mutex;
 

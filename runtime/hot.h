@@ -46,6 +46,50 @@ static inline bool go__next_fill(struct go_p *p, struct go_g *g)
 	return true;
 }
 
+/* The ring. The indices grow without bound and wrap as unsigned numbers do; only differences mean anything. */
+static inline struct go_g *go__slot_get(struct go_p *p, uint32_t i)
+{
+	return atomic_load_explicit(&p->ring[i % GO_RING], memory_order_relaxed);
+}
+
+static inline void go__slot_set(struct go_p *p, uint32_t i, struct go_g *g)
+{
+	atomic_store_explicit(&p->ring[i % GO_RING], g, memory_order_relaxed);
+}
+
+/* The acquire pairs with the owner's release of the tail; a head that moved meanwhile voids what was read. */
+static inline bool go__ring_take(struct go_p *p, uint32_t head, uint32_t n)
+{
+	return atomic_compare_exchange_strong_explicit(&p->head, &head, head + n, memory_order_acq_rel,
+						       memory_order_relaxed);
+}
+
+/* Owner only. */
+static inline void go__runq_put(struct go_p *p, struct go_g *g)
+{
+	uint32_t head = atomic_load_explicit(&p->head, memory_order_acquire);
+	uint32_t tail = atomic_load_explicit(&p->tail, memory_order_relaxed);
+	if (GO_UNLIKELY(tail - head >= GO_RING)) {
+		go__runq_overflow(p, g);
+		return;
+	}
+	go__slot_set(p, tail, g);
+	atomic_store_explicit(&p->tail, tail + 1, memory_order_release);
+}
+
+/* Owner only. NULL: empty. */
+static inline struct go_g *go__runq_get(struct go_p *p)
+{
+	for (;;) {
+		uint32_t head = atomic_load_explicit(&p->head, memory_order_acquire);
+		if (head == atomic_load_explicit(&p->tail, memory_order_relaxed))
+			return NULL;
+		struct go_g *g = go__slot_get(p, head);
+		if (GO_LIKELY(go__ring_take(p, head, 1)))
+			return g;
+	}
+}
+
 /* Checked at each pick, so at each point where a goroutine stops; the scheduler's stack then halts,
  * retires the P or finds one. */
 static inline bool go__must_stop(struct go_m *m)

@@ -196,10 +196,21 @@ void go__mutex_unlock(go_mutex *mu)
 		unlock_slow(mu);
 }
 
+/* A loop that polls something under this mutex gives way now and then, see waitq.h. The mutex counts its
+ * sections itself, while it is still the caller's. */
+static __attribute__((noinline)) void unlock_rest(go_mutex *mu, bool unlocked, bool enough)
+{
+	if (!unlocked)
+		go__mutex_unlock(mu);
+	if (enough)
+		go__give_way();
+}
+
 void go_mutex_unlock(go_mutex *mu)
 {
 	unsigned word = LOCKED;
-	if (GO_UNLIKELY(go_probe_table != NULL) || !swap(mu, &word, 0))
-		go__mutex_unlock(mu);
-	go__count_unparked();
+	bool enough = (++mu->go__sections & 2047) == 0;
+	bool unlocked = GO_LIKELY(go_probe_table == NULL) && GO_LIKELY(swap(mu, &word, 0));
+	if (GO_UNLIKELY(enough | !unlocked))
+		unlock_rest(mu, unlocked, enough);
 }

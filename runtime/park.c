@@ -126,11 +126,18 @@ static __attribute__((noinline)) void runnable_slow(struct go_m *m, struct go_g 
 			go__wake_p();
 		return;
 	}
-	g = go__next_put(p, g);
+	if (GO_LIKELY(go__next_enter(p))) {
+		struct go_g *old = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+		atomic_store_explicit(&p->runnext, g, memory_order_release);
+		go__next_leave(p);
+		g = old;
+	} else {
+		g = go__next_put(p, g);
+	}
 	if (g == NULL)
 		return;
 	go__runq_put(p, g);
-	if (go__multi())
+	if (atomic_load_explicit(&go__sched.n_procs, memory_order_relaxed) > 1)
 		go__wake_p();
 }
 

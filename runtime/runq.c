@@ -10,31 +10,13 @@
 
 #include <sched.h>
 
-/* The indices grow without bound and wrap as unsigned numbers do; only differences mean anything. */
-static struct go_g *slot_get(struct go_p *p, uint32_t i)
-{
-	return atomic_load_explicit(&p->ring[i % GO_RING], memory_order_relaxed);
-}
-
-static void slot_set(struct go_p *p, uint32_t i, struct go_g *g)
-{
-	atomic_store_explicit(&p->ring[i % GO_RING], g, memory_order_relaxed);
-}
-
-/* The acquire pairs with the owner's release of the tail; a head that moved meanwhile voids what was read. */
-static bool take(struct go_p *p, uint32_t head, uint32_t n)
-{
-	return atomic_compare_exchange_strong_explicit(&p->head, &head, head + n, memory_order_acq_rel,
-						       memory_order_relaxed);
-}
-
 /* The ring is full: move half of it, then g, to the global list. False: a thief made room meanwhile. */
 static bool overflow(struct go_p *p, struct go_g *g, uint32_t head)
 {
 	struct go_g *half[GO_RING / 2];
 	for (uint32_t i = 0; i < GO_RING / 2; i++)
-		half[i] = slot_get(p, head + i);
-	if (!take(p, head, GO_RING / 2))
+		half[i] = go__slot_get(p, head + i);
+	if (!go__ring_take(p, head, GO_RING / 2))
 		return false;
 	go__lock(&go__sched.lock);
 	for (uint32_t i = 0; i < GO_RING / 2; i++)
@@ -44,30 +26,16 @@ static bool overflow(struct go_p *p, struct go_g *g, uint32_t head)
 	return true;
 }
 
-void go__runq_put(struct go_p *p, struct go_g *g)
+void go__runq_overflow(struct go_p *p, struct go_g *g)
 {
 	for (;;) {
 		uint32_t head = atomic_load_explicit(&p->head, memory_order_acquire);
-		uint32_t tail = atomic_load_explicit(&p->tail, memory_order_relaxed);
-		if (tail - head < GO_RING) {
-			slot_set(p, tail, g);
-			atomic_store_explicit(&p->tail, tail + 1, memory_order_release);
+		if (atomic_load_explicit(&p->tail, memory_order_relaxed) - head < GO_RING) {
+			go__runq_put(p, g);
 			return;
 		}
 		if (overflow(p, g, head))
 			return;
-	}
-}
-
-struct go_g *go__runq_get(struct go_p *p)
-{
-	for (;;) {
-		uint32_t head = atomic_load_explicit(&p->head, memory_order_acquire);
-		if (head == atomic_load_explicit(&p->tail, memory_order_relaxed))
-			return NULL;
-		struct go_g *g = slot_get(p, head);
-		if (take(p, head, 1))
-			return g;
 	}
 }
 
@@ -141,13 +109,13 @@ struct go_g *go__runq_steal(struct go_p *p, struct go_p *victim, bool also_next)
 		if (n > GO_RING / 2)
 			continue; /* head and tail read at different times */
 		for (uint32_t i = 0; i < n; i++)
-			slot_set(p, tail + i, slot_get(victim, from + i));
-		if (take(victim, from, n))
+			go__slot_set(p, tail + i, go__slot_get(victim, from + i));
+		if (go__ring_take(victim, from, n))
 			break;
 	}
 	n--;
 	atomic_store_explicit(&p->tail, tail + n, memory_order_release);
-	return slot_get(p, tail + n);
+	return go__slot_get(p, tail + n);
 }
 
 void go__global_put_locked(struct go_g *g)

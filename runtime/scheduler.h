@@ -151,8 +151,7 @@ int go__m_start(struct go_p *p, bool poll, bool spinning); /* under sched.lock *
 struct go_m *go__m_adopt(void);
 
 /* runq.c */
-void go__runq_put(struct go_p *p, struct go_g *g);
-struct go_g *go__runq_get(struct go_p *p);
+void go__runq_overflow(struct go_p *p, struct go_g *g); /* put g, although the ring was full */
 struct go_g *go__runq_steal(struct go_p *p, struct go_p *victim, bool also_next); /* then sched.lock is held */
 struct go_g *go__next_take(struct go_p *p);                 /* owner only; NULL: empty */
 struct go_g *go__next_put(struct go_p *p, struct go_g *g); /* owner only; what g displaces, or NULL */

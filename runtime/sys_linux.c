@@ -59,6 +59,27 @@ void *go__sys_map(size_t size, bool reserve)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+/* The system gives addresses downwards, so mappings of one size mostly follow each other, aligned. */
+void *go__sys_map_huge(size_t size)
+{
+	const size_t align = (size_t)2 << 20;
+	char *p = go__sys_map(size, false);
+	if (p != NULL && (uintptr_t)p % align != 0) {
+		go__sys_unmap(p, size);
+		p = go__sys_map(size + align, true);
+		if (p == NULL)
+			return NULL;
+		char *at = (char *)(((uintptr_t)p + align - 1) & ~(uintptr_t)(align - 1));
+		if (at > p)
+			go__sys_unmap(p, (size_t)(at - p));
+		go__sys_unmap(at + size, (size_t)(p + align - at));
+		p = at;
+	}
+	if (p != NULL)
+		madvise(p, size, MADV_HUGEPAGE);
+	return p;
+}
+
 void go__sys_unmap(void *p, size_t size)
 {
 	syscall(SYS_munmap, p, size);
