@@ -49,7 +49,7 @@ static inline void leave(struct gosan_g *g)
  * While it waits for the collector it is outside. False: no segment is to be had. */
 static __attribute__((noinline)) bool open_segment(struct gosan_g *g, bool is_free)
 {
-	uint32_t seg, *cell = is_free ? &g->free_cell : &g->cell;
+	uint32_t seg, cell;
 
 	gosan_floor_acts(g);
 	g->access_epoch = g->epoch;
@@ -62,7 +62,11 @@ static __attribute__((noinline)) bool open_segment(struct gosan_g *g, bool is_fr
 		}
 		gosan_collect_enter(g);
 	}
-	*cell = seg << GOSAN_CELL_SEGMENT | GOSAN_CELL_LOW;
+	cell = seg << GOSAN_CELL_SEGMENT | GOSAN_CELL_LOW;
+	if (is_free)
+		g->free_cell = cell;
+	else
+		gosan_g_cell(g, cell);
 	return true;
 }
 

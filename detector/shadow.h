@@ -80,8 +80,10 @@ static inline __attribute__((always_inline)) bool gosan_shadow_holds(const struc
 
 	if (bytes > GOSAN_CELL_ALL)
 		return false;
-	return !((__atomic_load_n(&s->cell[0], __ATOMIC_RELAXED) ^ cell) & asked) ||
-	       !((__atomic_load_n(&s->cell[1], __ATOMIC_RELAXED) ^ cell) & asked);
+	uint64_t a = (__atomic_load_n(&s->cell[0], __ATOMIC_RELAXED) ^ cell) & asked;
+	uint64_t b = (__atomic_load_n(&s->cell[1], __ATOMIC_RELAXED) ^ cell) & asked;
+
+	return a * b == 0;
 }
 
 /* The access itself: checks it against all that is remembered of its bytes, calls gosan_race_found
