@@ -29,6 +29,7 @@ int cmd_gate(int argc, char **argv);
 int cmd_baseline(int argc, char **argv);
 int cmd_cc(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_import(int argc, char **argv);
 int cmd_render_raw(int argc, char **argv);
 int cmd_later(int argc, char **argv);
 
