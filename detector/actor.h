@@ -96,6 +96,8 @@ struct gosan_g {
 	/* ADMIN */
 	struct gosan_g *next; /* all goroutines, newest first: gosan_engine_all() */
 	uint64_t id;          /* goroutine id, or 0 for threads and the system */
+	uint32_t no;          /* 1, 2, ... in the order of birth; 0: nobody's */
+	uint32_t visits;      /* recorder.c: how often it came to a thread; written by itself */
 	uint32_t tid;         /* thread ordinal for threads, 0 for goroutines */
 	bool is_thread, is_system, ended;
 	bool is_fiber; /* a context that threads switch to (front/fiber.c): is_thread, but no thread to join */

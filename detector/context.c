@@ -14,6 +14,7 @@
 #include "depot.h"
 #include "mem.h"
 #include "module.h"
+#include "recorder.h"
 
 #include <errno.h>
 
@@ -42,6 +43,31 @@ int gosan_context_init(void)
 	gosan_context_nodes = nodes;
 	n_nodes = 2;
 	return 0;
+}
+
+static uint32_t target_of(uint32_t id);
+
+/* A row that was never written, or whose parent is not above it, stays alone: nobody refers to it in a good recording. */
+int gosan_context_load(const struct gosan_trace_context *rows, uint32_t n)
+{
+	int err = gosan_context_init();
+
+	for (uint32_t id = 2; !err && id < n && id < NODES_MAX; id++) {
+		struct gosan_context_node *node = &gosan_context_nodes[id];
+		uint32_t h = gosan_context_hash(rows[id].parent, rows[id].pc);
+
+		n_nodes = id + 1;
+		node->target = id;
+		if (rows[id].parent >= id)
+			continue;
+		node->pc = rows[id].pc;
+		node->parent = rows[id].parent;
+		node->callee = rows[id].callee;
+		node->target = target_of(id);
+		node->next = buckets[h];
+		buckets[h] = id;
+	}
+	return err;
 }
 
 /* callee is part of the key: one call site may enter several functions. */
@@ -85,6 +111,7 @@ static uint32_t make(uint32_t parent, uint64_t pc, uint32_t callee)
 	gosan_context_nodes[id].parent = parent;
 	gosan_context_nodes[id].callee = callee;
 	gosan_context_nodes[id].target = target_of(id);
+	GOSAN_RECORD(gosan_recorder_context(id, pc, parent, callee));
 	return id;
 }
 

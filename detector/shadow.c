@@ -18,6 +18,7 @@
 #include "granule.h"
 #include "heap.h"
 #include "race.h"
+#include "recorder.h"
 
 #include <string.h>
 
@@ -282,6 +283,10 @@ static void access_range(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 		leave(g);
 		return;
 	}
+	if (__builtin_expect(gosan_recorder_memory, 0) && !(flags & GOSAN_FREE)) {
+		place = place ? place : gosan_context_place(g, pc);
+		gosan_recorder_access(GOSAN_TRACE_ACCESS, addr, size, flags, place);
+	}
 	begin(&w, g, addr, size, flags);
 	w.pc = pc;
 	w.place = place;
@@ -317,6 +322,7 @@ void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 	if (!enter(g))
 		return;
 	w.place = gosan_context_place(g, pc);
+	GOSAN_RECORD_MEMORY(gosan_recorder_access(GOSAN_TRACE_ACCESS, addr, size, flags, w.place));
 	if (gosan_granule_extend(s, g, (g->cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags) | bytes,
 				 w.place)) {
 		leave(g);

@@ -29,7 +29,7 @@ static const struct command {
 	{"explain", cmd_explain, "CODE|KIND", "what a finding means, with a broken and a fixed program"},
 	{"import", cmd_import, "FILE", "the data races of a recording in RAPID's STD format"},
 	{"render-raw", cmd_render_raw, "DIR", NULL},
-	{"report", cmd_later, "", NULL},
+	{"report", cmd_report, "[OPTION...] TRACE", "the report of a recording (run --trace=TRACE)"},
 	{"go", cmd_later, "", NULL},
 	{"dump", cmd_later, "", NULL},
 	{"export", cmd_later, "", NULL},

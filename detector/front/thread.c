@@ -10,6 +10,7 @@
  */
 #include "pthread.h"
 
+#include "../recorder.h"
 #include "../depot.h"
 #include "../mem.h"
 #include "../module.h"
@@ -381,6 +382,7 @@ static int created(struct gosan_thread *t, struct gosan_g *g, pthread_t handle, 
 		return 0;
 	}
 	g->ended = g->joined = true;
+	GOSAN_RECORD(gosan_recorder_gone(g, GOSAN_TRACE_GONE_ENDED | GOSAN_TRACE_GONE_JOINED));
 	gosan_mem_free(t, sizeof(*t));
 	return rc;
 }
