@@ -29,6 +29,8 @@ int cmd_gate(int argc, char **argv);
 int cmd_baseline(int argc, char **argv);
 int cmd_cc(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_dump(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_render_raw(int argc, char **argv);
 int cmd_report(int argc, char **argv);
