@@ -218,8 +218,8 @@ void gosan_recorder_actor(const struct gosan_g *g)
 		write_row(g);
 }
 
-/* Who runs here is another than before, or was asleep. What front ends know of somebody is complete by then. */
-static __attribute__((noinline)) void write_switch(struct stream *s)
+/* Who runs here is another than before, or was asleep; seen: the last pass that it can have seen. What front ends know of somebody is complete by then. */
+static __attribute__((noinline)) void write_switch(struct stream *s, uint64_t seen)
 {
 	struct gosan_g *g = gosan_self;
 	uint64_t v[GOSAN_TRACE_FIELDS];
@@ -229,7 +229,7 @@ static __attribute__((noinline)) void write_switch(struct stream *s)
 	v[TIME] = gosan_recfile_time();
 	v[G] = s->g;
 	v[ARG] = s->visit;
-	v[ARG2] = __atomic_load_n(&tick, __ATOMIC_ACQUIRE);
+	v[ARG2] = seen;
 	write_record(s, GOSAN_TRACE_SWITCH, F_TIME | F_G | F_ARG | F_ARG2, v, NULL, 0);
 	if (g && g->no) {
 		struct gosan_trace_actor *row;
@@ -253,7 +253,7 @@ static void append(unsigned op, unsigned fields, const uint64_t *v, const char *
 	s->busy = true;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (__builtin_expect(s->g != number_of(gosan_self) || !s->visit, 0) && op != GOSAN_TRACE_ANSWER)
-		write_switch(s);
+		write_switch(s, fields & F_TICK ? v[TICK] - 1 : __atomic_load_n(&tick, __ATOMIC_ACQUIRE));
 	write_record(s, op, fields, v, text, n);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	s->busy = false;
