@@ -14,11 +14,29 @@ static void patterns(void **state)
 		const char *pattern, *text;
 		bool match;
 	} t[] = {
-		{"bump", "bump", true},     {"bump", "a_bump_b", true}, {"^bump", "a_bump", false},
-		{"^bump$", "bump", true},   {"^bump$", "bumps", false}, {"bump$", "a_bump", true},
-		{"b*p", "bump", true},      {"^b*p$", "bumpx", false},  {"*", "", true},
-		{"a*b*c", "xaYbZcW", true}, {"a*b*c", "acb", false},    {"^*$", "anything", true},
-		{"$", "x", true},           {"^$", "x", false},         {"a$b", "a$b", true},
+		{"bump", "bump", true},
+		{"bump", "a_bump_b", true},
+		{"^bump", "a_bump", false},
+		{"^bump$", "bump", true},
+		{"^bump$", "bumps", false},
+		{"bump$", "a_bump", true},
+		{"b*p", "bump", true},
+		{"^b*p$", "bumpx", false},
+		{"*", "", true},
+		{"a*b*c", "xaYbZcW", true},
+		{"a*b*c", "acb", false},
+		{"^*$", "anything", true},
+		{"$", "x", true},
+		{"^$", "x", false},
+		{"a$b", "a$b", true},
+		{"a*bc$", "abcabc", true},
+		{"^a*bc", "abxbc", true},
+		{"*$", "", true},
+		{"^a**b$", "ab", true},
+		{"", "", true},
+		{"x*$", "", false},
+		/* Not in a lifetime, when every star may try everything. */
+		{"*a*a*a*a*a*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false},
 	};
 
 	(void)state;
