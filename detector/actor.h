@@ -156,8 +156,18 @@ struct gosan_g {
 	uint8_t seg_left;              /* segment.c: numbers of seg_group that are still to be used */
 	uint32_t seg_group, free_cell; /* free_cell: as cell, for frees */
 	void *access;
-	uint16_t ignored[2]; /* accesses that the program wants ignored while > 0: reads, writes */
+	/* What the program wants ignored while > 0 (enum gosan_ignored). */
+	uint16_t ignored[3];
+	bool was_deaf; /* it has ignored order at some time: what it holds, it may not know */
 };
+
+enum gosan_ignored { GOSAN_IGNORED_READS, GOSAN_IGNORED_WRITES, GOSAN_IGNORED_ORDER };
+
+/* Nothing that g does tells others anything, and it learns nothing: the program said so. */
+static inline bool gosan_g_deaf(const struct gosan_g *g)
+{
+	return __builtin_expect(g->ignored[GOSAN_IGNORED_ORDER] != 0, 0);
+}
 
 /* Low bits of g->cell (shadow.h). No cell of the shadow equals it: segment 0 is nobody's. */
 #define GOSAN_CELL_NONE 0x3ffu

@@ -308,7 +308,8 @@ void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 	struct gosan_walk w;
 	uint32_t bytes;
 
-	if (__builtin_expect(g->ignored[0] | g->ignored[1], 0) && g->ignored[flags & GOSAN_WRITE])
+	if (__builtin_expect(g->ignored[GOSAN_IGNORED_READS] | g->ignored[GOSAN_IGNORED_WRITES], 0) &&
+	    g->ignored[flags & GOSAN_WRITE])
 		return;
 	if ((addr & 7) + size > 8 || g->cell == GOSAN_CELL_NONE || addr >= GOSAN_ADDRESS_END ||
 	    !(s = gosan_shadowmem_granule(addr, false))) {
@@ -341,7 +342,7 @@ void gosan_shadow_free(struct gosan_g *g, uintptr_t addr, size_t size, uint32_t 
 {
 	uintptr_t end = addr + size, next;
 
-	if (end < addr || end > GOSAN_ADDRESS_END || g->ignored[1])
+	if (end < addr || end > GOSAN_ADDRESS_END || g->ignored[GOSAN_IGNORED_WRITES])
 		return;
 	for (; addr < end; addr = next) {
 		const unsigned char *s = gosan_shadowmem_state(addr, true);
