@@ -14,6 +14,7 @@
 #include "atomic.h"
 #include "stdedges.h"
 #include "stdmem.h"
+#include "stdrows.h"
 #include "tracewords.h"
 
 #include "../runtime/probe.h"
@@ -40,17 +41,6 @@ struct sync {
 	uint32_t owner;              /* thread + 1; native locks */
 };
 
-/* An atomic variable, a block of the heap, a location: keyed by an address. */
-struct row {
-	uint64_t key; /* + 1; 0: free place */
-	uint64_t value;
-	struct stdedges_list list;
-};
-struct rows {
-	struct row *row;
-	uint64_t n, room; /* a power of two, at most half full */
-};
-
 struct std_export {
 	struct export *x;
 	struct stdedges *edges;
@@ -61,47 +51,9 @@ struct std_export {
 	uint32_t n_threads;
 	struct thread *threads;
 	struct sync *syncs; /* by object */
-	struct rows atomics, blocks, locations, benign;
+	struct stdrows atomics, blocks, locations, benign;
 	int64_t loc; /* of the event at hand */
 };
-
-/* --- Tables by address ------------------------------------------------------------------------------------ */
-
-static struct row *slot(const struct rows *r, uint64_t key)
-{
-	uint64_t at = key * UINT64_C(0x9e3779b97f4a7c15) >> 24;
-
-	while (r->row[at & (r->room - 1)].key && r->row[at & (r->room - 1)].key != key + 1)
-		at++;
-	return &r->row[at & (r->room - 1)];
-}
-
-static struct row *find(const struct rows *r, uint64_t key)
-{
-	struct row *row = r->room ? slot(r, key) : NULL;
-
-	return row && row->key ? row : NULL;
-}
-
-static struct row *find_or_add(struct rows *r, uint64_t key)
-{
-	if (r->n >= r->room / 2) {
-		struct rows old = *r;
-
-		r->room = old.room ? 2 * old.room : 256;
-		r->row = calloc(r->room, sizeof *r->row);
-		if (!r->row)
-			abort(); /* as the arena does */
-		for (uint64_t i = 0; i < old.room; i++)
-			if (old.row[i].key)
-				*slot(r, old.row[i].key - 1) = old.row[i];
-		free(old.row);
-	}
-	struct row *row = slot(r, key);
-	r->n += !row->key;
-	row->key = key + 1;
-	return row;
-}
 
 /* --- Threads and locations -------------------------------------------------------------------------------- */
 
@@ -144,7 +96,7 @@ static int64_t location(struct std_export *s, const struct gosan_trace_rec *r)
 
 	if (!n)
 		return 0;
-	struct row *row = find_or_add(&s->locations, pc);
+	struct stdrow *row = stdrows_add(&s->locations, pc);
 	if (!row->value)
 		row->value = s->locations.n;
 	return (int64_t)row->value;
@@ -168,12 +120,12 @@ static void line(struct std_export *s, uint32_t thread, const char *op, const ch
 static void benign(struct std_export *s, const struct gosan_trace_rec *r, bool yes)
 {
 	for (uint64_t i = 0; i < r->size && i < 4096; i++)
-		find_or_add(&s->benign, r->addr + i)->value = yes;
+		stdrows_add(&s->benign, r->addr + i)->value = yes;
 }
 
 static bool is_benign(const struct std_export *s, const struct gosan_trace_rec *r)
 {
-	const struct row *row = s->benign.n ? find(&s->benign, r->addr) : NULL;
+	const struct stdrow *row = s->benign.n ? stdrows_find(&s->benign, r->addr) : NULL;
 
 	return row && row->value;
 }
@@ -201,7 +153,7 @@ static void write_part(const struct stdmem_part *p, void *arg)
 static void memory(struct std_export *s, const struct gosan_trace_rec *r, uint32_t thread)
 {
 	struct access a = {s, thread, r->mode & GOSAN_WRITE, r->mode & GOSAN_ATOMIC};
-	struct row *block;
+	struct stdrow *block;
 
 	switch (r->op) {
 	case GOSAN_TRACE_ACCESS:
@@ -212,18 +164,18 @@ static void memory(struct std_export *s, const struct gosan_trace_rec *r, uint32
 			    write_part, &a);
 		return;
 	case GOSAN_TRACE_ALLOC:
-		find_or_add(&s->blocks, r->addr)->value = r->size;
+		stdrows_add(&s->blocks, r->addr)->value = r->size;
 		stdmem_forget(s->mem, r->addr, r->size);
 		return;
 	case GOSAN_TRACE_DIES: /* whoever uses the block and is not ordered before is a race */
-		block = find(&s->blocks, r->addr);
+		block = stdrows_find(&s->blocks, r->addr);
 		a.write = true;
 		a.atomic = false;
 		if (block)
 			stdmem_each(s->mem, r->addr, block->value, true, false, NULL, write_part, &a);
 		return;
 	case GOSAN_TRACE_DROP:
-		block = find(&s->blocks, r->addr);
+		block = stdrows_find(&s->blocks, r->addr);
 		if (block)
 			block->value = 0;
 		return;
@@ -252,7 +204,7 @@ static bool releases(int mo)
 
 static void load(struct std_export *s, const struct gosan_trace_rec *r, uint32_t thread)
 {
-	const struct row *atom = find(&s->atomics, r->addr);
+	const struct stdrow *atom = stdrows_find(&s->atomics, r->addr);
 
 	if (!atom)
 		return;
@@ -267,7 +219,7 @@ static void load(struct std_export *s, const struct gosan_trace_rec *r, uint32_t
 static void store(struct std_export *s, const struct gosan_trace_rec *r, uint32_t thread)
 {
 	struct stdedges_token t = s->threads[thread].fence;
-	struct row *atom = find_or_add(&s->atomics, r->addr);
+	struct stdrow *atom = stdrows_add(&s->atomics, r->addr);
 
 	if (releases(r->mode & 0xff))
 		t = stdedges_release(s->edges, thread, s->loc);
@@ -290,13 +242,13 @@ static void fence(struct std_export *s, const struct gosan_trace_rec *r, uint32_
 static void forget_atomics(struct std_export *s, const struct gosan_trace_rec *r)
 {
 	for (uint64_t i = 0; i < s->atomics.room && r->size > s->atomics.room; i++) {
-		struct row *row = &s->atomics.row[i];
+		struct stdrow *row = &s->atomics.row[i];
 
 		if (row->key > r->addr && row->key - 1 < r->addr + r->size)
 			row->list.n = 0;
 	}
 	for (uint64_t i = 0; i < r->size && r->size <= s->atomics.room; i++) {
-		struct row *row = find(&s->atomics, r->addr + i);
+		struct stdrow *row = stdrows_find(&s->atomics, r->addr + i);
 
 		if (row)
 			row->list.n = 0;
@@ -522,6 +474,19 @@ static void record(struct std_export *s, const struct trace_event *e)
 	}
 }
 
+/* A thread-local variable of the thread that ran whoever accessed it: the recorder's answer to a question of the race
+ * analyzer. */
+static bool is_own_tls(const struct trace *t)
+{
+	int question;
+	bool yes;
+
+	for (size_t i = 0; trace_answer(t, i, &question, &yes); i++)
+		if (question == GOSAN_TRACE_OWN_TLS && yes)
+			return true;
+	return false;
+}
+
 /* Where every access begins and ends, before the first is written. */
 static size_t first_pass(struct std_export *s)
 {
@@ -532,9 +497,11 @@ static size_t first_pass(struct std_export *s)
 		const struct gosan_trace_rec *r = &e.rec;
 
 		most = r->obj > most ? r->obj : most;
-		if (r->op == GOSAN_TRACE_ACCESS)
-			stdmem_note(s->mem, r->addr, r->size, r->mode & GOSAN_WRITE, r->mode & GOSAN_ATOMIC,
-				    e.g);
+		if (r->op != GOSAN_TRACE_ACCESS)
+			continue;
+		stdmem_note(s->mem, r->addr, r->size, r->mode & GOSAN_WRITE, r->mode & GOSAN_ATOMIC, e.g);
+		if (is_own_tls(s->x->t))
+			stdmem_ignore(s->mem, r->addr, r->size);
 	}
 	trace_rewind(s->x->t);
 	return most;
@@ -542,7 +509,7 @@ static size_t first_pass(struct std_export *s)
 
 static int by_number(const void *a, const void *b)
 {
-	const struct row *x = a, *y = b;
+	const struct stdrow *x = a, *y = b;
 
 	return (x->value > y->value) - (x->value < y->value);
 }

@@ -14,7 +14,7 @@
 #define BYTES     8
 #define FIRST_FEW 1024u
 
-enum { PLAIN_READ = 1, PLAIN_WRITE = 2, ATOMIC_WRITE = 4 };
+enum { PLAIN_READ = 1, PLAIN_WRITE = 2, ATOMIC_WRITE = 4, IGNORED = 8 };
 
 struct granule {
 	uint64_t number; /* addr / BYTES, + 1; 0: free place */
@@ -108,6 +108,16 @@ void stdmem_note(struct stdmem *m, uint64_t addr, uint64_t size, bool write, boo
 	}
 }
 
+void stdmem_ignore(struct stdmem *m, uint64_t addr, uint64_t size)
+{
+	for (uint64_t at = addr; at < addr + size; at = (at | (BYTES - 1)) + 1) {
+		struct granule *g = find(m, at / BYTES);
+
+		if (g)
+			g->sorts |= IGNORED;
+	}
+}
+
 /* Bytes from lo to hi of a granule. */
 static void each_part(const struct granule *g, unsigned lo, unsigned hi, struct stdmem_part *part,
 		      void (*fn)(const struct stdmem_part *, void *), void *arg)
@@ -130,7 +140,7 @@ void stdmem_each(struct stdmem *m, uint64_t addr, uint64_t size, bool write, boo
 		struct stdmem_part part = {.age = g ? g->age : 0};
 
 		/* Nobody but atomics: no two of them race. */
-		if (!g || !(g->sorts & (PLAIN_READ | PLAIN_WRITE)))
+		if (!g || g->sorts & IGNORED || !(g->sorts & (PLAIN_READ | PLAIN_WRITE)))
 			continue;
 		if (!atomic && !write && g->sorts & ATOMIC_WRITE) {
 			part.n_writers = g->n_writers;

@@ -22,6 +22,9 @@ void stdmem_free(struct stdmem *m);
 /* First pass. actor: who it is, for atomic writes. */
 void stdmem_note(struct stdmem *m, uint64_t addr, uint64_t size, bool write, bool atomic, uint32_t actor);
 
+/* First pass: nothing in it is to be written: it belongs to the thread, and whoever that runs takes turns. */
+void stdmem_ignore(struct stdmem *m, uint64_t addr, uint64_t size);
+
 /* A part of an access. Atomics don't race with each other, in STD any two accesses do of which one writes. So an atomic
  * access reads the variable, as far as plain ones are concerned that write; and where others read it plainly, an atomic
  * write also writes a variable of its own goroutine, which plain reads read. */

@@ -13,6 +13,7 @@ Each program runs once, recorded.
 import argparse
 import collections
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -141,6 +142,7 @@ def main():
     p.add_argument("--work", type=pathlib.Path, required=True)
     p.add_argument("programs", nargs="+")
     a = p.parse_args()
+    a.gosan, a.work = os.path.abspath(a.gosan), a.work.absolute()
     total = collections.Counter()
     for program in a.programs:
         name, work = pathlib.Path(program).name, a.work / pathlib.Path(program).name

@@ -25,7 +25,7 @@ _gosan() {
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		fi
 		;;
-	import)
+	report | dump | export | import)
 		if [[ $cur == --* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$(gosan "$command" --help | grep -o -- '--[a-z-]*')" -- "$cur")
 		else
