@@ -144,7 +144,7 @@ int main(int argc, char **argv)
 				 commands[i].run == cmd_run || commands[i].run == cmd_gate ||
 						 commands[i].run == cmd_report
 					 ? "gosan %s"
-											   : "%s",
+					 : "%s",
 				 word);
 			argv[1] = name;
 			return commands[i].run(argc - 1, argv + 1);
