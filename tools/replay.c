@@ -16,6 +16,7 @@
 #include "benign.h"
 #include "chain.h"
 #include "context.h"
+#include "descriptor.h"
 #include "depot.h"
 #include "floor.h"
 #include "held.h"
@@ -31,6 +32,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -369,6 +371,8 @@ static void again(const struct trace_event *e)
 		lock(e);
 	else if (e->rec.op >= GOSAN_TRACE_LOAD && e->rec.op <= GOSAN_TRACE_FENCE && g)
 		atomic(g, &e->rec);
+	else if (e->rec.op == GOSAN_TRACE_DESCRIPTOR && e->rec.size < INT_MAX)
+		gosan_descriptor_restore(e->rec.addr, (int)e->rec.size, e->rec.stack);
 	else if (e->rec.op >= GOSAN_TRACE_ACCESS && e->rec.op <= GOSAN_TRACE_BENIGN_FORGET && g)
 		memory(g, &e->rec);
 	else
