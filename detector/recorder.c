@@ -316,7 +316,7 @@ static size_t wait_text(const struct gosan_g *g, char *text)
 }
 
 /* What a front end told of it before its first event, or tells with each (a barrier's parties). */
-static void object_row(const struct gosan_obj *obj)
+static void object_row(const struct gosan_obj *obj, uint32_t count)
 {
 	struct gosan_trace_object *row;
 
@@ -330,7 +330,8 @@ static void object_row(const struct gosan_obj *obj)
 	row->kind = obj->kind;
 	row->flags = obj->flags;
 	row->created_stack = obj->created_stack;
-	row->count = obj->counted ? obj->count + 1 : 0;
+	if (obj->counted || count)
+		row->count = count ? count : obj->count + 1;
 }
 
 /* After the record of what ends a visit or a life. */
@@ -372,7 +373,7 @@ void gosan_recorder_event(const struct gosan_event *ev)
 		memcpy(text, ev->text, n);
 	}
 	if (ev->obj)
-		object_row(ev->obj);
+		object_row(ev->obj, ev->op == GOSAN_EV_CHAN_MAKE ? (uint32_t)ev->arg + 1 : 0);
 	append(GOSAN_TRACE_EVENT + (unsigned)ev->op, n ? fields | F_TEXT : fields, v, text, n);
 	after(ev);
 }
@@ -398,7 +399,7 @@ void gosan_recorder_new_object(const struct gosan_obj *obj)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	object_row(obj);
+	object_row(obj, 0);
 	v[N_TICK] = next_tick();
 	v[N_OBJ] = obj->id;
 	v[N_SEQ] = obj->seq;

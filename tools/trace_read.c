@@ -265,8 +265,8 @@ int trace_next(struct trace *t, struct trace_event *ret)
 			return 0;
 		mine = take(t, s);
 		if (mine) {
-			t->loss.gaps += gap;
 			give(t, s, gap, ret);
+			t->loss.gaps += gap && ret->ns >= t->loss.cut_ns;
 		}
 		t->last = s;
 		advance(t, s);
@@ -329,7 +329,7 @@ void trace_rewind(struct trace *t)
 	t->last = NULL;
 	t->n_heap = 0;
 	t->tick = first_tick(t);
-	t->loss = (struct trace_loss){0};
+	t->loss = (struct trace_loss){.cut_ns = t->loss.cut_ns};
 	memset(t->next_seq, 0, t->n_objects * sizeof *t->next_seq);
 	memset(t->visits, 0, t->n_actors * sizeof *t->visits);
 	for (size_t i = 0; i < 1u << GOSAN_TRACE_STRIPE_BITS; i++)
@@ -346,7 +346,6 @@ void trace_rewind(struct trace *t)
 		if (!s->over)
 			push(t, s);
 	}
-	find_cut(t);
 }
 
 void trace_read_begin(struct trace *t)
