@@ -218,7 +218,7 @@ static int read_meta(struct trace *t, const char *dir, char *err, size_t err_siz
 			meta_line(t, &counters, line, space + 1);
 		}
 	}
-	if (line == text)
+	if (line == text && !*err)
 		refuse(err, err_size, "%s: this is not a recording of gosan", dir);
 	unmap_file(&f);
 	unmap_file(&counters);
@@ -358,8 +358,10 @@ static int open_streams(struct trace *t, const char *dir)
 
 static int open_in(struct trace *t, const char *dir, char *err, size_t err_size)
 {
-	int rc = read_meta(t, dir, err, err_size);
+	int rc;
 
+	*err = 0;
+	rc = read_meta(t, dir, err, err_size);
 	if (rc == 0)
 		rc = read_page(t, dir, err, err_size);
 	if (rc != 0)
