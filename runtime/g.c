@@ -126,7 +126,8 @@ static inline uint64_t new_id(struct go_p *p)
 	if (p == NULL)
 		return atomic_fetch_add_explicit(&go__sched.last_id, 1, memory_order_relaxed) + 1;
 	if (GO_UNLIKELY(p->next_id == p->id_end)) {
-		p->next_id = atomic_fetch_add_explicit(&go__sched.last_id, GO_ID_BATCH, memory_order_relaxed) + 1;
+		p->next_id =
+			atomic_fetch_add_explicit(&go__sched.last_id, GO_ID_BATCH, memory_order_relaxed) + 1;
 		p->id_end = p->next_id + GO_ID_BATCH;
 	}
 	return p->next_id++;

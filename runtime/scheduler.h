@@ -8,16 +8,16 @@
 
 #include "internal.h"
 
-#define GO_MAX_PROCS    256
-#define GO_RING         256 /* local run queue; the surplus goes to the global queue by halves */
-#define GO_INHERIT      16 /* one pick of so many is a careful one, see go__pick */
-#define GO_ID_BATCH     16 /* goroutine numbers that a P takes at once */
-#define GO_LINE         64 /* bytes of a cache line */
+#define GO_MAX_PROCS 256
+#define GO_RING      256 /* local run queue; the surplus goes to the global queue by halves */
+#define GO_INHERIT   16  /* one pick of so many is a careful one, see go__pick */
+#define GO_ID_BATCH  16  /* goroutine numbers that a P takes at once */
+#define GO_LINE      64  /* bytes of a cache line */
 
 /* A processor. Its owner is the one M that runs on it; an idle P has empty queues. */
 struct go_p {
 	uint32_t id;
-	uint32_t tick; /* picks so far; read by the poller to see a stale runnext */
+	uint32_t tick;                  /* picks so far; read by the poller to see a stale runnext */
 	_Atomic(struct go_g *) runnext; /* readied last, runs next; see hot.h */
 	_Atomic uint32_t next_busy;     /* the owner is at runnext */
 	_Atomic uint32_t next_thief;    /* a thief wants it */
@@ -67,25 +67,27 @@ struct go_sched {
 	/* Read at each switch, and hardly ever written: a line of their own. */
 	_Alignas(GO_LINE) _Atomic int32_t n_procs; /* Ps with a higher id retire */
 	_Atomic bool poller_missing; /* something to wait for, and nobody does; see go__poller_need */
+	_Atomic bool urgent;         /* the poller put something in the global queue, and no P is idle */
 	_Atomic bool frozen;         /* a panic is being printed: nobody schedules any more */
 	bool asymmetric;             /* go__sys_fence_heavy works; since the start */
 	_Atomic int64_t now;         /* a cached go_now(), fresh to some ms while anything runs */
 
-	_Alignas(GO_LINE) struct go_lock lock;           /* protects what follows up to the next blank line */
-	struct go_g *q_first, *q_last; /* global run queue */
+	_Alignas(GO_LINE) struct go_lock lock; /* protects what follows up to the next blank line */
+	struct go_g *q_first, *q_last;         /* global run queue */
 	struct go_p *idle_p;
 	struct go_m *idle_m;
 	struct go_m *_Atomic poller; /* the M that waits for time, descriptors and signals */
-	int32_t running_p;           /* Ps that an M owns */
-	int32_t outside;             /* busy without a P: go_blocking, the poller at work, foreign threads */
-	uint32_t threads;            /* Ms that this runtime started, and main's */
-	uint32_t bound_parked;       /* adopted threads that are parked */
-	bool main_exited;            /* by go_exit */
+	_Atomic bool poller_deep; /* and sleeps for long, since nothing runs: to be told when that changes */
+	int32_t running_p;        /* Ps that an M owns */
+	int32_t outside;          /* busy without a P: go_blocking, the poller at work, foreign threads */
+	uint32_t threads;         /* Ms that this runtime started, and main's */
+	uint32_t bound_parked;    /* adopted threads that are parked */
+	bool main_exited;         /* by go_exit */
 
 	_Atomic int32_t q_len; /* written under the lock, read without as a hint */
 	_Atomic int32_t n_idle_p;
 	_Atomic int32_t spinning;
-	_Atomic bool recheck;        /* a standstill that unknown threads may still end */
+	_Atomic bool recheck; /* a standstill that unknown threads may still end */
 	_Atomic int32_t io_waiters, notifies;
 	_Atomic int32_t n_ps; /* allocated */
 	_Atomic uint64_t last_id;
@@ -124,6 +126,7 @@ bool go__leave_outside(struct go_m *m); /* false: no P is free; the goroutine mu
 /* poller.c */
 void go__poller_need(bool now);  /* timers, descriptors or signals are waited for */
 void go__poller_appoint(void);   /* under the lock */
+void go__poller_stir(void);      /* under the lock: a P is at work now */
 bool go__pollable(void);         /* is anything waited for? */
 void go__m_idle(struct go_m *m); /* until it has a P */
 
@@ -152,8 +155,9 @@ struct go_m *go__m_adopt(void);
 
 /* runq.c */
 void go__runq_overflow(struct go_p *p, struct go_g *g); /* put g, although the ring was full */
-struct go_g *go__runq_steal(struct go_p *p, struct go_p *victim, bool also_next); /* then sched.lock is held */
-struct go_g *go__next_take(struct go_p *p);                 /* owner only; NULL: empty */
+struct go_g *go__runq_steal(struct go_p *p, struct go_p *victim,
+			    bool also_next);               /* then sched.lock is held */
+struct go_g *go__next_take(struct go_p *p);                /* owner only; NULL: empty */
 struct go_g *go__next_put(struct go_p *p, struct go_g *g); /* owner only; what g displaces, or NULL */
 bool go__runq_empty(struct go_p *p);
 void go__global_put(struct go_g *g); /* takes sched.lock */
@@ -171,7 +175,10 @@ void *go__stack_get(struct go_p *p); /* lowest address of a slot, or NULL */
 void go__stack_put(struct go_p *p, void *slot);
 size_t go__stack_size(void); /* of a slot, guard included */
 size_t go__stack_guard(void);
+void go__stack_trim(int64_t now);       /* give back the pages of stacks that nobody needs for long */
+int64_t go__stack_trim_in(int64_t now); /* ns until that may be due; -1: nothing to give back */
 void go__stack_hold(bool hold);
+void go__stack_reset(void);   /* in the child of a fork */
 void go__mem_hold(bool hold); /* mem.c */
 
 /* timer.c */

@@ -462,6 +462,41 @@ static void names_and_ids(void)
 	go_dump(STDERR_FILENO);
 }
 
+static void bounce_until(go_chan(int) in, go_chan(int) out, _Atomic bool *stop)
+{
+	go_range(v, in) {
+		if (atomic_load(stop))
+			break;
+		go_send(out, v);
+	}
+	go_close(out);
+}
+
+/* Never comes by the scheduler until the goroutine that it started has run. */
+static void hog(_Atomic bool *flag, _Atomic bool *stop)
+{
+	go(set_flag, flag);
+	while (!atomic_load(flag))
+		;
+	atomic_store(stop, true);
+}
+
+/* Both processors have work for ever, one of them in a computation with somebody queued behind it: the poller
+ * takes that one to the other. A lost one hangs the test. */
+static void nobody_waits_behind_a_computation(void)
+{
+	_Atomic bool flag = false, stop = false;
+	go_chan(int) there = go_make(int, 0), back = go_make(int, 0);
+	go_set_procs(2);
+	go(bounce_until, there, back, &stop);
+	go(hog, &flag, &stop);
+	int n = 0;
+	do
+		go_send(there, n++);
+	while (go_recv_ok(back, NULL));
+	check(atomic_load(&flag) && n > 0);
+}
+
 static void dump_names(void **state)
 {
 	(void)state;
@@ -476,6 +511,7 @@ int main(void)
 		child_test(order_on_one_processor),
 		child_test(a_pair_starves_nobody),
 		child_test(idle_processors_help),
+		child_test(nobody_waits_behind_a_computation),
 		child_test(change_procs),
 		child_test(errno_is_the_goroutines),
 		child_test(rounding_mode_is_the_goroutines),
