@@ -193,6 +193,23 @@ void go__g_free(struct go_g *g)
 	g_free(m == NULL ? NULL : m->p, g);
 }
 
+/* Word by word, as the caller has just written them: a wider load would have to wait until the stores that it
+ * overlaps have left the processor's store buffer. */
+static inline void keep_call(struct go_call *to, const struct go_call *call)
+{
+	const volatile struct go_call *from = call;
+	to->fn = from->fn;
+	to->name = from->name;
+	to->where = from->where;
+	to->wg = from->wg;
+	to->w[0] = from->w[0];
+	to->w[1] = from->w[1];
+	to->w[2] = from->w[2];
+	to->w[3] = from->w[3];
+	to->w[4] = from->w[4];
+	to->w[5] = from->w[5];
+}
+
 /* The probe comes before the goroutine can be seen by anyone: it publishes what the parent did so far. */
 int go__spawn(const struct go_call *call)
 {
@@ -200,7 +217,7 @@ int go__spawn(const struct go_call *call)
 	struct go_g *g = g_new(m == NULL ? NULL : m->p);
 	if (GO_UNLIKELY(g == NULL))
 		return -ENOMEM;
-	g->call = *call;
+	keep_call(&g->call, call);
 	g->info.fn = call->fn;
 	g->info.fn_name = call->name;
 	g->info.where = call->where;
@@ -270,9 +287,10 @@ void go__entry(void)
 	struct go_g *g = go__m()->g;
 	if (g == NULL)
 		go__sched_loop(go__m());
+	const size_t guard = go__stack_guard(), size = go__stack_size();
 	while (g != NULL) {
-		g->info.stack_lo = (char *)g->stack + go__stack_guard();
-		g->info.stack_hi = (char *)g->stack + go__stack_size();
+		g->info.stack_lo = (char *)g->stack + guard;
+		g->info.stack_hi = (char *)g->stack + size;
 		GO_PROBE(start, &g->info);
 		go__call_invoke(&g->call);
 		g = end_g(false);
