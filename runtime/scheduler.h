@@ -204,6 +204,7 @@ void go__dump_all(int fd, struct go_g *first, const void *context);
 void go__dump_one(int fd, struct go_g *g, const void *context);
 void go__unwind_print(int fd, const void *context); /* NULL: of the caller */
 void go__unwind_parked(int fd, void *sp);
+size_t go__unwind_addresses(void *sp, uintptr_t *pc, size_t n);
 void go__print(int fd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Never a call of memset; p is aligned to 8. */

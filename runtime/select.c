@@ -317,7 +317,7 @@ static int run(struct select *s, bool block, struct go_waiter *w, struct go_wait
 }
 
 /* Not on the stack: the number is up to the program, and a goroutine's stack is small. */
-static int select_many(struct select *s, bool block)
+static int go__select_many(struct select *s, bool block)
 {
 	const size_t per_case =
 		sizeof(struct go_waiter) + sizeof(struct go_wait_on) + sizeof(struct go_lock *);
@@ -335,7 +335,7 @@ static int select_many(struct select *s, bool block)
 	return result;
 }
 
-static __attribute__((noinline)) int select_few(struct select *s, bool block)
+static __attribute__((noinline)) int go__select_few(struct select *s, bool block)
 {
 	struct go_waiter w[GO_SELECT_FEW];
 	struct go_wait_on on[GO_SELECT_FEW];
@@ -356,6 +356,6 @@ int go_select_(struct go_case_ *cases, size_t n, bool block)
 	s.cases = cases;
 	s.n = s.after = n;
 	if (n > GO_SELECT_FEW)
-		return select_many(&s, block);
-	return run_one(&s, &result) ? result : select_few(&s, block);
+		return go__select_many(&s, block);
+	return run_one(&s, &result) ? result : go__select_few(&s, block);
 }

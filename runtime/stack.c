@@ -22,6 +22,7 @@
 #include "sys.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define DEFAULT_SIZE ((size_t)256 << 10)
 #define GUARD        ((size_t)16 << 10) /* wider than a page: frames of some KiB must not step over it */
@@ -40,6 +41,7 @@ static struct {
 	char *fresh, *end; /* rest of the newest reservation */
 	size_t next_slots; /* size of the next one */
 	size_t size;
+	bool mprotect; /* asked for by the environment: gdb's generate-core-file gives up at guard markers */
 } arena;
 
 /* A power of two of at least 64 KiB, so that slots tile a reservation; guard included. */
@@ -60,8 +62,11 @@ static size_t parse_size(const char *s)
 
 size_t go__stack_size(void)
 {
-	if (GO_UNLIKELY(arena.size == 0))
+	if (GO_UNLIKELY(arena.size == 0)) {
+		const char *guard = getenv("GO_GUARD");
+		arena.mprotect = guard != NULL && strcmp(guard, "mprotect") == 0;
 		arena.size = parse_size(getenv("GO_STACK"));
+	}
 	return arena.size;
 }
 
@@ -128,7 +133,7 @@ void *go__stack_get(struct go_p *p)
 		is_new = true;
 	}
 	go__unlock(&arena.lock);
-	if (is_new && slot != NULL && go__sys_guard(slot, GUARD) != 0)
+	if (is_new && slot != NULL && go__sys_guard(slot, GUARD, arena.mprotect) != 0)
 		return NULL; /* the slot is lost, as are all that need a guard mapping now */
 	return slot;
 }

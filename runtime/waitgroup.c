@@ -54,7 +54,7 @@ static struct go_waiter *detach(go_waitgroup *wg)
 	return woken;
 }
 
-static __attribute__((noinline)) void wake(go_waitgroup *wg)
+static __attribute__((noinline)) void go__waitgroup_wake(go_waitgroup *wg)
 {
 	go__lock(lock_of(wg));
 	struct go_waiter *woken = detach(wg);
@@ -68,7 +68,7 @@ static _Noreturn void negative(go_waitgroup *wg)
 }
 
 /* A negative counter is told as a fault. */
-static __attribute__((noinline)) void add_watched(go_waitgroup *wg, int n)
+static __attribute__((noinline)) void go__waitgroup_add_watched(go_waitgroup *wg, int n)
 {
 	struct go_waiter *woken = NULL;
 	go__probe_started();
@@ -89,7 +89,7 @@ static __attribute__((noinline)) void add_watched(go_waitgroup *wg, int n)
 static inline void add(go_waitgroup *wg, int n)
 {
 	if (GO_UNLIKELY(go_probe_table != NULL)) {
-		add_watched(wg, n);
+		go__waitgroup_add_watched(wg, n);
 		return;
 	}
 	uint64_t word = add_word(wg, (uint64_t)(int64_t)n << 32);
@@ -97,7 +97,7 @@ static inline void add(go_waitgroup *wg, int n)
 		if (counter_of(word) < 0)
 			negative(wg);
 		if ((word & WAITERS) != 0)
-			wake(wg);
+			go__waitgroup_wake(wg);
 	}
 }
 

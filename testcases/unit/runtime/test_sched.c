@@ -497,10 +497,29 @@ static void nobody_waits_behind_a_computation(void)
 	check(atomic_load(&flag) && n > 0);
 }
 
+static void wait_for_ever(go_chan(int) ch)
+{
+	go_recv(ch);
+}
+
+static void dump_many(void)
+{
+	go_chan(int) ch = go_make(int, 0);
+	go_set_procs(1);
+	for (int i = 0; i < 20; i++)
+		go(wait_for_ever, ch);
+	for (int i = 0; i < 100; i++)
+		go_yield(); /* each of them has parked */
+	go_dump(STDERR_FILENO);
+}
+
 static void dump_names(void **state)
 {
 	(void)state;
 	expect_exit(names_and_ids, 0, "goroutine 1 [running] a name that is much longer than:");
+	expect_exit(
+		dump_many, 0,
+		"goroutine 2 [chan receive]:\nand 19 like it: 3, 4, 5, 6, 7, 8, 9, 10, ...\nwait_for_ever(");
 }
 
 int main(void)
