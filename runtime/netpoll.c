@@ -181,11 +181,16 @@ static int link_waiter(struct desc *d, struct waiter *w, int fd)
 
 int go_wait_fd(int fd, short events, int64_t timeout)
 {
+	return go__wait_fd(fd, events, timeout, true);
+}
+
+int go__wait_fd(int fd, short events, int64_t timeout, bool look_first)
+{
 	struct waiter w = {.g = go__self(), .desc = desc_of(fd), .events = events};
 	struct desc *d = w.desc;
 	if (d == NULL)
 		return fd < 0 ? -EBADF : -ENOMEM;
-	int ready = look(fd, events);
+	int ready = look_first ? look(fd, events) : 0;
 	if (ready != 0 || timeout == 0)
 		return ready;
 	go__lock(&d->lock);
@@ -212,6 +217,11 @@ static void leave(struct desc *d, struct waiter *w, struct go_chan_of *done, str
 
 int go_wait_fd_ctx(struct go_context *ctx, int fd, short events)
 {
+	return go__wait_fd_ctx(ctx, fd, events, true);
+}
+
+int go__wait_fd_ctx(struct go_context *ctx, int fd, short events, bool look_first)
+{
 	struct go_chan_of *done = (struct go_chan_of *)(void *)go_done(ctx);
 	struct go_sel sel = {.won = 0};
 	struct waiter w = {.g = go__self(), .desc = desc_of(fd), .events = events, .sel = &sel};
@@ -219,9 +229,9 @@ int go_wait_fd_ctx(struct go_context *ctx, int fd, short events)
 	struct desc *d = w.desc;
 	int ready = go_err(ctx);
 	if (ready == 0 && done == NULL)
-		return go_wait_fd(fd, events, -1);
+		return go__wait_fd(fd, events, -1, look_first);
 	if (ready == 0)
-		ready = d == NULL ? (fd < 0 ? -EBADF : -ENOMEM) : look(fd, events);
+		ready = d == NULL ? (fd < 0 ? -EBADF : -ENOMEM) : look_first ? look(fd, events) : 0;
 	if (ready != 0)
 		return ready;
 	go__lock(&d->lock);
