@@ -75,7 +75,8 @@ static void add_object(struct text *t, const struct gosan_obj *obj)
 
 static void add_wait(struct text *t, const struct gosan_wait *w)
 {
-	struct timespec now;
+	struct timespec now = {(time_t)(gosan_engine_replayed_ns / 1000000000u),
+			       (long)(gosan_engine_replayed_ns % 1000000000u)};
 
 	if (w->n && w->on[0].obj) {
 		add(t, " on ");
@@ -90,7 +91,8 @@ static void add_wait(struct text *t, const struct gosan_wait *w)
 		add(t, " of ");
 		add_who(t, w->joins);
 	}
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!gosan_engine_replayed_ns)
+		clock_gettime(CLOCK_MONOTONIC, &now);
 	add(t, ", for %.1f s%s", (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)w->since_ns / 1e9,
 	    w->timed ? " (timed)" : "");
 }

@@ -80,6 +80,8 @@ bool gosan_engine_inside(void); /* does this thread hold it or wait for it, or i
 extern __thread bool gosan_engine_busy __attribute__((tls_model("initial-exec")));
 /* Events that came the long way so far: only compared with each other. */
 extern uint64_t gosan_engine_tick;
+/* While a recording is replayed: the time that it was then, CLOCK_MONOTONIC. 0: it is now. */
+extern uint64_t gosan_engine_replayed_ns;
 /* Around fork: true takes every lock of the core (engine, depot, memory), false releases them, in parent and
  * child alike. */
 void gosan_engine_fork(bool before);

@@ -28,7 +28,7 @@ static const struct command {
 	{"c++", cmd_cc, "[COMPILER ARG...]", "compile and link C++ for gosan"},
 	{"explain", cmd_explain, "CODE|KIND", "what a finding means, with a broken and a fixed program"},
 	{"render-raw", cmd_render_raw, "DIR", NULL},
-	{"report", cmd_later, "", NULL},
+	{"report", cmd_report, "[OPTION...] TRACE", "the report of a recording (run --trace=TRACE)"},
 	{"go", cmd_later, "", NULL},
 	{"dump", cmd_later, "", NULL},
 	{"export", cmd_later, "", NULL},
@@ -141,7 +141,9 @@ int main(int argc, char **argv)
 		if (strcmp(commands[i].name, word) == 0) {
 			/* argp shows argv[0] in its messages. */
 			snprintf(name, sizeof name,
-				 commands[i].run == cmd_run || commands[i].run == cmd_gate ? "gosan %s"
+				 commands[i].run == cmd_run || commands[i].run == cmd_gate ||
+						 commands[i].run == cmd_report
+					 ? "gosan %s"
 											   : "%s",
 				 word);
 			argv[1] = name;

@@ -56,44 +56,37 @@ static bool type_fits(const char *type, const struct finding *f)
 	return strcmp(type, f->check) == 0 || strcmp(type, f->kind) == 0 || strcmp(type, f->code) == 0;
 }
 
-/* Does text begin with what the pattern says? A final "$" wants the text to end there. */
-static bool match_here(const char *pattern, const char *text)
+/* Unanchored patterns may match anywhere, as ThreadSanitizer's do ("race:foo" also matches foobar): as if they began
+ * with a "*". After a mismatch only the last "*" takes one character more: whatever an earlier one could gain, it
+ * gains too. So the time is at most the product of the lengths, whatever the file says. */
+bool suppress_match(const char *pattern, const char *text)
 {
-	for (;; pattern++, text++) {
-		if (*pattern == '\0')
+	const char *star = *pattern == '^' ? NULL : pattern, *from = text;
+
+	pattern += *pattern == '^';
+	for (;;) {
+		bool at_end = *pattern == '$' && pattern[1] == '\0';
+
+		if (*pattern == '\0' || (at_end && *text == '\0'))
 			return true;
-		if (*pattern == '$' && pattern[1] == '\0')
-			return *text == '\0';
 		if (*pattern == '*') {
-			for (const char *rest = text;; rest++) {
-				if (match_here(pattern + 1, rest))
-					return true;
-				if (!*rest)
-					return false;
-			}
-		}
-		if (*pattern != *text)
+			star = ++pattern;
+			from = text;
+		} else if (!at_end && *pattern == *text) {
+			pattern++;
+			text++;
+		} else if (star && *from) {
+			pattern = star;
+			text = ++from;
+		} else
 			return false;
 	}
 }
 
-/* Unanchored patterns are tried at every position, as ThreadSanitizer does: "race:foo" also matches
- * foobar. */
-bool suppress_match(const char *pattern, const char *text)
+/* Any frame of the first n, not only the innermost: suppressing by library or by caller is common. */
+static bool match_stack(const char *pattern, const struct stack *st, size_t n)
 {
-	if (*pattern == '^')
-		return match_here(pattern + 1, text);
-	do {
-		if (match_here(pattern, text))
-			return true;
-	} while (*text++);
-	return false;
-}
-
-/* Any frame, not only the innermost: suppressing by library or by caller is common. */
-static bool match_stack(const char *pattern, const struct stack *st)
-{
-	for (size_t i = 0; i < st->n; i++) {
+	for (size_t i = 0; i < st->n && i < n; i++) {
 		const struct frame *f = &st->frames[i];
 
 		if (suppress_match(pattern, f->function) || suppress_match(pattern, f->file) ||
@@ -106,19 +99,30 @@ static bool match_stack(const char *pattern, const struct stack *st)
 /* Creation stacks are not looked at: everything is created by main in the end. */
 static bool match_finding(const char *pattern, const struct finding *f)
 {
+	const size_t all = SIZE_MAX;
+
 	if (*f->object.name && suppress_match(pattern, f->object.name))
 		return true;
 	for (size_t i = 0; i < f->n_parts; i++) {
 		const struct part *p = &f->parts[i];
 
-		if (match_stack(pattern, &p->stack) || (*p->fn && suppress_match(pattern, p->fn)))
+		if (match_stack(pattern, &p->stack, all) || (*p->fn && suppress_match(pattern, p->fn)))
 			return true;
 		for (size_t k = 0; k < p->n_locks; k++)
 			if (*p->locks[k].name && suppress_match(pattern, p->locks[k].name))
 				return true;
 	}
 	/* Nothing else to go by: what was created and never used. */
-	return f->n_parts == 0 && match_stack(pattern, &f->object.created);
+	return f->n_parts == 0 && match_stack(pattern, &f->object.created, all);
+}
+
+/* "race_top": the function that makes the access, and nothing else. */
+static bool match_top(const char *pattern, const struct finding *f)
+{
+	for (size_t i = 0; i < f->n_parts; i++)
+		if (match_stack(pattern, &f->parts[i].stack, 1))
+			return true;
+	return false;
 }
 
 /* A fingerprint means one bug of one kind, so its line needs no type. */
@@ -128,7 +132,9 @@ static bool applies(const struct suppression *s, const struct finding *f)
 		return false;
 	if (strcmp(s->type, "fingerprint") == 0)
 		return strcmp(s->pattern, f->fingerprint) == 0;
-	return type_fits(s->type, f) && match_finding(s->pattern, f);
+	if (!type_fits(s->type, f))
+		return false;
+	return strcmp(s->type, "race_top") == 0 ? match_top(s->pattern, f) : match_finding(s->pattern, f);
 }
 
 /* The first line that fits gets the hit: a general line further down shows as unused then, which is how

@@ -18,6 +18,9 @@ struct sim {
 	int owner[MAX_OBJS]; /* -1 none */
 	int readers[MAX_OBJS][MAX_GS], n_readers[MAX_OBJS];
 	int counter[MAX_OBJS];
+	size_t round[MAX_OBJS], arrived[MAX_OBJS];
+	int waits_at[MAX_GS]; /* a barrier, of this round; -1 none */
+	size_t in_round[MAX_GS];
 	/* Where accesses come often and of what kind: each program has its own character. */
 	unsigned access_share, write_share, atomic_share;
 };
@@ -55,6 +58,7 @@ static int new_g(struct sim *s, enum role role)
 
 	s->p->role[g] = role;
 	s->alive[g] = true;
+	s->waits_at[g] = -1;
 	return g;
 }
 
@@ -64,13 +68,26 @@ static void add_object(struct program *p, enum obj_kind kind, size_t cap)
 	p->cap[p->n_objs++] = cap;
 }
 
-/* A living goroutine or thread other than g; -1 when luck doesn't find one. */
+/* Who waits at a barrier goes on once its round is full, at any time after. */
+static bool leaves(struct sim *s, int g)
+{
+	int b = s->waits_at[g];
+
+	if (b >= 0 && s->in_round[g] == s->round[b])
+		return false;
+	if (b >= 0)
+		put(s, PASSED, g, -1, b)->k = s->in_round[g];
+	s->waits_at[g] = -1;
+	return true;
+}
+
+/* A living goroutine or thread other than g that doesn't wait; -1 when luck doesn't find one. */
 static int another(struct sim *s, int g)
 {
 	for (int i = 0; i < 8; i++) {
 		int o = below(s, s->p->n_gs);
 
-		if (o != g && s->alive[o] && s->p->role[o] != SYSTEM)
+		if (o != g && s->alive[o] && s->p->role[o] != SYSTEM && leaves(s, o))
 			return o;
 	}
 	return -1;
@@ -96,7 +113,7 @@ static bool holds_something(const struct sim *s, int g)
 
 static void do_end(struct sim *s, int g)
 {
-	if (g == 0 || holds_something(s, g))
+	if (g == 0 || holds_something(s, g) || another(s, g) < 0)
 		return;
 	put(s, END, g, -1, -1);
 	s->alive[g] = false;
@@ -176,6 +193,20 @@ static void on_waitgroup(struct sim *s, int g, int wg)
 	}
 }
 
+/* Somebody has to go on, here as when one ends. */
+static void on_barrier(struct sim *s, int g, int b)
+{
+	if (another(s, g) < 0)
+		return;
+	put(s, ARRIVE, g, -1, b)->k = s->round[b];
+	s->waits_at[g] = b;
+	s->in_round[g] = s->round[b];
+	if (++s->arrived[b] == s->p->cap[b]) {
+		s->arrived[b] = 0;
+		s->round[b]++;
+	}
+}
+
 static void on_timer(struct sim *s, int g, int timer)
 {
 	if (!s->armed[timer]) {
@@ -233,6 +264,9 @@ static void on_object(struct sim *s, int g)
 	case SEM:
 		put(s, percent(s, 50) ? POST : TAKEN, g, -1, o);
 		break;
+	case BARRIER:
+		on_barrier(s, g, o);
+		break;
 	case CELL:
 		on_cell(s, g, o);
 		break;
@@ -269,13 +303,17 @@ static void objects(struct sim *s)
 	add_object(p, ONCE, 0);
 	add_object(p, ATOMIC, 0);
 	add_object(p, SEM, 0);
+	add_object(p, BARRIER, 2);
 	add_object(p, CELL, 0);
 	add_object(p, CELL, 0);
 	add_object(p, TIMER, 0);
 	for (int i = below(s, 6); i > 0; i--)
 		add_object(p, (enum obj_kind)below(s, TIMER + 1), (size_t)below(s, 3));
-	for (int o = 0; o < p->n_objs; o++)
+	for (int o = 0; o < p->n_objs; o++) {
 		s->owner[o] = -1;
+		if (p->obj[o] == BARRIER && !p->cap[o])
+			p->cap[o] = 3;
+	}
 }
 
 void program_generate(struct program *p, uint64_t seed)
@@ -319,8 +357,8 @@ void program_print(const struct program *p, int upto)
 		"pair send",   "pair receive", "close",  "receive closed", "lock",   "unlock",
 		"rlock",       "runlock",      "add",    "done",           "waited", "once done",
 		"once return", "release",      "store",  "acquire",        "arm",    "fire",
-		"post",        "taken",        "c load", "c store",        "c rmw",  "fence",
-		"access",
+		"post",        "taken",        "arrive", "passed",         "c load", "c store",
+		"c rmw",       "fence",        "access",
 	};
 
 	for (int i = 0; i < p->n && i <= upto; i++) {
@@ -333,6 +371,8 @@ void program_print(const struct program *p, int upto)
 			printf(" g%d", t->peer);
 		if (t->kind == SEND || t->kind == RECV)
 			printf(" number %zu of capacity %zu", t->k, p->cap[t->obj]);
+		if (t->kind == ARRIVE || t->kind == PASSED)
+			printf(" round %zu of %zu parties", t->k, p->cap[t->obj]);
 		if (t->kind >= C_LOAD && t->kind <= FENCE)
 			printf(" %s%s", t->acq ? "acquire " : "", t->rel ? "release" : "");
 		if (t->kind == ACCESS)

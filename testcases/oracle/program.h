@@ -43,6 +43,8 @@ enum kind {
 	FIRE,
 	POST,
 	TAKEN,
+	ARRIVE,
+	PASSED,
 	C_LOAD, /* of a C11 atomic */
 	C_STORE,
 	C_RMW,
@@ -52,12 +54,12 @@ enum kind {
 };
 
 enum role { GOROUTINE, THREAD, SYSTEM };
-enum obj_kind { CHAN, MUTEX, RWMUTEX, WAITGROUP, ONCE, ATOMIC, SEM, CELL, TIMER };
+enum obj_kind { CHAN, MUTEX, RWMUTEX, WAITGROUP, ONCE, ATOMIC, SEM, BARRIER, CELL, TIMER };
 
 struct step {
 	enum kind kind;
 	int g, peer, obj;
-	size_t k;            /* SEND, RECV: how many came before on this channel */
+	size_t k;            /* SEND, RECV: how many came before on this channel; ARRIVE, PASSED: the round */
 	unsigned addr, size; /* ACCESS */
 	bool write, atomic;
 	bool acq, rel; /* C_LOAD, C_STORE, C_RMW, FENCE: the memory order */
@@ -68,7 +70,7 @@ struct program {
 	int n_gs, n_objs, n;
 	enum role role[MAX_GS];
 	enum obj_kind obj[MAX_OBJS];
-	size_t cap[MAX_OBJS];
+	size_t cap[MAX_OBJS]; /* of a channel; the parties of a barrier */
 	struct step step[MAX_STEPS];
 };
 

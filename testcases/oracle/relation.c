@@ -111,6 +111,8 @@ static bool edge(const struct program *p, int ia, int ib)
 		return armed_by(p, ia, ib);
 	case TAKEN:
 		return on(a, b, POST);
+	case PASSED: /* all who arrive, before all who pass; rounds take turns at two places, where what came stays */
+		return on(a, b, ARRIVE) && (a->k ^ b->k) % 2 == 0;
 	case C_LOAD:
 	case C_RMW:
 		return b->acq && read_from(p, ia, ib);
@@ -132,6 +134,7 @@ static bool edge(const struct program *p, int ia, int ib)
 	case STORE:
 	case ARM:
 	case POST:
+	case ARRIVE:
 	case C_STORE:
 	case ACCESS:
 	case KINDS:

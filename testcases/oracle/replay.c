@@ -10,7 +10,7 @@
 #include "replay.h"
 
 static _Alignas(64) char memory[MEMORY];
-static uint32_t id_words[MAX_OBJS];
+static uint32_t id_words[MAX_OBJS], odd_words[MAX_OBJS];
 static _Alignas(64) uint64_t cells[MAX_OBJS];
 
 uintptr_t replay_memory(void)
@@ -22,6 +22,7 @@ static const enum gosan_obj_kind obj_kinds[] = {
 	[CHAN] = GOSAN_OBJ_CHAN,           [MUTEX] = GOSAN_OBJ_MUTEX, [RWMUTEX] = GOSAN_OBJ_RWMUTEX,
 	[WAITGROUP] = GOSAN_OBJ_WAITGROUP, [ONCE] = GOSAN_OBJ_ONCE,   [ATOMIC] = GOSAN_OBJ_ATOMIC,
 	[TIMER] = GOSAN_OBJ_TIMER,         [SEM] = GOSAN_OBJ_SEM,     [CELL] = GOSAN_OBJ_OTHER,
+	[BARRIER] = GOSAN_OBJ_BARRIER,
 };
 
 static const enum gosan_op ops[KINDS] = {
@@ -49,6 +50,8 @@ static const enum gosan_op ops[KINDS] = {
 	[ARM] = GOSAN_EV_HB_RELEASE_STORE,
 	[POST] = GOSAN_EV_SEM_POST,
 	[TAKEN] = GOSAN_EV_SEM_WAITED,
+	[ARRIVE] = GOSAN_EV_BARRIER_WAIT,
+	[PASSED] = GOSAN_EV_BARRIER_PASSED,
 };
 
 static struct gosan_g *new_g(const struct program *p, int i)
@@ -66,6 +69,7 @@ void replay_begin(struct replay *r, const struct program *p)
 
 	memset(r, 0, sizeof *r);
 	memset(id_words, 0, sizeof id_words);
+	memset(odd_words, 0, sizeof odd_words);
 	r->p = p;
 	r->pc0 = pc;
 	pc += MAX_STEPS;
@@ -75,6 +79,9 @@ void replay_begin(struct replay *r, const struct program *p)
 	r->g[1] = new_g(p, 1);
 	for (int o = 0; o < p->n_objs; o++)
 		r->obj[o] = gosan_engine_object(&id_words[o], obj_kinds[p->obj[o]], NULL);
+	for (int o = 0; o < p->n_objs; o++)
+		r->odd[o] = p->obj[o] == BARRIER ? gosan_engine_object(&odd_words[o], GOSAN_OBJ_BARRIER, NULL)
+						 : NULL;
 	for (int o = 0; o < p->n_objs; o++)
 		if (p->obj[o] == CHAN)
 			gosan_engine_event(&(struct gosan_event){.op = GOSAN_EV_CHAN_MAKE,
@@ -102,6 +109,8 @@ static void send_event(struct replay *r, const struct step *t)
 		.mode = t->kind == RLOCK || t->kind == RUNLOCK,
 	};
 
+	if ((t->kind == ARRIVE || t->kind == PASSED) && t->k % 2)
+		ev.obj = r->odd[t->obj];
 	if (t->kind == SEND || t->kind == RECV)
 		ev.arg = (int64_t)(t->k % cap);
 	if (t->kind == ADD || t->kind == DONE)

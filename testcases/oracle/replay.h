@@ -11,7 +11,7 @@
 struct replay {
 	const struct program *p;
 	struct gosan_g *g[MAX_GS];
-	struct gosan_obj *obj[MAX_OBJS];
+	struct gosan_obj *obj[MAX_OBJS], *odd[MAX_OBJS]; /* odd: of a barrier's odd rounds */
 	struct gosan_stamp at[MAX_STEPS];
 	uintptr_t pc0; /* the access at step i has program counter pc0 + i */
 };

@@ -14,11 +14,29 @@ static void patterns(void **state)
 		const char *pattern, *text;
 		bool match;
 	} t[] = {
-		{"bump", "bump", true},     {"bump", "a_bump_b", true}, {"^bump", "a_bump", false},
-		{"^bump$", "bump", true},   {"^bump$", "bumps", false}, {"bump$", "a_bump", true},
-		{"b*p", "bump", true},      {"^b*p$", "bumpx", false},  {"*", "", true},
-		{"a*b*c", "xaYbZcW", true}, {"a*b*c", "acb", false},    {"^*$", "anything", true},
-		{"$", "x", true},           {"^$", "x", false},         {"a$b", "a$b", true},
+		{"bump", "bump", true},
+		{"bump", "a_bump_b", true},
+		{"^bump", "a_bump", false},
+		{"^bump$", "bump", true},
+		{"^bump$", "bumps", false},
+		{"bump$", "a_bump", true},
+		{"b*p", "bump", true},
+		{"^b*p$", "bumpx", false},
+		{"*", "", true},
+		{"a*b*c", "xaYbZcW", true},
+		{"a*b*c", "acb", false},
+		{"^*$", "anything", true},
+		{"$", "x", true},
+		{"^$", "x", false},
+		{"a$b", "a$b", true},
+		{"a*bc$", "abcabc", true},
+		{"^a*bc", "abxbc", true},
+		{"*$", "", true},
+		{"^a**b$", "ab", true},
+		{"", "", true},
+		{"x*$", "", false},
+		/* Not in a lifetime, when every star may try everything. */
+		{"*a*a*a*a*a*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false},
 	};
 
 	(void)state;
@@ -66,6 +84,8 @@ static void types_and_places(void **state)
 	assert_true(suppressed_by("GS101:^prog$\n"));
 	assert_true(suppressed_by("race:cache.len"));
 	assert_true(suppressed_by("race_top:fill\n"));
+	assert_false(suppressed_by("race_top:cache.len\n")); /* no function */
+	assert_false(suppressed_by("race_top:^mu$\n"));
 	assert_true(suppressed_by("race:^mu$\n"));
 	assert_false(suppressed_by("race:^filler$x\n"));
 	assert_false(suppressed_by("deadlock:fill\n"));
