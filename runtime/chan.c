@@ -310,11 +310,13 @@ void go_chan_send_(struct go_chan_of *ch, const void *elem)
 		if (w != NULL) {
 			go__waitq_pop(&ch->recvq);
 			take(ch, w->elem, elem);
+			GO_USDT(chan_pair, self, w->g, ch);
 			release(ch, w);
 			return;
 		}
 	} else if (ch->count < ch->cap && ch->recvq.first == NULL && !ch->closed) {
 		copy_elem(ch, slot_at(ch, ch->tail), elem);
+		GO_USDT(chan_send, self, ch, ch->tail);
 		ch->tail = next_slot(ch, ch->tail);
 		ch->count++;
 		go__unlock(&ch->lock);
@@ -334,11 +336,13 @@ bool go_chan_recv_(struct go_chan_of *ch, void *elem)
 		if (w != NULL) {
 			go__waitq_pop(&ch->sendq);
 			take(ch, elem, w->elem);
+			GO_USDT(chan_pair, w->g, self, ch);
 			release(ch, w);
 			return true;
 		}
 	} else if (ch->count > 0 && ch->sendq.first == NULL) {
 		take(ch, elem, slot_at(ch, ch->head));
+		GO_USDT(chan_recv, self, ch, ch->head);
 		ch->head = next_slot(ch, ch->head);
 		ch->count--;
 		go__unlock(&ch->lock);

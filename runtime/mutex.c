@@ -130,6 +130,8 @@ void go_mutex_lock(go_mutex *mu)
 	unsigned word = 0;
 	if (GO_UNLIKELY(go_probe_table != NULL) || !swap(mu, &word, LOCKED))
 		go__mutex_lock_rest(mu);
+	else
+		GO_USDT(lock_acquire, mu, GO_MUTEX, GO_LOCK_WRITE);
 }
 
 bool go_mutex_trylock(go_mutex *mu)
@@ -211,6 +213,8 @@ void go_mutex_unlock(go_mutex *mu)
 	unsigned word = LOCKED;
 	bool enough = (++mu->go__sections & 2047) == 0;
 	bool unlocked = GO_LIKELY(go_probe_table == NULL) && GO_LIKELY(swap(mu, &word, 0));
+	if (unlocked)
+		GO_USDT(lock_release, mu, GO_MUTEX, GO_LOCK_WRITE);
 	if (GO_UNLIKELY(enough | !unlocked))
 		go__mutex_unlock_rest(mu, unlocked, enough);
 }

@@ -111,6 +111,7 @@ void go__park_one(enum go_wait why, struct go_object *obj, enum go_wait_op op, s
 		go__park_one_slow(why, obj, op, unlock);
 		return;
 	}
+	GO_USDT(park, g, why, NULL, 0);
 	note(g, why, obj);
 	m->unlock = unlock;
 	go__stop(m, g);
@@ -168,6 +169,7 @@ void go__ready(struct go_g *g)
 		go__ready_slow(g);
 		return;
 	}
+	GO_USDT(ready, g);
 	atomic_store_explicit(&g->status, GO__RUNNABLE, memory_order_relaxed);
 	if (!go__next_fill(m->p, g))
 		go__runnable_slow(m, g);

@@ -93,6 +93,7 @@ static inline void add(go_waitgroup *wg, int n)
 		return;
 	}
 	uint64_t word = add_word(wg, (uint64_t)(int64_t)n << 32);
+	GO_USDT(wg_add, wg, (int64_t)n, counter_of(word));
 	if (GO_UNLIKELY(counter_of(word) <= 0)) {
 		if (counter_of(word) < 0)
 			negative(wg);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The gdb commands of runtime/goroutine-gdb.py, on a process that gdb runs and on a core file of it.
+"""The gdb commands of runtime/goroutine-gdb.py, on a process that gdb runs and on a core file of it; and the static
+tracepoints, which gdb knows how to read.
 
     test_gdb.py PROGRAM SCRIPT       PROGRAM is parked.c, with debug information
 
@@ -63,6 +64,14 @@ def main():
             print("gdb wrote no core file\n" + live)
             return 1
         compare("core", gdb([program, core], ["source " + script] + ASK))
+    probes = gdb([program], ["info probes stap goroutine", "break -probe-stap goroutine:park", "run",
+                             "print $_probe_argc", "print (int) $_probe_arg1", "kill"])
+    missing = [name for name in ("spawn", "run", "park", "ready", "chan_send", "chan_recv", "chan_pair", "lock_acquire",
+                                 "wg_add", "timer_arm", "fault") if " %s " % name not in probes]
+    # The first to park is goroutine 2: GO_WAIT_CHAN_RECV.
+    if missing or "$1 = 4" not in probes or "$2 = 2" not in probes:
+        print("tracepoints: missing %s\n%s" % (missing, probes))
+        return 1
     print("gdb answers alike on the process and on its core file")
     return 0
 
