@@ -68,8 +68,8 @@ def main():
                              "print $_probe_argc", "print (int) $_probe_arg1", "kill"])
     missing = [name for name in ("spawn", "run", "park", "ready", "chan_send", "chan_recv", "chan_pair", "lock_acquire",
                                  "wg_add", "timer_arm", "fault") if " %s " % name not in probes]
-    # The first to park is goroutine 2: GO_WAIT_CHAN_RECV.
-    if missing or "$1 = 4" not in probes or "$2 = 2" not in probes:
+    # The first to park is the goroutine that was started last: GO_WAIT_MUTEX.
+    if missing or "$1 = 4" not in probes or "$2 = 6" not in probes:
         print("tracepoints: missing %s\n%s" % (missing, probes))
         return 1
     print("gdb answers alike on the process and on its core file")
