@@ -138,7 +138,7 @@ static int64_t sooner(int64_t a, int64_t b)
 	return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
-#define QUIET 10 /* naps in which nothing ran before the poller sleeps deeply */
+#define QUIET 3 /* naps in which nothing ran before the poller sleeps deeply */
 
 /* While others run, look at them from time to time: soon at first, when a hand-off that was not taken costs
  * most, then rarely, so that one long computation costs nothing. With one processor there is nobody to help.
@@ -156,9 +156,13 @@ static int64_t nap_until_next(int64_t *nap, int *quiet)
 		return ns;
 	atomic_store_explicit(&s->poller_deep, true, memory_order_relaxed);
 	atomic_thread_fence(memory_order_seq_cst);
-	*quiet = s->running_p > 0 ? 0 : *quiet + 1;
-	if (*quiet >= QUIET)
-		return ns;
+	if (s->running_p > 0) {
+		*quiet = 0;
+	} else {
+		*nap = NAP_MAX;
+		if (++*quiet > QUIET)
+			return ns;
+	}
 	atomic_store_explicit(&s->poller_deep, false, memory_order_relaxed);
 	ns = sooner(ns, *nap);
 	*nap = *nap * 2 > NAP_MAX ? NAP_MAX : *nap * 2;
