@@ -7,8 +7,8 @@
  *             prog+0x11e3 +0x1f
  *     created by goroutine 1 at file.c:12
  *
- * Goroutines that wait for the same reason at the same place, and were started by the same statement, are told
- * once: the first in full, with the longest wait of all, and the others by number ("and 41 like it: 8, 9, ...").
+ * Goroutines that wait for the same reason at the same place, and were started by the same statement, share one
+ * stack: their head lines follow each other, so that each goroutine has one, whoever counts them.
  *
  * Nothing stops meanwhile: a goroutine that runs on another thread has no readable stack, and one that
  * goes on while its stack is read prints some stale frames. Allocates nothing, writes without stdio.
@@ -82,32 +82,28 @@ static const char *state_text(const struct go_g *g, uint32_t status)
 
 /* Goroutines that look alike. The table has room for GROUPS kinds; what comes after them is told one by one. */
 #define GROUPS 1024
-#define DEPTH  32 /* frames that are compared */
-#define OTHERS 8  /* numbers that are told */
+#define DEPTH  32  /* frames that are compared */
+#define HEADS  256 /* head lines of a group; of more, the number is told */
 struct group {
 	uint64_t key; /* 0: free */
 	struct go_g *first;
+	uint32_t status;
 	size_t n;
-	int64_t since; /* of the one that has waited longest */
-	uint64_t others[OTHERS];
+	struct {
+		uint64_t id;
+		int64_t since;
+	} heads[HEADS];
 };
 
 /* Whole minutes only, as in Go: what waits for less is hardly stuck. */
-static void print_head(int fd, const struct go_g *g, uint32_t status, const struct group *group)
+static void print_head(int fd, const struct go_g *g, uint32_t status, uint64_t id, int64_t from)
 {
 	char since[40] = "";
-	int64_t from = group != NULL ? group->since : g->since;
 	int64_t minutes = status == GO__WAITING ? (go_now() - from) / (60 * GO_SEC) : 0;
 	if (minutes >= 1)
 		snprintf(since, sizeof(since), ", %lld minutes", (long long)minutes);
-	go__print(fd, "goroutine %llu [%s%s]%s%s:\n", (unsigned long long)g->info.id, state_text(g, status),
-		  since, g->info.name[0] != '\0' ? " " : "", g->info.name);
-	if (group == NULL || group->n <= 1)
-		return;
-	go__print(fd, "and %zu like it:", group->n - 1);
-	for (size_t i = 0; i < OTHERS && i + 1 < group->n; i++)
-		go__print(fd, "%s %llu", i == 0 ? "" : ",", (unsigned long long)group->others[i]);
-	go__print(fd, "%s\n", group->n - 1 > OTHERS ? ", ..." : "");
+	go__print(fd, "goroutine %llu [%s%s]%s%s:\n", (unsigned long long)id, state_text(g, status), since,
+		  g->info.name[0] != '\0' ? " " : "", g->info.name);
 }
 
 /* A goroutine in a blocking call is on its thread, and its saved stack pointer is an old one. */
@@ -124,11 +120,9 @@ static void print_stack(int fd, const struct go_g *g, uint32_t status, bool here
 		go__print(fd, "\tgoroutine running on other thread; stack unavailable\n");
 }
 
-static void print_one(int fd, struct go_g *g, const void *context, const struct group *group)
+static void print_rest(int fd, struct go_g *g, uint32_t status, const void *context)
 {
 	struct go_m *m = go__m();
-	uint32_t status = atomic_load(&g->status);
-	print_head(fd, g, status, group);
 	print_stack(fd, g, status, m != NULL && m->g == g, context);
 	if (g->info.where != NULL && g->creator != 0)
 		go__print(fd, "created by goroutine %llu at %s\n", (unsigned long long)g->creator,
@@ -140,7 +134,18 @@ static void print_one(int fd, struct go_g *g, const void *context, const struct 
 
 void go__dump_one(int fd, struct go_g *g, const void *context)
 {
-	print_one(fd, g, context, NULL);
+	uint32_t status = atomic_load(&g->status);
+	print_head(fd, g, status, g->info.id, g->since);
+	print_rest(fd, g, status, context);
+}
+
+static void print_group(int fd, struct group *group)
+{
+	for (size_t i = 0; i < group->n && i < HEADS; i++)
+		print_head(fd, group->first, group->status, group->heads[i].id, group->heads[i].since);
+	if (group->n > HEADS)
+		go__print(fd, "and %zu more like these:\n", group->n - HEADS);
+	print_rest(fd, group->first, group->status, NULL);
 }
 
 /* ---- all ---- */
@@ -172,7 +177,7 @@ static uint64_t key_of(struct go_g *g, uint32_t status)
 	for (const char *c = g->info.name; *c != '\0'; c++)
 		key = mix(key, (uint64_t)*c);
 	key = mix(mix(key, (uintptr_t)g->info.fn), (uintptr_t)g->info.where);
-	return mix(key, g->bound == NULL ? 0 : g->info.id) | 1;
+	return mix(mix(key, g->creator), g->bound == NULL ? 0 : g->info.id) | 1;
 }
 
 /* Its own, or a free one; NULL: there is none. */
@@ -191,19 +196,21 @@ static void collect(struct go_g *g, void *arg)
 	struct dump *d = arg;
 	if (g == d->first)
 		return;
-	uint64_t key = key_of(g, atomic_load(&g->status));
+	uint32_t status = atomic_load(&g->status);
+	uint64_t key = key_of(g, status);
 	struct group *group = d->groups == NULL ? NULL : group_of(d, key);
 	if (group == NULL) {
 		go__dump_one(d->fd, g, NULL);
 		return;
 	}
 	if (group->key == 0) {
-		*group = (struct group){.key = key, .first = g, .since = g->since};
-	} else {
-		if (group->n <= OTHERS)
-			group->others[group->n - 1] = g->info.id;
-		if (g->since < group->since)
-			group->since = g->since;
+		group->key = key;
+		group->first = g;
+		group->status = status;
+	}
+	if (group->n < HEADS) {
+		group->heads[group->n].id = g->info.id;
+		group->heads[group->n].since = g->since;
 	}
 	group->n++;
 }
@@ -215,12 +222,12 @@ static void print_groups(struct dump *d)
 		struct group *least = NULL;
 		for (size_t i = 0; i < GROUPS; i++) {
 			struct group *group = &d->groups[i];
-			if (group->n > 0 && (least == NULL || group->first->info.id < least->first->info.id))
+			if (group->n > 0 && (least == NULL || group->heads[0].id < least->heads[0].id))
 				least = group;
 		}
 		if (least == NULL)
 			return;
-		print_one(d->fd, least->first, NULL, least);
+		print_group(d->fd, least);
 		least->n = 0;
 	}
 }
