@@ -8,6 +8,7 @@
  * again once the thread was joined or was detached and ended. Threads that came another way (timers with
  * SIGEV_THREAD, clone) are adopted at their first call.
  */
+#include "inplace.h"
 #include "pthread.h"
 
 #include "../recorder.h"
@@ -222,6 +223,7 @@ void gosan_pthread_init(void)
 	sigfillset(&everything);
 	have_key = pthread_key_create(&key, end) == 0;
 	gosan_unwind_warm();
+	gosan_inplace_init();
 }
 
 /* ---- the beginning ---- */
