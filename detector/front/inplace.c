@@ -68,12 +68,23 @@ static bool try_spin(void)
 	return ok && !gosan_inplace_spin_lock(&s) && GOSAN_REAL(pthread_spin_unlock)(&s) == 0;
 }
 
+static bool try_sem(void)
+{
+	int value = -1;
+	sem_t s;
+	bool ok = GOSAN_REAL(sem_init)(&s, 0, 1) == 0 && gosan_inplace_sem_take(&s);
+
+	ok = ok && !gosan_inplace_sem_take(&s) && GOSAN_REAL(sem_trywait)(&s) != 0;
+	ok = ok && gosan_inplace_sem_post(&s) && gosan_inplace_sem_post(&s);
+	return ok && GOSAN_REAL(sem_post)(&s) == 0 && GOSAN_REAL(sem_getvalue)(&s, &value) == 0 && value == 3;
+}
+
 void gosan_inplace_init(void)
 {
 	pid_t tid = (pid_t)syscall(SYS_gettid);
 
 	gosan_inplace = true;
-	possible = try_mutex(tid) && try_recursive(tid) && try_rwlock() && try_spin();
+	possible = try_mutex(tid) && try_recursive(tid) && try_rwlock() && try_spin() && try_sem();
 	gosan_inplace = possible;
 }
 

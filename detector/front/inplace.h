@@ -13,7 +13,9 @@
 #define GOSAN_INPLACE_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 extern bool gosan_inplace;
@@ -97,6 +99,23 @@ static inline bool gosan_inplace_spin_lock(pthread_spinlock_t *s)
 {
 	return gosan_inplace && __atomic_load_n(s, __ATOMIC_RELAXED) == GOSAN_SPIN_FREE &&
 	       __atomic_exchange_n(s, 0, __ATOMIC_ACQUIRE) == GOSAN_SPIN_FREE;
+}
+
+/* glibc's new semaphores (2.21): the value, and in the upper half who sleeps. */
+static inline bool gosan_inplace_sem_take(sem_t *s)
+{
+	uint64_t *data = (uint64_t *)s, d = __atomic_load_n(data, __ATOMIC_RELAXED);
+
+	return gosan_inplace && (uint32_t)d > 0 &&
+	       __atomic_compare_exchange_n(data, &d, d - 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static inline bool gosan_inplace_sem_post(sem_t *s)
+{
+	uint64_t *data = (uint64_t *)s, d = __atomic_load_n(data, __ATOMIC_RELAXED);
+
+	return gosan_inplace && d < GOSAN_COUNT_LIMIT &&
+	       __atomic_compare_exchange_n(data, &d, d + 1, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
 static inline bool gosan_inplace_spin_unlock(pthread_spinlock_t *s)

@@ -79,6 +79,8 @@ static void send(struct gosan_event ev)
 void gosan_pthread_emit(const struct gosan_call *c, struct gosan_event ev)
 {
 	ev.g = who();
+	if (c->t)
+		c->t->moves++;
 	if (ev.g->wait.why && ev.op != GOSAN_EV_G_READY)
 		send((struct gosan_event){.op = GOSAN_EV_G_READY, .g = ev.g, .peer = ev.g});
 	if (!ev.stack)
@@ -140,6 +142,7 @@ bool gosan_pthread_short(const struct gosan_call *c, enum gosan_op op, struct go
 		return false;
 	done = (op == GOSAN_EV_SEM_POST ? gosan_lockpath_post : gosan_lockpath_wait)(g, obj, stack_here(c));
 	c->t->generation++;
+	c->t->moves++;
 	gosan_front_leave(saved);
 	return done;
 }
@@ -196,6 +199,7 @@ static void tell(struct gosan_thread *t, struct gosan_record *r)
 
 	if (r->told)
 		return;
+	t->moves++;
 	if (!r->stack) {
 		bool whole;
 
@@ -234,16 +238,21 @@ void gosan_pthread_tell_all(struct gosan_thread *t)
 	gosan_front_leave(saved);
 }
 
+bool gosan_pthread_holds_in(uintptr_t lo, uintptr_t hi)
+{
+	const struct gosan_thread *t = gosan_pthread_me;
+
+	for (unsigned i = 0; t && i < t->n; i++)
+		if (t->record[i].addr >= lo && t->record[i].addr < hi)
+			return true;
+	return false;
+}
+
 /* Whoever frees the memory of a lock that it holds takes part in what is found there. */
 void gosan_pthread_freed(uintptr_t lo, uintptr_t hi)
 {
-	struct gosan_thread *t = gosan_pthread_me;
-
-	for (unsigned i = 0; t && i < t->n; i++)
-		if (t->record[i].addr >= lo && t->record[i].addr < hi) {
-			gosan_pthread_tell_all(t);
-			return;
-		}
+	if (gosan_pthread_holds_in(lo, hi))
+		gosan_pthread_tell_all(gosan_pthread_me);
 }
 
 /* May a lock that is taken with no other held stay untold? What writes to rwlocks is told the first times: a read lock
@@ -405,7 +414,7 @@ bool gosan_pthread_release(const struct gosan_call *c, const struct gosan_lock *
 	if (__builtin_expect(!told, 1)) {
 		size_t i = left_at((uintptr_t)l->addr);
 
-		t->untold++;
+		t->untold += 2;
 		t->left[i].addr = (uintptr_t)l->addr;
 		t->left[i].wakes = __atomic_load_n(&gosan_pthread_wakes, __ATOMIC_RELAXED);
 		return true;

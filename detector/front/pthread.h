@@ -26,6 +26,7 @@
 
 #define GOSAN_RECORDS      16 /* held locks beyond are told at once and have no record */
 #define GOSAN_ONCES        16
+#define GOSAN_POSTED       4  /* a power of two */
 #define GOSAN_LEFT         8  /* a power of two */
 #define GOSAN_NESTED       64 /* a power of two */
 #define GOSAN_NESTED_SHIFT 58
@@ -55,6 +56,12 @@ struct gosan_record {
 };
 _Static_assert(sizeof(struct gosan_record) == 64, "a power of two");
 
+/* A semaphore's last post by a thread: what it had sent and learned by then (sem.c). */
+struct gosan_posted {
+	uintptr_t sem;
+	uint64_t moves;
+};
+
 /* A thread that was seen. Lives from its creation (or first call) to its join in the detector's memory; a detached
  * one's until its handle is used again. */
 struct gosan_thread {
@@ -75,7 +82,8 @@ struct gosan_thread {
 	/* THE THREAD ITSELF */
 	unsigned n; /* records */
 	struct gosan_record record[GOSAN_RECORDS];
-	uint64_t untold; /* pairs that were never told */
+	uint64_t untold; /* events that were never told */
+	uint64_t moves;  /* events that were sent */
 	struct {         /* the last ones, by the lock's address */
 		uintptr_t addr;
 		int64_t wakes; /* wakes of conditions so far, at its unlock */
@@ -85,7 +93,8 @@ struct gosan_thread {
 		uint64_t key; /* gosan_pthread_nested_key; 0: none */
 		uint32_t stack;
 	} nested[GOSAN_NESTED]; /* acquisitions with others held that were told before */
-	uint64_t generation;    /* of what other threads can order after */
+	struct gosan_posted posted[GOSAN_POSTED];
+	uint64_t generation; /* of what other threads can order after */
 };
 
 /* The thread of this call; NULL before its first one. */

@@ -39,6 +39,19 @@ static inline const struct gosan_site *gosan_pthread_quick(uintptr_t pc, struct 
 	return NULL;
 }
 
+/* The thread of a call that has no site of its own to be quick at, in an uninstrumented program; NULL: the long way. */
+static inline struct gosan_thread *gosan_pthread_light(uintptr_t pc)
+{
+	const struct gosan_site *s = &gosan_pthread_sites[gosan_pthread_place(pc)];
+	struct gosan_thread *t = gosan_pthread_me;
+
+	if (__builtin_expect(s->pc == pc && !s->ignored && t && gosan_ignore == 0 && gosan_front_on &&
+				     !gosan_module_instrumented && !gosan_front_attached,
+			     1))
+		return t;
+	return NULL;
+}
+
 /* What tells one acquisition from another: multilinear, so that the products don't wait for each other (Carter and
  * Wegman 1979; the multipliers are fractions of pi). sp stands for the callers; turned, it meets no other pc. */
 static inline uint64_t gosan_pthread_mark(const struct gosan_record *r)
@@ -120,7 +133,7 @@ static inline bool gosan_pthread_pop(uintptr_t addr)
 	if (r->addr != addr || r->told || r->gone || gosan_ignore)
 		return false;
 	t->n--;
-	t->untold++;
+	t->untold += 2;
 	t->left[i].addr = addr;
 	t->left[i].wakes = gosan_pthread_wakes;
 	return true;

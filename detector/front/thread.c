@@ -174,7 +174,7 @@ struct gosan_g *gosan_thread_by_tid(pid_t tid)
 /* What was never told is counted: a verdict says how much was seen. */
 static void count_untold(struct gosan_thread *t)
 {
-	__atomic_fetch_add(&gosan_counters->events, 2 * t->untold, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&gosan_counters->events, t->untold, __ATOMIC_RELAXED);
 	t->untold = 0;
 }
 
