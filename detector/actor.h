@@ -14,12 +14,14 @@
 #include <stdint.h>
 
 struct gosan_obj;
+struct gosan_places;
 
 #define GOSAN_HELD_MAX  4096 /* held locks beyond are counted in held_lost */
 #define GOSAN_EDGES_MAX 4
 #define GOSAN_WAIT_MAX  16
 #define GOSAN_LEFT_MAX  4
 #define GOSAN_SOURCES   4
+#define GOSAN_KNOWN     4
 
 /* A lock that a goroutine holds. */
 struct gosan_held {
@@ -62,6 +64,12 @@ struct gosan_wait {
 struct gosan_frame {
 	uint64_t pc;
 	uint32_t callee, ctx;
+};
+
+/* The place (context.h) of the last access at a pc, while no lock is taken or given back. pc 0: none. */
+struct gosan_last {
+	uint64_t pc;
+	uint32_t ctx, place;
 };
 
 /* A lock that a goroutine gave back, and how many events the engine had seen by then. */
@@ -151,13 +159,34 @@ struct gosan_g {
 	uint32_t frames_over;               /* calls above frames_end, which are only counted */
 	uint32_t set_stack, set; /* context.c: the lock set of one lock, that it was asked for last */
 	const struct gosan_obj *set_of;
-	uint32_t ordered;              /* a segment that its present moment comes after; 0: none is known */
-	bool in_shadow;                /* shadow.c is at work for it */
-	uint8_t seg_left;              /* segment.c: numbers of seg_group that are still to be used */
-	uint32_t seg_group, free_cell; /* free_cell: as cell, for frees */
+	struct gosan_last last[2]; /* of reads, of writes */
+	struct gosan_places
+		*places; /* context.c: places that a thread found last, once it missed many times */
+	uint32_t place_misses;
+	uint32_t ordered; /* a segment that its present moment comes after; 0: none is known */
+	struct gosan_stamp
+		known[GOSAN_KNOWN]; /* what its strong clock says of these chains, or said once; by cid */
+	bool in_shadow;             /* shadow.c is at work for it */
+	uint8_t seg_left;           /* segment.c: numbers of seg_group that are still to be used */
+	uint8_t seg_taken;          /* how many it took so far, up to a limit */
+	bool floor_relied,
+		floor_astray; /* floor.c: what it will know when its join returns was counted on; it acts
+					  * while it waits */
+	uint32_t seg_group, seg_next; /* seg_next: of its own page of numbers; 0: it has none */
+	uint32_t free_cell;           /* as cell, for frees */
 	void *access;
-	uint16_t ignored[2]; /* accesses that the program wants ignored while > 0: reads, writes */
+	/* What the program wants ignored while > 0 (enum gosan_ignored). */
+	uint16_t ignored[3];
+	bool was_deaf; /* it has ignored order at some time: what it holds, it may not know */
 };
+
+enum gosan_ignored { GOSAN_IGNORED_READS, GOSAN_IGNORED_WRITES, GOSAN_IGNORED_ORDER };
+
+/* Nothing that g does tells others anything, and it learns nothing: the program said so. */
+static inline bool gosan_g_deaf(const struct gosan_g *g)
+{
+	return __builtin_expect(g->ignored[GOSAN_IGNORED_ORDER] != 0, 0);
+}
 
 /* Low bits of g->cell (shadow.h). No cell of the shadow equals it: segment 0 is nobody's. */
 #define GOSAN_CELL_NONE 0x3ffu

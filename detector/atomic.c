@@ -227,6 +227,8 @@ void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintp
 	const struct atom *a = find(s, addr);
 	struct track *t = s->atoms ? track_of(g) : NULL;
 
+	if (gosan_g_deaf(g))
+		return;
 	if (!a && incomplete && acquires(mo & 0xff)) {
 		enter(g);
 		gosan_clock_fill(&g->strong);
@@ -284,7 +286,7 @@ void gosan_atomic_stored(struct gosan_atomic_stripe *s, struct gosan_g *g, uintp
 	struct atom *a = release || fenced ? find_or_add(s, addr) : find(s, addr);
 	bool merge;
 
-	if (!a || (!release && !fenced && (is_rmw || gosan_clock_empty(&a->strong))))
+	if (!a || gosan_g_deaf(g) || (!release && !fenced && (is_rmw || gosan_clock_empty(&a->strong))))
 		return;
 	GOSAN_RECORD(gosan_recorder_atomic(GOSAN_TRACE_STORE, addr, ++s->seq, mo, is_rmw));
 	changed(s);
@@ -313,7 +315,7 @@ void gosan_atomic_fence(struct gosan_g *g, int mo)
 {
 	struct track *t = mo == GOSAN_MO_RELAXED ? NULL : track_of(g);
 
-	if (!t || inside)
+	if (!t || inside || gosan_g_deaf(g))
 		return;
 	GOSAN_RECORD(gosan_recorder_atomic(GOSAN_TRACE_FENCE, 0, 0, mo, 0));
 	if (acquires(mo)) {

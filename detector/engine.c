@@ -424,6 +424,10 @@ static void park(const struct gosan_event *ev)
 	w->joins = ev->peer;
 	w->relock = ev->obj2;
 	w->since_ns = now_ns();
+	if (w->why == GOSAN_WAIT_JOIN) {
+		ev->g->floor_astray = false;
+		gosan_g_moved_on(ev->g); /* whoever acts while it waits asks floor.c */
+	}
 }
 
 /* After the clocks: hb.c asks for the owner that an unlock had. */
@@ -451,6 +455,7 @@ static void keep_books(const struct gosan_event *ev)
 		break;
 	case GOSAN_EV_G_JOIN:
 		ev->peer->joined = true;
+		ev->g->floor_relied = false;
 		gosan_chain_end(ev->peer);
 		break;
 	case GOSAN_EV_THREAD_DETACH:

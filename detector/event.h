@@ -60,6 +60,9 @@ enum gosan_wait_why { GOSAN_WAIT_SEM = 32, GOSAN_WAIT_BARRIER, GOSAN_WAIT_JOIN }
 /* Misuse that a thread's front end saw, beside enum go_fault. */
 enum gosan_fault {
 	GOSAN_FAULT_UNLOCK_BY_OTHER = 64, /* peer = the owner, if known; arg2 = errno of the refusal or 0 */
+	GOSAN_FAULT_LOCK_OF_LOCKED,       /* announced as taken while peer holds it for writing */
+	GOSAN_FAULT_USE_OF_DEAD, /* no object any more, or none yet; text: the use; peer, arg2: who destroyed it, and
+					   the stack, if known */
 };
 
 /* A place in a channel's buffer: what the last send or receive through it left. */

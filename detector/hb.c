@@ -169,11 +169,18 @@ bool gosan_hb_learns_nothing(const struct gosan_g *g, const struct gosan_publish
 	       (!p->weak || tells_nothing(&g->weak, p->weak, p->at));
 }
 
+/* Whoever is deaf learns by its creation and by joins only: those tell of a whole life, and are no synchronisation that
+ * somebody would announce in another way. */
+static bool hears(const struct gosan_g *g, enum gosan_op op)
+{
+	return !gosan_g_deaf(g) || op == GOSAN_EV_G_JOIN;
+}
+
 void gosan_hb_learn(struct gosan_g *g, const struct gosan_published *p, enum gosan_op op, uint32_t stack)
 {
 	uint32_t knew;
 
-	if (gosan_hb_learns_nothing(g, p))
+	if (!hears(g, op) || gosan_hb_learns_nothing(g, p))
 		return;
 	note_source(g, p);
 	knew = p->from ? gosan_clock_get(&g->strong, p->from->cid) : 0;
@@ -224,8 +231,11 @@ static void see(struct gosan_obj *obj, const struct gosan_g *g)
 	gosan_clock_copy(&obj->seen_weak, &g->weak);
 }
 
+/* What was there before stays when g is deaf. Then an object orders too much, which invents no race. */
 static void store(struct gosan_obj *obj, struct gosan_g *g)
 {
+	if (gosan_g_deaf(g))
+		return;
 	gosan_clock_copy(&obj->strong, &g->strong);
 	gosan_clock_copy(&obj->weak, &g->weak);
 	see(obj, g);
@@ -242,6 +252,8 @@ void gosan_hb_release(struct gosan_g *g, struct gosan_obj *obj)
 		     (obj->at.epoch && gosan_clock_covers(&g->strong, obj->at) &&
 		      gosan_clock_covers(&g->weak, obj->at));
 
+	if (gosan_g_deaf(g))
+		return;
 	if (known) {
 		store(obj, g);
 		return;
@@ -326,6 +338,8 @@ static void pass_slot(const struct gosan_event *ev)
 	struct gosan_g *g = ev->g;
 	size_t k = (size_t)ev->arg;
 
+	if (gosan_g_deaf(g))
+		return;
 	if (k >= ch->cap && !make_slots(ch, k + 1)) { /* what came before is not known, so all of it */
 		gosan_clock_fill(&g->strong);
 		gosan_clock_fill(&g->weak);
@@ -350,7 +364,7 @@ static void rendezvous(const struct gosan_event *ev)
 {
 	struct gosan_g *s = ev->g, *r = ev->peer;
 
-	if (!r)
+	if (!r || gosan_g_deaf(s) || gosan_g_deaf(r))
 		return;
 	gosan_hb_learn(s, &(struct gosan_published){&r->strong, &r->weak, {0, 0}, r, gosan_hb_moment(r)},
 		       ev->op, ev->stack);
@@ -378,13 +392,16 @@ void gosan_hb_lock(struct gosan_g *g, struct gosan_obj *l, int mode, uint32_t st
 }
 
 /* The owner's clock covers the lock's, for it acquired it: a copy will do. Another goroutine that unlocks
- * (Go allows it) may know less than the lock: unlocks 1..n all are before lock n + 1, so merge. */
+ * (Go allows it), or one that may have been deaf at the acquisition, may know less than the lock: unlocks 1..n all are
+ * before lock n + 1, so merge. */
 void gosan_hb_unlock(struct gosan_g *g, struct gosan_obj *l, int mode)
 {
+	if (gosan_g_deaf(g))
+		return;
 	if (mode & GO_LOCK_READ) {
 		gosan_clock_join_since(&l->r_strong, &g->strong, &l->seen);
 		gosan_clock_copy(&l->seen, &g->strong);
-	} else if (l->owner == g) {
+	} else if (l->owner == g && !g->was_deaf) {
 		gosan_clock_clear(&l->seen);
 		gosan_clock_copy(&l->strong, &g->strong);
 		l->at = gosan_hb_moment(g);
@@ -482,6 +499,8 @@ void gosan_hb_system_begin(struct gosan_g *sys, struct gosan_obj *timer)
 {
 	gosan_clock_clear(&sys->strong);
 	gosan_clock_clear(&sys->weak);
+	for (size_t i = 0; i < GOSAN_KNOWN; i++)
+		sys->known[i].epoch = 0;
 	if (timer) {
 		gosan_clock_copy(&sys->strong, &timer->strong);
 		gosan_clock_copy(&sys->weak, &timer->weak);

@@ -20,6 +20,7 @@
 #include "benign.h"
 #include "context.h"
 #include "depot.h"
+#include "descriptor.h"
 #include "finding.h"
 #include "heap.h"
 #include "module.h"
@@ -59,6 +60,8 @@ struct pair {
 	uint32_t block_stack;
 	bool on_heap;
 	const struct gosan_g *stack_of;
+	int fd;           /* a descriptor is used and closed; -1: memory */
+	uint32_t fd_made; /* place */
 	uint64_t places, key;
 };
 
@@ -102,9 +105,14 @@ static bool is_seen(uint64_t key, bool add)
 	return false;
 }
 
+/* Of a side beside enum gosan_access_flags: what was accessed stands for a descriptor. */
+#define DESCRIPTOR (1u << 8)
+
 /* The words of the JSON contract. */
 static const char *op_name(unsigned flags)
 {
+	if (flags & DESCRIPTOR)
+		return flags & GOSAN_WRITE ? "close" : "use";
 	if (flags & GOSAN_FREE)
 		return "free";
 	if (flags & GOSAN_ATOMIC)
@@ -175,10 +183,14 @@ static void locate(struct pair *p)
 	uintptr_t addr = p->r->addr;
 	uint64_t what = addr & ~(uintptr_t)7;
 
-	p->on_heap = gosan_heap_find(addr, &p->block, &p->block_size, &p->block_stack);
-	if (!p->on_heap)
+	if (!gosan_descriptor_is(addr, &p->fd, &p->fd_made))
+		p->fd = -1;
+	p->on_heap = p->fd < 0 && gosan_heap_find(addr, &p->block, &p->block_size, &p->block_stack);
+	if (!p->on_heap && p->fd < 0)
 		p->stack_of = stack_owner(addr);
-	if (p->on_heap)
+	if (p->fd >= 0)
+		what = p->fd_made;
+	else if (p->on_heap)
 		what = (uint64_t)gosan_depot_id(p->block_stack) << 32 | (addr - p->block);
 	else if (p->stack_of)
 		what = gosan_depot_id(p->stack_of->created_stack);
@@ -269,8 +281,9 @@ static void tell_side(struct gosan_finding *f, const struct side *s, const struc
 		gosan_finding_story(f, s->g, s->locks[i].stack, "%s {var:0x%llx}",
 				    l && l == read ? "rlock" : "lock", (unsigned long long)(l ? l->addr : 0));
 	}
-	if (s->flags & GOSAN_FREE)
-		gosan_finding_story(f, s->g, s->stack, "free%s", last ? "    <-- unordered" : "");
+	if (s->flags & (GOSAN_FREE | DESCRIPTOR))
+		gosan_finding_story(f, s->g, s->stack, "%s%s", op_name(s->flags),
+				    last ? "    <-- unordered" : "");
 	else
 		gosan_finding_story(f, s->g, s->stack, "%s %zu byte%s%s", op_name(s->flags), s->size,
 				    s->size == 1 ? "" : "s", last ? "    <-- unordered" : "");
@@ -351,7 +364,11 @@ static void say_help(struct gosan_finding *f, const struct pair *p)
 	const struct gosan_obj *read = read_by_both(p);
 	char name[48];
 
-	if (f->code == 102) {
+	if (p->fd >= 0) {
+		snprintf(f->help, sizeof(f->help),
+			 "close it after the last use: join the thread that uses it, or let that one close "
+			 "it");
+	} else if (f->code == 102) {
 		snprintf(f->help, sizeof(f->help),
 			 p->r->ordered ? "free the block after its last use, or keep no pointer to it"
 				       : "wait for the other goroutine (a WaitGroup, a channel or a join) "
@@ -386,7 +403,10 @@ static void say_title(struct gosan_finding *f, const struct pair *p)
 {
 	unsigned long long a = p->now.pc, b = p->then.pc;
 
-	if (f->code == 101)
+	if (p->fd >= 0)
+		snprintf(f->title, sizeof(f->title),
+			 "use and close of {obj} not ordered in {fn:0x%llx} / {fn:0x%llx}", a, b);
+	else if (f->code == 101)
 		snprintf(f->title, sizeof(f->title), "data race on {obj} in {fn:0x%llx} / {fn:0x%llx}", a, b);
 	else if (p->r->ordered)
 		snprintf(f->title, sizeof(f->title),
@@ -396,9 +416,15 @@ static void say_title(struct gosan_finding *f, const struct pair *p)
 			 "use and free of {obj} not ordered in {fn:0x%llx} / {fn:0x%llx}", a, b);
 }
 
-/* "" leaves it to the tool, which can ask the debug information for the address. */
+/* "" leaves it to the tool, which can ask the debug information for the address. A descriptor's address is its number. */
 static void say_object(struct gosan_finding *f, const struct pair *p)
 {
+	if (p->fd >= 0) {
+		f->obj_kind = "descriptor";
+		f->addr = (uintptr_t)p->fd;
+		f->obj_created = gosan_context_stack(p->fd_made);
+		return;
+	}
 	f->addr = p->r->addr;
 	f->size = p->r->flags & GOSAN_FREE ? p->then.size : p->now.size;
 	f->obj_kind = p->on_heap                      ? "heap"
@@ -446,6 +472,11 @@ static void report_locked(const struct gosan_race *r, uint64_t places, int code)
 		return;
 	fill_side(&p.now, r->g, r->flags, r->size, r->place);
 	fill_side(&p.then, then, r->old_flags, (size_t)__builtin_popcount(r->old_bytes), r->old_place);
+	if (p.fd >= 0) {
+		p.now.flags |= DESCRIPTOR;
+		p.then.flags |= DESCRIPTOR;
+		p.now.size = p.then.size = 0;
+	}
 	if (p.then.flags & GOSAN_FREE)
 		p.then.size = p.block_size;
 	if (p.now.flags & GOSAN_FREE)

@@ -30,8 +30,8 @@ static bool is_memory(const char *kind)
  * of birth. */
 static bool is_made_by_call(const char *kind)
 {
-	return strcmp(kind, "chan") == 0 || strcmp(kind, "context") == 0 || strcmp(kind, "ticker") == 0 ||
-	       strcmp(kind, "timer") == 0;
+	return strcmp(kind, "chan") == 0 || strcmp(kind, "descriptor") == 0 || strcmp(kind, "context") == 0 ||
+	       strcmp(kind, "ticker") == 0 || strcmp(kind, "timer") == 0;
 }
 
 /* The first frame that has a source line: allocation wrappers of the C library have none. */
@@ -207,7 +207,9 @@ void objname_object(struct symbolizer *z, struct arena *a, struct finding *f)
 
 	if (!*o->kind)
 		o->kind = symbolize_in_module(f->process, o->address) ? "global" : "unknown";
-	if (*o->name || name_global(z, f->process, o))
+	bool is_number = strcmp(o->kind, "descriptor") == 0; /* not where something lies */
+
+	if (*o->name || (!is_number && name_global(z, f->process, o)))
 		return;
 	if (is_memory(o->kind))
 		memory_name(z, a, f);
@@ -229,6 +231,8 @@ const char *objname_label(struct arena *a, const struct object *o)
 				    resolve_function(f ? f : &o->created.frames[0]));
 	if (is_made_by_call(o->kind) && f)
 		return arena_printf(a, "%s made at %s", o->kind, resolve_place_short(a, f));
+	if (strcmp(o->kind, "descriptor") == 0)
+		return arena_printf(a, "descriptor %" PRIu64, o->address);
 	if (o->address)
 		return arena_printf(a, "%s at 0x%" PRIx64, is_memory(o->kind) ? "memory" : o->kind,
 				    o->address);

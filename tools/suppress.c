@@ -83,10 +83,10 @@ bool suppress_match(const char *pattern, const char *text)
 	}
 }
 
-/* Any frame, not only the innermost: suppressing by library or by caller is common. */
-static bool match_stack(const char *pattern, const struct stack *st)
+/* Any frame of the first n, not only the innermost: suppressing by library or by caller is common. */
+static bool match_stack(const char *pattern, const struct stack *st, size_t n)
 {
-	for (size_t i = 0; i < st->n; i++) {
+	for (size_t i = 0; i < st->n && i < n; i++) {
 		const struct frame *f = &st->frames[i];
 
 		if (suppress_match(pattern, f->function) || suppress_match(pattern, f->file) ||
@@ -99,19 +99,30 @@ static bool match_stack(const char *pattern, const struct stack *st)
 /* Creation stacks are not looked at: everything is created by main in the end. */
 static bool match_finding(const char *pattern, const struct finding *f)
 {
+	const size_t all = SIZE_MAX;
+
 	if (*f->object.name && suppress_match(pattern, f->object.name))
 		return true;
 	for (size_t i = 0; i < f->n_parts; i++) {
 		const struct part *p = &f->parts[i];
 
-		if (match_stack(pattern, &p->stack) || (*p->fn && suppress_match(pattern, p->fn)))
+		if (match_stack(pattern, &p->stack, all) || (*p->fn && suppress_match(pattern, p->fn)))
 			return true;
 		for (size_t k = 0; k < p->n_locks; k++)
 			if (*p->locks[k].name && suppress_match(pattern, p->locks[k].name))
 				return true;
 	}
 	/* Nothing else to go by: what was created and never used. */
-	return f->n_parts == 0 && match_stack(pattern, &f->object.created);
+	return f->n_parts == 0 && match_stack(pattern, &f->object.created, all);
+}
+
+/* "race_top": the function that makes the access, and nothing else. */
+static bool match_top(const char *pattern, const struct finding *f)
+{
+	for (size_t i = 0; i < f->n_parts; i++)
+		if (match_stack(pattern, &f->parts[i].stack, 1))
+			return true;
+	return false;
 }
 
 /* A fingerprint means one bug of one kind, so its line needs no type. */
@@ -121,7 +132,9 @@ static bool applies(const struct suppression *s, const struct finding *f)
 		return false;
 	if (strcmp(s->type, "fingerprint") == 0)
 		return strcmp(s->pattern, f->fingerprint) == 0;
-	return type_fits(s->type, f) && match_finding(s->pattern, f);
+	if (!type_fits(s->type, f))
+		return false;
+	return strcmp(s->type, "race_top") == 0 ? match_top(s->pattern, f) : match_finding(s->pattern, f);
 }
 
 /* The first line that fits gets the hit: a general line further down shows as unused then, which is how

@@ -54,7 +54,7 @@ const char *words_place(struct arena *a, const struct frame *f)
 /* What is known of an object's beginning: C has no constructors for most of them. */
 static const char *origin(const char *kind)
 {
-	static const char *const made[] = {"chan", "context", "ticker", "timer"};
+	static const char *const made[] = {"chan", "context", "ticker", "timer", "descriptor"};
 
 	for (size_t i = 0; i < sizeof made / sizeof *made; i++)
 		if (strcmp(kind, made[i]) == 0)
@@ -71,7 +71,9 @@ const char *words_where(struct arena *a, const struct finding *f)
 
 	if (o->size)
 		text = arena_printf(a, "%s, %" PRIu64 " bytes", text, o->size);
-	if (o->address)
+	if (strcmp(o->kind, "descriptor") == 0)
+		text = arena_printf(a, "%s, number %" PRIu64, text, o->address);
+	else if (o->address)
 		text = arena_printf(a, "%s at 0x%" PRIx64, text, o->address);
 	if (o->of)
 		text = arena_printf(a, "%s, on the stack of goroutine %" PRIu64, text, o->of);

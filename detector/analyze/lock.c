@@ -7,7 +7,7 @@
  *
  * Most rules look at one event and at what the engine knows of the lock: GS204 at the request, since the
  * goroutine will not say more; GS601 and GS602 at the fault that the front end saw; GS603 when a lock,
- * condition or channel is destroyed or its memory freed; GS606 when the front end meets an id at an address that it was not given for.
+ * condition or channel is destroyed or its memory freed, or used after that; GS606 when the front end meets an id at an address that it was not given for.
  *
  * What is only known at the end. GS604: Go lets another goroutine unlock, so a lock that the dead left locked
  * counts when nobody has unlocked it by the end, and nobody ever unlocked it for another: then it is a semaphore.
@@ -116,6 +116,7 @@ static void on_request(const struct gosan_event *ev)
 static void on_unlock_fault(const struct gosan_event *ev)
 {
 	const struct gosan_g *unlocker = ev->obj ? ev->obj->from : NULL;
+	bool written = ev->obj && ev->obj->owner == ev->g && ev->mode & GO_LOCK_READ;
 	struct gosan_finding *f = gosan_finding_begin(601);
 
 	f->obj = ev->obj;
@@ -123,7 +124,10 @@ static void on_unlock_fault(const struct gosan_event *ev)
 	if (unlocker)
 		gosan_finding_part(f, "previous", unlocker, "unlock", ev->obj->release_stack);
 	snprintf(f->title, sizeof f->title, "unlock of unlocked {obj}");
-	if (unlocker)
+	if (written)
+		snprintf(f->why, sizeof f->why, "%s gives it back as a reader, but holds it as the writer",
+			 gosan_words_who(ev->g));
+	else if (unlocker)
 		snprintf(f->why, sizeof f->why,
 			 "%s unlocks it, but %s had unlocked it already and nobody has "
 			 "locked it since",
@@ -161,6 +165,28 @@ static void on_other_fault(const struct gosan_event *ev)
 	if (h)
 		gosan_finding_story(f, ev->peer, h->stack, "lock");
 	gosan_finding_story(f, ev->g, ev->stack, "unlock  <-- not the owner");
+	gosan_finding_emit(f);
+}
+
+/* GS204 of a lock that the program announces: it says itself that two have what only one can. */
+static void on_double_fault(const struct gosan_event *ev)
+{
+	const struct gosan_held *h = gosan_waits_holds(ev->peer, ev->obj);
+	bool read = ev->mode & GO_LOCK_READ, own = ev->peer == ev->g;
+	struct gosan_finding *f = gosan_finding_begin(204);
+
+	f->obj = ev->obj;
+	gosan_finding_locks(gosan_finding_part(f, "current", ev->g, read ? "rlock" : "lock", ev->stack));
+	gosan_finding_part(f, "owner", ev->peer, "lock", h ? h->stack : 0);
+	snprintf(f->title, sizeof f->title, "{obj} is locked while it is locked for writing");
+	snprintf(f->why, sizeof f->why, "%s announces that it has it, and %s did not give it back",
+		 gosan_words_who(ev->g), own ? "it" : gosan_words_who(ev->peer));
+	snprintf(f->help, sizeof f->help,
+		 "a lock whose annotations are right lets two in: look at the lock; otherwise announce its "
+		 "release before it can be taken again");
+	if (h)
+		gosan_finding_story(f, ev->peer, h->stack, "lock");
+	gosan_finding_story(f, ev->g, ev->stack, "%s  <-- it is held", read ? "rlock" : "lock");
 	gosan_finding_emit(f);
 }
 
@@ -249,6 +275,31 @@ static void report_destroyed(struct gosan_obj *obj, const struct gosan_event *ev
 		 act(ev, "free", "destroy", "initialise"), gosan_words_kind(ev->g));
 	gosan_finding_emit(f);
 	explain_waiters(obj);
+}
+
+/* The other order: the end came first. Whether it has been freed, too, is GS102's to say. */
+static void on_dead_fault(const struct gosan_event *ev)
+{
+	struct gosan_finding *f = gosan_finding_begin(603);
+
+	f->obj = ev->obj;
+	gosan_finding_locks(gosan_finding_part(f, "current", ev->g, ev->text, ev->stack));
+	if (ev->peer)
+		gosan_finding_part(f, "previous", ev->peer, "destroy", (uint32_t)ev->arg2);
+	snprintf(f->title, sizeof f->title, "%s of {obj}, which is destroyed%s", ev->text,
+		 ev->peer ? "" : " or was never initialised");
+	if (ev->peer)
+		snprintf(f->why, sizeof f->why,
+			 "%s uses it after %s destroyed it: the call does nothing but fail",
+			 gosan_words_who(ev->g), ev->peer == ev->g ? "it" : gosan_words_who(ev->peer));
+	else
+		snprintf(f->why, sizeof f->why, "its memory holds no lock: the call does nothing but fail");
+	snprintf(f->help, sizeof f->help, "%s",
+		 ev->peer ? "destroy it only after its last use" : "initialise it before its first use");
+	if (ev->peer)
+		gosan_finding_story(f, ev->peer, (uint32_t)ev->arg2, "destroy");
+	gosan_finding_story(f, ev->g, ev->stack, "%s  <-- no lock any more", ev->text);
+	gosan_finding_emit(f);
 }
 
 /* `arg` is the event that destroys obj. What other processes share is theirs, too. */
@@ -415,12 +466,16 @@ static void note_release(const struct gosan_event *ev)
 /* The other faults are of other analyzers. What the libc refuses with an error (arg2), it tells the program. */
 static void on_fault(const struct gosan_event *ev)
 {
+	if (ev->arg == GOSAN_FAULT_USE_OF_DEAD)
+		on_dead_fault(ev);
 	if (ev->g->is_thread && ev->arg2 != 0)
 		return;
 	if (ev->arg == GO_FAULT_UNLOCK_OF_UNLOCKED)
 		on_unlock_fault(ev);
 	if (ev->arg == GOSAN_FAULT_UNLOCK_BY_OTHER)
 		on_other_fault(ev);
+	if (ev->arg == GOSAN_FAULT_LOCK_OF_LOCKED)
+		on_double_fault(ev);
 	if (ev->arg == GO_FAULT_COND_UNLOCKED)
 		gosan_cond_fault(ev);
 }

@@ -47,17 +47,18 @@ EDGE(__tsan_java_acquire, (void *addr), GOSAN_EV_HB_ACQUIRE)
 EDGE(__tsan_java_release, (void *addr), GOSAN_EV_HB_RELEASE)
 EDGE(__tsan_java_release_store, (void *addr), GOSAN_EV_HB_RELEASE_STORE)
 
-/* ---- accesses that don't count ---- */
+/* ---- accesses and order that don't count ---- */
 
-/* Only accesses: order made inside is order for what comes after. They nest, and belong to the goroutine, which
- * may go on on another thread. One end too many is the program's mistake and does nothing. */
+/* Each kind by itself: order made while accesses are ignored is order for what comes after. They nest, and belong to
+ * the goroutine, which may go on on another thread. One end too many is the program's mistake and does nothing. */
 void gosan_annotate_ignore(unsigned kinds, int by)
 {
 	struct gosan_g *g;
 
 	if (!gosan_access_ready || !(g = gosan_engine_self()))
 		return;
-	for (unsigned i = 0; i < 2; i++)
+	g->was_deaf |= by > 0 && kinds & GOSAN_ORDER;
+	for (unsigned i = 0; i < 3; i++)
 		if ((kinds & (1u << i)) && (by > 0 ? g->ignored[i] < UINT16_MAX : g->ignored[i] > 0))
 			g->ignored[i] = (uint16_t)(g->ignored[i] + by);
 }
@@ -73,6 +74,8 @@ IGNORE(AnnotateIgnoreReadsBegin, (PLACE), GOSAN_READS, 1)
 IGNORE(AnnotateIgnoreReadsEnd, (PLACE), GOSAN_READS, -1)
 IGNORE(AnnotateIgnoreWritesBegin, (PLACE), GOSAN_WRITES, 1)
 IGNORE(AnnotateIgnoreWritesEnd, (PLACE), GOSAN_WRITES, -1)
+IGNORE(AnnotateIgnoreSyncBegin, (PLACE), GOSAN_ORDER, 1)
+IGNORE(AnnotateIgnoreSyncEnd, (PLACE), GOSAN_ORDER, -1)
 
 /* The filter of free.c makes sure that the end of the memory is seen. */
 static void benign(const void *addr, size_t size)

@@ -16,9 +16,10 @@
 	GOSAN_EXPORT void name params; \
 	GOSAN_EXPORT void name params
 
-enum { GOSAN_READS = 1, GOSAN_WRITES = 2 };
+/* Bits of enum gosan_ignored. A lock's own code has neither accesses nor order that count. */
+enum { GOSAN_READS = 1, GOSAN_WRITES = 2, GOSAN_ORDER = 4, GOSAN_ALL = 7 };
 
-/* annotate.c: the running goroutine's accesses of these kinds are ignored once more (by 1) or once less (-1). */
+/* annotate.c: what the running goroutine does of these kinds is ignored once more (by 1) or once less (-1). */
 void gosan_annotate_ignore(unsigned kinds, int by);
 
 #endif

@@ -65,6 +65,42 @@ void gosan_pthread_fault(const struct gosan_call *c, const struct gosan_lock *l,
 	gosan_front_leave(saved);
 }
 
+/* ---- use of the dead ---- */
+
+#define GRAVES 256 /* the last destructions, by address: for reports only, so a lost one costs its place */
+
+/* Written without a lock: a torn one names a wrong place of a destruction that took place at this address at that very
+ * moment, which would be a race of its own. */
+static struct grave {
+	uintptr_t addr, pc;
+	struct gosan_g *g;
+} graves[GRAVES];
+
+static struct grave *grave_of(const volatile void *addr)
+{
+	return &graves[((uintptr_t)addr >> 4) % GRAVES];
+}
+
+/* Freed memory is seen by the access, too. */
+void gosan_pthread_dead(const struct gosan_call *c, const struct gosan_lock *l, const char *use)
+{
+	const struct grave *grave = grave_of(l->addr);
+	struct gosan_event ev = {.op = GOSAN_EV_FAULT, .arg = GOSAN_FAULT_USE_OF_DEAD, .text = use};
+	int saved;
+
+	gosan_pthread_touch(c, (uintptr_t)l->addr, GOSAN_ATOMIC);
+	if (!gosan_front_enter(&saved))
+		return;
+	gosan_pthread_tell_records(c->t);
+	ev.obj = gosan_pthread_object(l);
+	if (grave->addr == (uintptr_t)l->addr) {
+		ev.peer = grave->g;
+		ev.arg2 = gosan_depot_put(&grave->pc, 1);
+	}
+	gosan_pthread_emit(c, ev);
+	gosan_front_leave(saved);
+}
+
 /* A record of another thread for this address: no longer its. */
 static bool mark_gone(struct gosan_thread *t, void *addr)
 {
@@ -133,6 +169,8 @@ void gosan_pthread_destroy(const struct gosan_call *c, const struct gosan_lock *
 	gosan_pthread_tell_records(c->t);
 	if (refused)
 		tell_holder(l);
+	else
+		*grave_of(l->addr) = (struct grave){(uintptr_t)l->addr, c->pc, gosan_engine_self()};
 	__atomic_fetch_add(&gosan_pthread_births, 1, __ATOMIC_RELAXED);
 	if (known(l))
 		gosan_pthread_emit(c, (struct gosan_event){.op = GOSAN_EV_OBJ_DESTROY,

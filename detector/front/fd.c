@@ -101,6 +101,41 @@ static void order_key(enum gosan_op op, uint64_t key)
 	gosan_front_leave(saved);
 }
 
+void gosan_fd_release_key(uint64_t key)
+{
+	int saved = errno;
+
+	if (key)
+		order_key(GOSAN_EV_HB_RELEASE, key);
+	errno = saved;
+}
+
+void gosan_fd_acquire_key(uint64_t key)
+{
+	int saved = errno;
+
+	if (key)
+		order_key(GOSAN_EV_HB_ACQUIRE, key);
+	errno = saved;
+}
+
+uint64_t gosan_fd_inode_key(int fd)
+{
+	struct stat st;
+	int saved = errno;
+	bool wanted = gosan_front_on && gosan_module_any_instrumented();
+	uint64_t key = wanted && fstat(fd, &st) == 0 ? KEY | mix(mix(2, st.st_dev), st.st_ino) : 0;
+
+	errno = saved;
+	return key;
+}
+
+/* Kinds below 5 are ours. */
+uint64_t gosan_fd_number_key(unsigned kind, uint64_t number)
+{
+	return KEY | mix(kind, number);
+}
+
 static void order(enum gosan_op op, int fd)
 {
 	int saved = errno;

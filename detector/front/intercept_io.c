@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * intercept_io.c: buffers that go to and come from descriptors and streams, and the order that bytes through
- * a pipe or socket make (fd.h). A write publishes before the real call, a read acquires after it; the bytes
+ * intercept_io.c: buffers that go to and come from descriptors, and the order that bytes through a pipe or socket make
+ * (fd.h); streams are in intercept_stream.c. A write publishes before the real call, a read acquires after it; the bytes
  * that a read did not fill are not written.
  */
 #include "intercept.h"
 
 #include "fd.h"
 
+#include "../descriptor.h"
+
 #include <errno.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -21,6 +22,12 @@ ssize_t __recv_chk(int, void *, size_t, size_t, int);
 static bool watched(uintptr_t pc)
 {
 	return gosan_access_ready && !gosan_ignore && !gosan_intercept_is_own(pc);
+}
+
+void gosan_fd_using(int fd, uintptr_t pc)
+{
+	if (watched(pc) && gosan_intercept_sees(pc))
+		gosan_descriptor_use(fd, pc);
 }
 
 /* After the real call: n as it returned, errno as it left it. The edge comes before the access, or the data would
@@ -45,6 +52,7 @@ static void will_write(int fd, const void *buf, size_t n, uintptr_t pc)
 
 	if (!watched(pc))
 		return;
+	gosan_fd_using(fd, pc);
 	if (n > 0 && gosan_intercept_sees(pc))
 		gosan_intercept_read(buf, n, pc);
 	gosan_fd_release(fd);
@@ -76,47 +84,56 @@ static void will_writev(int fd, const struct iovec *v, int n_v, uintptr_t pc)
 
 GOSAN_EXPORT ssize_t read(int fd, void *buf, size_t n)
 {
+	gosan_fd_using(fd, GOSAN_CALLER);
 	return did_read(fd, buf, GOSAN_REAL(read)(fd, buf, n), GOSAN_CALLER);
 }
 
 GOSAN_EXPORT ssize_t __read_chk(int fd, void *buf, size_t n, size_t room)
 {
+	gosan_fd_using(fd, GOSAN_CALLER);
 	return did_read(fd, buf, GOSAN_REAL(__read_chk)(fd, buf, n, room), GOSAN_CALLER);
 }
 
 GOSAN_EXPORT ssize_t pread(int fd, void *buf, size_t n, off_t at)
 {
+	gosan_fd_using(fd, GOSAN_CALLER);
 	return did_read(fd, buf, GOSAN_REAL(pread)(fd, buf, n, at), GOSAN_CALLER);
 }
 
 GOSAN_EXPORT ssize_t pread64(int fd, void *buf, size_t n, off64_t at)
 {
+	gosan_fd_using(fd, GOSAN_CALLER);
 	return did_read(fd, buf, GOSAN_REAL(pread64)(fd, buf, n, at), GOSAN_CALLER);
 }
 
 GOSAN_EXPORT ssize_t readv(int fd, const struct iovec *v, int n_v)
 {
+	gosan_fd_using(fd, GOSAN_CALLER);
 	return did_readv(fd, v, n_v, GOSAN_REAL(readv)(fd, v, n_v), GOSAN_CALLER);
 }
 
 GOSAN_EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 {
+	gosan_fd_using(fd, GOSAN_CALLER);
 	return did_read(fd, buf, GOSAN_REAL(recv)(fd, buf, n, flags), GOSAN_CALLER);
 }
 
 GOSAN_EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t room, int flags)
 {
+	gosan_fd_using(fd, GOSAN_CALLER);
 	return did_read(fd, buf, GOSAN_REAL(__recv_chk)(fd, buf, n, room, flags), GOSAN_CALLER);
 }
 
 GOSAN_EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, struct sockaddr *restrict from,
 			      socklen_t *restrict len)
 {
+	gosan_fd_using(fd, GOSAN_CALLER);
 	return did_read(fd, buf, GOSAN_REAL(recvfrom)(fd, buf, n, flags, from, len), GOSAN_CALLER);
 }
 
 GOSAN_EXPORT ssize_t recvmsg(int fd, struct msghdr *m, int flags)
 {
+	gosan_fd_using(fd, GOSAN_CALLER);
 	return did_readv(fd, m->msg_iov, (int)m->msg_iovlen, GOSAN_REAL(recvmsg)(fd, m, flags), GOSAN_CALLER);
 }
 
@@ -161,27 +178,4 @@ GOSAN_EXPORT ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 {
 	will_writev(fd, m->msg_iov, (int)m->msg_iovlen, GOSAN_CALLER);
 	return GOSAN_REAL(sendmsg)(fd, m, flags);
-}
-
-/* Streams: only the caller's buffer; libc reads and writes descriptors by itself. */
-
-GOSAN_EXPORT size_t fread(void *restrict buf, size_t size, size_t n, FILE *restrict f)
-{
-	size_t got = GOSAN_REAL(fread)(buf, size, n, f);
-	int saved = errno;
-
-	if (got && gosan_intercept_sees(GOSAN_CALLER))
-		gosan_intercept_write(buf, got * size, GOSAN_CALLER);
-	errno = saved;
-	return got;
-}
-
-GOSAN_EXPORT size_t fwrite(const void *restrict buf, size_t size, size_t n, FILE *restrict f)
-{
-	int saved = errno;
-
-	if (size && n && gosan_intercept_sees(GOSAN_CALLER))
-		gosan_intercept_read(buf, n * size, GOSAN_CALLER);
-	errno = saved;
-	return GOSAN_REAL(fwrite)(buf, size, n, f);
 }

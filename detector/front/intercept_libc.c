@@ -6,6 +6,8 @@
  */
 #include "intercept.h"
 
+#include "fd.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -33,10 +35,11 @@ static int did_print(char *s, size_t room, int n, uintptr_t pc)
 	return n;
 }
 
-static char *did_gets(char *s, uintptr_t pc)
+static char *did_gets(char *s, FILE *f, uintptr_t pc)
 {
 	int saved = errno;
 
+	gosan_fd_stream_read(f, pc);
 	if (s && gosan_intercept_sees(pc))
 		gosan_intercept_write(s, GOSAN_REAL(strlen)(s) + 1, pc);
 	errno = saved;
@@ -111,12 +114,12 @@ GOSAN_EXPORT int __sprintf_chk(char *s, int flag, size_t size, const char *forma
 
 GOSAN_EXPORT char *fgets(char *restrict s, int n, FILE *restrict f)
 {
-	return did_gets(GOSAN_REAL(fgets)(s, n, f), GOSAN_CALLER);
+	return did_gets(GOSAN_REAL(fgets)(s, n, f), f, GOSAN_CALLER);
 }
 
 GOSAN_EXPORT char *__fgets_chk(char *s, size_t size, int n, FILE *f)
 {
-	return did_gets(GOSAN_REAL(__fgets_chk)(s, size, n, f), GOSAN_CALLER);
+	return did_gets(GOSAN_REAL(__fgets_chk)(s, size, n, f), f, GOSAN_CALLER);
 }
 
 /* The order of the elements is known only afterwards; that any of them may be moved, before. */

@@ -85,11 +85,28 @@ static int requested(int rc, int mode)
 	return rc == EBUSY ? mode | GOSAN_REQUESTED : mode;
 }
 
+/* What the libc leaves in __kind when it destroys one: no kind that any initialisation makes. */
+static bool is_dead(const pthread_mutex_t *m)
+{
+	return m->__data.__kind < 0;
+}
+
+/* The libc refuses, but hardly any program looks: it goes on as if it had the lock. */
+static void use_of_dead(const struct gosan_call *c, const pthread_mutex_t *m, const char *use)
+{
+	struct gosan_lock l = {m, GOSAN_OBJ_MUTEX, GOSAN_OBJ_OWNED};
+
+	if (c->t && is_dead(m))
+		gosan_pthread_dead(c, &l, use);
+}
+
 static int blocked(const struct gosan_call *c, pthread_mutex_t *m, int mode, int rc)
 {
 	gosan_pthread_back(c);
 	if (got(rc))
 		acquired(c, m, rc, mode);
+	else if (rc == EINVAL)
+		use_of_dead(c, m, "lock");
 	return rc;
 }
 
@@ -140,6 +157,8 @@ static int trylock(const struct gosan_call *c, pthread_mutex_t *m)
 
 	if (c->t && got(rc))
 		acquired(c, m, rc, GO_LOCK_TRY);
+	else if (rc == EINVAL)
+		use_of_dead(c, m, "trylock");
 	return rc;
 }
 
@@ -178,7 +197,9 @@ static void unlock_of_others(const struct gosan_call *c, pthread_mutex_t *m)
 	bool checked = l.flags & (GOSAN_OBJ_ERRORCHECK | GOSAN_OBJ_RECURSIVE | GOSAN_OBJ_ROBUST) ||
 		       m->__data.__kind & PI_BIT;
 
-	if (owner == c->t->tid || owner < 0)
+	if (is_dead(m))
+		use_of_dead(c, m, "unlock");
+	if (is_dead(m) || owner == c->t->tid || owner < 0)
 		return;
 	gosan_pthread_fault(c, &l, owner ? GOSAN_FAULT_UNLOCK_BY_OTHER : GO_FAULT_UNLOCK_OF_UNLOCKED, owner,
 			    checked ? EPERM : 0);

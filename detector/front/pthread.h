@@ -133,6 +133,8 @@ bool gosan_pthread_holds(const struct gosan_call *c, const struct gosan_lock *l)
 /* A misuse; peer may be NULL, error is the errno that the program gets. */
 void gosan_pthread_fault(const struct gosan_call *c, const struct gosan_lock *l, int fault, pid_t owner,
 			 int error);
+/* A use of what was destroyed, or never initialised. use: "lock" ... */
+void gosan_pthread_dead(const struct gosan_call *c, const struct gosan_lock *l, const char *use);
 /* After a fault on a lock that is unlocked all the same: whoever had it has it no more. */
 void gosan_pthread_snatch(const struct gosan_call *c, const struct gosan_lock *l, int mode);
 

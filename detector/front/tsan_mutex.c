@@ -6,8 +6,11 @@
  * A table of ours remembers who holds such a lock how often: the engine knows no recursion, and a lock may be
  * announced whose address the program's pthread lock has too. What that front end holds already is left to it.
  *
- * Between "pre" and "post" the lock's own code runs: its accesses don't count. Its order does, which adds edges
- * where a lock is handed over anyway.
+ * Between "pre" and "post" the lock's own code runs: neither its accesses nor its atomics count. What they order is
+ * what the announcements say, and a failed attempt orders nothing.
+ *
+ * Announcements that contradict each other are misuse: an unlock of what nobody took, or a second holder of a lock that
+ * is held for writing. The program is believed afterwards, so that one mistake is not told for ever.
  */
 #include "annotate.h"
 
@@ -30,13 +33,16 @@ enum {
 
 #define BUCKETS 1024
 
-/* Lives until the program destroys its lock; there is no other end. */
+/* Lives until the program destroys its lock, or makes another at its address. One whose memory ended without a word is
+ * known by its object, which is another then. */
 struct lock {
 	struct lock *next;
 	uintptr_t addr;
+	const struct gosan_obj *obj;
 	unsigned flags;
 	bool foreign;                /* another front end has it */
 	bool told;                   /* we have sent an event that it was taken */
+	bool broken;                 /* its announcements contradicted each other; that was reported */
 	const struct gosan_g *owner; /* writer */
 	int depth;                   /* of the writer; 0: not held for writing, as far as we were told */
 };
@@ -44,6 +50,7 @@ struct lock {
 /* Under `word`, a leaf but for the memory's own lock. */
 static struct lock *table[BUCKETS];
 static char word;
+static bool forgetful; /* a lock could not be remembered: what looks like misuse may be none */
 
 /* The place that points to the lock, or to the end of its list: for look-up, insertion and removal alike. With the
  * word taken. */
@@ -68,14 +75,18 @@ static void give_word(void)
 	__atomic_clear(&word, __ATOMIC_RELEASE);
 }
 
-/* With the word taken. NULL when memory is exhausted: the lock then has no recursion. */
-static struct lock *get(uintptr_t addr)
+/* With the word taken. NULL when memory is exhausted: the lock then has no recursion. That it was broken is kept: its end
+ * may have been part of the mistake. */
+static struct lock *get(uintptr_t addr, const struct gosan_obj *obj)
 {
-	struct lock **p = find(addr);
+	struct lock **p = find(addr), *l = *p;
 
-	if (!*p && (*p = gosan_mem_alloc(sizeof(**p))) != NULL)
-		(*p)->addr = addr;
-	return *p;
+	if (!l && (l = *p = gosan_mem_alloc(sizeof(*l))) != NULL)
+		l->addr = addr;
+	forgetful |= !l;
+	if (l && l->obj != obj)
+		*l = (struct lock){.next = l->next, .addr = addr, .obj = obj, .broken = l->broken};
+	return l;
 }
 
 /* How often g holds the lock for writing after adding `by`; -1: it was not its own, or could not be remembered. A
@@ -149,6 +160,36 @@ static bool is_foreign(struct lock *l, const struct call *c)
 	return l && l->foreign;
 }
 
+/* Once per lock. peer: who holds it, NULL: nobody. Not under the word. */
+static void fault(const struct call *c, int kind, struct gosan_g *peer)
+{
+	struct gosan_event ev = {.op = GOSAN_EV_FAULT, .arg = kind, .g = c->g, .obj = c->obj, .peer = peer};
+
+	ev.mode = mode_of(c->flags);
+	ev.stack = gosan_access_stack(c->g, c->pc);
+	gosan_engine_event(&ev);
+}
+
+/* With the word taken: may what is wrong with l be reported? */
+static bool may_blame(struct lock *l)
+{
+	bool may = !forgetful && !(l && (l->broken || l->foreign));
+
+	if (l)
+		l->broken = true;
+	return may;
+}
+
+/* With the word taken. Taken for writing by whom it is not to be shared with: another, or its owner who reads now and has
+ * no lock that allows it. An owner who writes again counts, whatever kind of lock it is. */
+static struct gosan_g *contradicts(const struct lock *l, const struct call *c)
+{
+	struct gosan_g *owner = l ? (struct gosan_g *)l->owner : NULL;
+	bool again = owner == c->g && (!(c->flags & READ_LOCK) || l->flags & WRITE_REENTRANT);
+
+	return again ? NULL : owner;
+}
+
 /* Whoever has a recursive lock does not wait for it. */
 static void request(const struct call *c)
 {
@@ -167,15 +208,20 @@ static void request(const struct call *c)
 /* `times`: a lock that was given up in all its depth (a condition's wait) is taken back in it. */
 static void acquire(const struct call *c, int times)
 {
-	bool tell;
+	struct gosan_g *other;
+	bool tell, blame;
 	struct lock *l;
 
 	take_word();
-	l = get(c->addr);
+	l = get(c->addr, c->obj);
+	other = contradicts(l, c);
+	blame = other && may_blame(l);
 	tell = !is_foreign(l, c) && ((c->flags & READ_LOCK) || count(l, c->g, times) <= times);
 	if (l && tell)
 		l->told = true;
 	give_word();
+	if (blame)
+		fault(c, GOSAN_FAULT_LOCK_OF_LOCKED, other);
 	if (tell)
 		send(c, GOSAN_EV_LOCK_ACQUIRE);
 }
@@ -194,18 +240,32 @@ static void locked(uintptr_t addr, unsigned flags, int times, bool with_request,
 	gosan_front_leave(c.saved);
 }
 
+/* With the word taken. Is there nothing that this unlock could give back? Readers are not counted here: theirs is wrong
+ * only while somebody writes. *ret_owner: who else has it. What the engine knows of another front end is no misuse. */
+static bool nothing_held(struct lock *l, const struct call *c, struct gosan_g **ret_owner)
+{
+	struct gosan_g *owner = l ? (struct gosan_g *)l->owner : NULL;
+	bool wrong = c->flags & READ_LOCK ? owner && !(l->flags & WRITE_REENTRANT)
+					  : owner != c->g && !holds(c->g, c->obj);
+
+	*ret_owner = owner == c->g ? NULL : owner;
+	return wrong && !is_foreign(l, c) && may_blame(l);
+}
+
 /* Returns how often it was held; all of it is given up when `whole`. */
 static int unlocked(uintptr_t addr, unsigned flags, bool whole, uintptr_t pc)
 {
 	struct call c = {.addr = addr, .flags = flags, .pc = pc};
 	int depth = 1, left = 0;
-	bool foreign;
+	struct gosan_g *owner;
+	bool foreign, wrong;
 	struct lock *l;
 
 	if (!enter(&c))
 		return depth;
 	take_word();
-	l = *find(addr);
+	l = get(addr, c.obj);
+	wrong = nothing_held(l, &c, &owner);
 	foreign = l && l->foreign;
 	if (!(flags & READ_LOCK)) {
 		depth = count(l, c.g, 0);
@@ -213,30 +273,39 @@ static int unlocked(uintptr_t addr, unsigned flags, bool whole, uintptr_t pc)
 		left = count(l, c.g, whole ? -depth : -1);
 	}
 	give_word();
+	if (wrong)
+		fault(&c, owner ? GOSAN_FAULT_UNLOCK_BY_OTHER : GO_FAULT_UNLOCK_OF_UNLOCKED, owner);
 	if (left <= 0 && !foreign)
 		send(&c, GOSAN_EV_LOCK_RELEASE);
 	gosan_front_leave(c.saved);
 	return depth;
 }
 
-/* Whatever was at this address before is another lock: a program that reuses memory without free says so only here. */
+/* Whatever was at this address before is another lock: a program that reuses memory without free says so only here. A
+ * static lock may be in use before its constructor runs, and stays what it is. */
 static void create(uintptr_t addr, unsigned flags)
 {
+	struct call c = {.addr = addr, .flags = flags};
 	struct lock *l;
-	int saved;
 
-	if (!gosan_front_enter(&saved))
+	if (!(flags & LINKER_INIT) && gosan_front_enter(&c.saved)) {
+		gosan_front_forget(addr, 1);
+		gosan_front_leave(c.saved);
+	}
+	if (!enter(&c))
 		return;
-	gosan_front_forget(addr, 1);
 	take_word();
-	l = get(addr);
-	if (l)
-		*l = (struct lock){.next = l->next, .addr = addr, .flags = flags};
+	l = get(addr, c.obj);
+	if (l) {
+		l->flags = flags;
+		l->broken = false;
+	}
 	give_word();
-	gosan_front_leave(saved);
+	gosan_front_leave(c.saved);
 }
 
-/* Announced like a free: analyzers look whether it is held, or waited for. */
+/* Announced like a free: analyzers look whether it is held, or waited for. The record of a held one stays, so that its
+ * unlock is not told as well. */
 static void destroy(uintptr_t addr)
 {
 	struct lock **p, *l;
@@ -248,6 +317,10 @@ static void destroy(uintptr_t addr)
 	take_word();
 	p = find(addr);
 	l = *p;
+	if (l && l->owner) {
+		l->broken = true;
+		l = NULL;
+	}
 	if (l)
 		*p = l->next;
 	give_word();
@@ -256,9 +329,17 @@ static void destroy(uintptr_t addr)
 	gosan_front_leave(saved);
 }
 
+/* What other threads held stays locked for ever in the child, unless the program makes it new, which it need not say. */
 void gosan_tsan_mutex_forked(void)
 {
 	give_word();
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct lock *l = table[i]; l; l = l->next)
+			if (l->owner != gosan_self) {
+				l->owner = NULL;
+				l->depth = 0;
+				l->broken = true;
+			}
 }
 
 /* ---- __tsan_mutex_* ---- */
@@ -297,12 +378,12 @@ ANNOTATION(__tsan_mutex_pre_lock, (void *addr, unsigned flags))
 		request(&c);
 		gosan_front_leave(c.saved);
 	}
-	gosan_annotate_ignore(GOSAN_READS | GOSAN_WRITES, 1);
+	gosan_annotate_ignore(GOSAN_ALL, 1);
 }
 
 ANNOTATION(__tsan_mutex_post_lock, (void *addr, unsigned flags, int recursion))
 {
-	gosan_annotate_ignore(GOSAN_READS | GOSAN_WRITES, -1);
+	gosan_annotate_ignore(GOSAN_ALL, -1);
 	if (!(flags & TRY_LOCK_FAILED))
 		locked((uintptr_t)addr, flags, flags & RECURSIVE_LOCK && recursion > 0 ? recursion : 1, false,
 		       GOSAN_CALLER);
@@ -315,7 +396,7 @@ GOSAN_EXPORT int __tsan_mutex_pre_unlock(void *addr, unsigned flags)
 {
 	int depth = unlocked((uintptr_t)addr, flags, flags & RECURSIVE_UNLOCK, GOSAN_CALLER);
 
-	gosan_annotate_ignore(GOSAN_READS | GOSAN_WRITES, 1);
+	gosan_annotate_ignore(GOSAN_ALL, 1);
 	return flags & RECURSIVE_UNLOCK ? depth : 0;
 }
 
@@ -323,7 +404,7 @@ GOSAN_EXPORT int __tsan_mutex_pre_unlock(void *addr, unsigned flags)
 #define REGION(name, by) \
 	ANNOTATION(name, (void *addr, unsigned flags)) \
 	{ \
-		gosan_annotate_ignore(GOSAN_READS | GOSAN_WRITES, by); \
+		gosan_annotate_ignore(GOSAN_ALL, by); \
 	}
 REGION(__tsan_mutex_post_unlock, -1)
 REGION(__tsan_mutex_pre_signal, 1)

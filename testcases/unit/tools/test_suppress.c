@@ -84,6 +84,8 @@ static void types_and_places(void **state)
 	assert_true(suppressed_by("GS101:^prog$\n"));
 	assert_true(suppressed_by("race:cache.len"));
 	assert_true(suppressed_by("race_top:fill\n"));
+	assert_false(suppressed_by("race_top:cache.len\n")); /* no function */
+	assert_false(suppressed_by("race_top:^mu$\n"));
 	assert_true(suppressed_by("race:^mu$\n"));
 	assert_false(suppressed_by("race:^filler$x\n"));
 	assert_false(suppressed_by("deadlock:fill\n"));
