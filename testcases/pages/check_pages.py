@@ -83,6 +83,8 @@ WANTED = [  # words of the line, with what is being typed last; must offer; must
     (["run", "--for"], ["--format"], ["--quiet"]),
     (["gate", "--ru"], ["--runs"], ["--format"]),
     (["import", "--lo"], ["--locations"], ["--quiet"]),
+    (["dump", "--la"], ["--last"], ["--stacks"]),
+    (["export", "--f"], ["--format"], ["--output"]),
     (["baseline", ""], ["update", "stale"], ["run"]),
     (["explain", "GS10"], ["GS101", "GS102"], ["GS201"]),
     (["explain", "lock"], ["lock-order"], ["deadlock"]),
