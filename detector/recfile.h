@@ -19,9 +19,9 @@
 struct gosan_rectable {
 	const char *name;
 	size_t row;
-	uint32_t max; /* rows */
-	char *base;   /* reserved addresses; NULL: not open */
-	uint8_t *ready; /* per chunk: it is mapped */
+	uint32_t max;      /* rows */
+	char *base;        /* reserved addresses; NULL: not open */
+	uint8_t *ready;    /* per chunk: it is mapped */
 	uint32_t n_chunks; /* one past the last that is */
 	char lock;
 };

@@ -50,16 +50,19 @@ static struct stream *unused;
 static char lock_word;
 static uint64_t tick; /* passes through the engine; written under its lock */
 
-static struct gosan_rectable actors = {.name = "actors", .row = sizeof(struct gosan_trace_actor), .max = 1u << 24};
-static struct gosan_rectable objects = {.name = "objects", .row = sizeof(struct gosan_trace_object), .max = 1u << 26};
-static struct gosan_rectable contexts = {.name = "contexts", .row = sizeof(struct gosan_trace_context), .max = 1u << 25};
+static struct gosan_rectable actors = {
+	.name = "actors", .row = sizeof(struct gosan_trace_actor), .max = 1u << 24};
+static struct gosan_rectable objects = {
+	.name = "objects", .row = sizeof(struct gosan_trace_object), .max = 1u << 26};
+static struct gosan_rectable contexts = {
+	.name = "contexts", .row = sizeof(struct gosan_trace_context), .max = 1u << 25};
 static struct gosan_rectable stacks = {.name = "stacks", .row = 1, .max = 1u << 31};
 static uint64_t stacks_at;
 
 bool gosan_recorder_open_tables(void)
 {
-	return gosan_rectable_open(&actors) && gosan_rectable_open(&objects) && gosan_rectable_open(&contexts) &&
-	       gosan_rectable_open(&stacks);
+	return gosan_rectable_open(&actors) && gosan_rectable_open(&objects) &&
+	       gosan_rectable_open(&contexts) && gosan_rectable_open(&stacks);
 }
 
 static uint32_t number_of(const struct gosan_g *g)
@@ -176,7 +179,8 @@ void gosan_recorder_thread_end(const struct gosan_g *g)
 
 /* ---- records ---- */
 
-static void write_record(struct stream *s, unsigned op, unsigned fields, const uint64_t *v, const char *text, size_t n)
+static void write_record(struct stream *s, unsigned op, unsigned fields, const uint64_t *v, const char *text,
+			 size_t n)
 {
 	uint8_t *p;
 	size_t len;
@@ -431,9 +435,10 @@ void gosan_recorder_lock(enum gosan_trace_op op, const struct gosan_obj *obj, in
 	v[SEQ] = obj->seq;
 	v[STACK] = stack;
 	v[MODE] = (uint64_t)mode;
-	append(op, op == GOSAN_TRACE_REQUEST  ? F_OBJ | F_STACK | F_MODE
-		   : op >= GOSAN_TRACE_POST ? F_SEQ | F_OBJ | F_STACK
-					    : F_SEQ | F_OBJ | F_STACK | F_MODE,
+	append(op,
+	       op == GOSAN_TRACE_REQUEST ? F_OBJ | F_STACK | F_MODE
+	       : op >= GOSAN_TRACE_POST  ? F_SEQ | F_OBJ | F_STACK
+					 : F_SEQ | F_OBJ | F_STACK | F_MODE,
 	       v, NULL, 0);
 }
 
@@ -446,13 +451,15 @@ void gosan_recorder_atomic(enum gosan_trace_op op, uintptr_t addr, uint64_t seq,
 	v[SEQ] = seq;
 	v[MODE] = (uint64_t)mo;
 	v[STACK] = v[ARG] = arg;
-	append(op, op == GOSAN_TRACE_FENCE  ? F_TIME | F_MODE
-		   : op == GOSAN_TRACE_LOAD ? F_TIME | F_SEQ | F_STACK | F_ADDR | F_MODE
-					    : F_TIME | F_SEQ | F_ADDR | F_MODE | F_ARG,
+	append(op,
+	       op == GOSAN_TRACE_FENCE  ? F_TIME | F_MODE
+	       : op == GOSAN_TRACE_LOAD ? F_TIME | F_SEQ | F_STACK | F_ADDR | F_MODE
+					: F_TIME | F_SEQ | F_ADDR | F_MODE | F_ARG,
 	       v, NULL, 0);
 }
 
-void gosan_recorder_access(enum gosan_trace_op op, uintptr_t addr, size_t size, unsigned flags, uint32_t place)
+void gosan_recorder_access(enum gosan_trace_op op, uintptr_t addr, size_t size, unsigned flags,
+			   uint32_t place)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
@@ -461,8 +468,10 @@ void gosan_recorder_access(enum gosan_trace_op op, uintptr_t addr, size_t size, 
 	v[ADDR] = addr;
 	v[SIZE] = size;
 	v[MODE] = flags;
-	append(op, op == GOSAN_TRACE_ACCESS ? F_TIME | F_STACK | F_ADDR | F_SIZE | F_MODE : gosan_trace_fields(op), v,
-	       NULL, 0);
+	append(op,
+	       op == GOSAN_TRACE_ACCESS ? F_TIME | F_STACK | F_ADDR | F_SIZE | F_MODE
+					: gosan_trace_fields(op),
+	       v, NULL, 0);
 }
 
 void gosan_recorder_copied(const struct gosan_obj *copy, const struct gosan_obj *original, uint32_t stack)

@@ -58,9 +58,9 @@ static bool fill(const struct trace *t, struct trace_stream *s, const uint64_t *
 		memcpy(r->text, text, n);
 	r->text[n] = 0;
 	r->text_size = n;
-	return to_u32(v[STACK], SIZE_MAX, &r->stack) && v[STACK] <= UINT32_MAX && to_u32(v[OBJ], t->n_objects, &r->obj) &&
-	       to_u32(v[OBJ2], t->n_objects, &r->obj2) && to_u32(v[PEER], t->n_actors, &r->peer) &&
-	       to_u32(v[G], t->n_actors, &r->g);
+	return to_u32(v[STACK], SIZE_MAX, &r->stack) && v[STACK] <= UINT32_MAX &&
+	       to_u32(v[OBJ], t->n_objects, &r->obj) && to_u32(v[OBJ2], t->n_objects, &r->obj2) &&
+	       to_u32(v[PEER], t->n_actors, &r->peer) && to_u32(v[G], t->n_actors, &r->g);
 }
 
 /* What is behind the last record of a stream: nothing, or half of one. */
@@ -247,7 +247,9 @@ static void give(const struct trace *t, const struct trace_stream *s, bool gap, 
 	ret->g = s->head.g ? s->head.g : s->g;
 	ret->stream = s->no;
 	ret->gap = gap;
-	ret->ns = s->head.time > t->page.time0 ? (uint64_t)((double)(s->head.time - t->page.time0) * t->ns_per_unit) : 0;
+	ret->ns = s->head.time > t->page.time0
+			  ? (uint64_t)((double)(s->head.time - t->page.time0) * t->ns_per_unit)
+			  : 0;
 }
 
 /* The stream that gave the last record is looked at first: mostly it goes on. A gap is one only where somebody is
