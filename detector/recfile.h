@@ -65,4 +65,17 @@ static inline uint64_t gosan_recfile_time(void)
 	return gosan_recfile_ns();
 }
 
+/* Half as dear, and perhaps a few instructions early: for what is ordered by more than its time, and for accesses, which
+ * may be told before memory was reused but never after. */
+static inline uint64_t gosan_recfile_time_early(void)
+{
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_ia32_rdtsc)
+	if (__builtin_expect(gosan_recfile_tsc, 1))
+		return __builtin_ia32_rdtsc() >> GOSAN_TRACE_TIME_SHIFT;
+#endif
+#endif
+	return gosan_recfile_ns();
+}
+
 #endif
