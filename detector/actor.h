@@ -8,6 +8,7 @@
 #define GOSAN_ACTOR_H
 
 #include "parts.h"
+#include "hot/hot.h"
 
 struct gosan_places;
 
@@ -84,17 +85,16 @@ struct gosan_g {
 	const struct gosan_obj *set_of;
 	struct gosan_last last[2]; /* of reads, of writes */
 	struct gosan_places
-		*places; /* context.c: places that a thread found last, once it missed many times */
+		*places; /* context.c: those that a thread found last, once it missed many times */
 	uint32_t place_misses;
 	uint32_t ordered; /* a segment that its present moment comes after; 0: none is known */
-	struct gosan_stamp
-		known[GOSAN_KNOWN]; /* what its strong clock says of these chains, or said once; by cid */
-	bool in_shadow;             /* shadow.c is at work for it */
-	uint8_t seg_left;           /* segment.c: numbers of seg_group that are still to be used */
-	uint8_t seg_taken;          /* how many it took so far, up to a limit */
-	bool floor_relied,
-		floor_astray; /* floor.c: what it will know when its join returns was counted on; it acts
-					  * while it waits */
+	/* What its strong clock says of these chains, or said once; by cid. */
+	struct gosan_stamp known[GOSAN_KNOWN];
+	/* floor.c: what it will know when its join returns was counted on; it acts while it waits. */
+	bool floor_relied, floor_astray;
+	bool in_shadow;               /* shadow.c is at work for it */
+	uint8_t seg_left;             /* segment.c: numbers of seg_group that are still to be used */
+	uint8_t seg_taken;            /* how many it took so far, up to a limit */
 	uint32_t seg_group, seg_next; /* seg_next: of its own page of numbers; 0: it has none */
 	uint32_t free_cell;           /* as cell, for frees */
 	void *access;
@@ -104,23 +104,6 @@ struct gosan_g {
 } __attribute__((aligned(16)));
 
 enum gosan_ignored { GOSAN_IGNORED_READS, GOSAN_IGNORED_WRITES, GOSAN_IGNORED_ORDER };
-
-/* Nothing that g does tells others anything, and it learns nothing: the program said so. */
-static inline bool gosan_g_deaf(const struct gosan_g *g)
-{
-	return __builtin_expect(g->ignored[GOSAN_IGNORED_ORDER] != 0, 0);
-}
-
-#define SAME(field, as) \
-	_Static_assert(offsetof(struct gosan_g, field) == offsetof(struct gosan_hot, as), "hot.h")
-SAME(cell, cell);
-SAME(writes, writes);
-SAME(shadow_mask, mask);
-SAME(shadow_base, base);
-SAME(frame, frame);
-SAME(frame_end, frame_end);
-SAME(frame_floor, frame_floor);
-#undef SAME
 
 /* Low bits of g->cell (shadow.h). No cell of the shadow equals it: segment 0 is nobody's. */
 #define GOSAN_CELL_NONE 0x3ffu

@@ -11,6 +11,19 @@
 #include "../context.h"
 #include "../module.h"
 
+/* What programs bring along was compiled against hot.h: the beginning of a goroutine and its frames are as it says. */
+_Static_assert(sizeof(struct gosan_frame) == sizeof(struct gosan_hot_frame), "hot.h");
+#define SAME(field, as) \
+	_Static_assert(offsetof(struct gosan_g, field) == offsetof(struct gosan_hot, as), "hot.h")
+SAME(cell, cell);
+SAME(writes, writes);
+SAME(shadow_mask, mask);
+SAME(shadow_base, base);
+SAME(frame, frame);
+SAME(frame_end, frame_end);
+SAME(frame_floor, frame_floor);
+#undef SAME
+
 #define EXPORT __attribute__((visibility("default")))
 #define PC     ((uintptr_t)__builtin_return_address(0))
 
