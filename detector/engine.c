@@ -209,10 +209,7 @@ static struct gosan_g *make_g(uint64_t id, bool is_thread)
 	}
 	g->id = id;
 	g->is_thread = is_thread;
-	g->cells[1] = nobody.cells[1];
-	g->writes[0] = nobody.writes[0];
-	g->shadow_mask = gosan_shadow_mask;
-	g->shadow_base = gosan_shadow_base;
+	gosan_shadow_birth(g);
 	gosan_chain_begin(g);
 	g->tid = is_thread ? ++n_threads : 0;
 	g->no = all ? all->no + 1 : 1;

@@ -33,7 +33,6 @@ struct gosan_walk {
 	uint32_t due_cid;
 	uint64_t was,
 		now; /* two cells of a granule, and what the whole of this access made of them; was 0: unknown */
-	uintptr_t open;      /* the page that it opened last */
 	unsigned reads_left; /* reads of others that a read still asks its clock about */
 	size_t n_hits;
 	unsigned hit_bytes;

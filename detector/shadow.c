@@ -117,7 +117,6 @@ bool gosan_shadow_open(struct gosan_walk *w, uintptr_t granule)
 	if (!s)
 		return false;
 	state = __atomic_load_n(s, __ATOMIC_RELAXED) & (unsigned char)~(ATOMIC | LISTED | GOSAN_PAGE_BUSY);
-	w->open = granule & ~(PAGE - 1);
 	if (__builtin_expect(state == want, 1))
 		return true;
 	if (!gosan_shadowmem_mark(granule, TOUCHED))
@@ -200,7 +199,6 @@ static inline void begin(struct gosan_walk *w, struct gosan_g *g, uintptr_t addr
 	w->flags = flags;
 	w->want = ((flags & GOSAN_FREE ? g->free_cell : g->cell) & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags);
 	w->was = 0;
-	w->open = 1;
 	w->n_hits = 0;
 	w->hit_bytes = 0;
 }
@@ -288,14 +286,15 @@ static __attribute__((noinline)) void access_one(struct gosan_g *g, uintptr_t ad
 }
 
 /* What gosan_shadow_access leaves out; it comes back once there is a segment. */
-static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags,
-						  uintptr_t pc)
+static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t addr, size_t size,
+						  unsigned flags, uintptr_t pc)
 {
 	bool opened;
 
 	if (g->ignored[flags & GOSAN_WRITE])
 		return;
-	if ((addr & 7) + size > 8 || addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask || gosan_recorder_memory) {
+	if ((addr & 7) + size > 8 || addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask ||
+	    gosan_recorder_memory) {
 		access_range(g, addr, size, flags, pc, 0);
 		return;
 	}
