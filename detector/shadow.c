@@ -183,8 +183,14 @@ static __attribute__((noinline)) void report(struct gosan_walk *w)
 	gosan_collect_enter(w->g);
 }
 
+/* A repeat is told nothing, also where its cell lies in a list, as for single accesses. */
 void gosan_shadow_step(struct gosan_walk *w, uintptr_t granule, unsigned bytes)
 {
+	const struct gosan_granule *s = gosan_shadowmem_granule(granule, false);
+
+	if (s && (__atomic_load_n(&s->places, __ATOMIC_RELAXED) & GOSAN_GRANULE_LISTED) &&
+	    gosan_granule_listed(s, w->want | bytes))
+		return;
 	check_granule(w, granule, bytes);
 	if (__builtin_expect(w->n_hits != 0, 0))
 		report(w);
