@@ -219,12 +219,12 @@ static __attribute__((noinline)) void write_switch(struct stream *s, uint64_t se
 
 	s->g = number_of(g);
 	s->visit = g ? ++g->visits : 1;
-	v[N_TIME] = gosan_recfile_time();
-	v[N_G] = s->g;
-	v[N_ARG] = s->visit;
-	v[N_ARG2] = seen;
 	if (!has_room(s))
 		return;
+	v[N_TIME] = gosan_recfile_time_early();
+	v[N_G] = s->g;
+	v[N_ARG] = s->visit;
+	v[N_ARG2] = seen - s->state.tick;
 	len = gosan_trace_encode_as(&s->state, GOSAN_TRACE_SWITCH, F_TIME | F_G | F_ARG | F_ARG2, 0, v,
 				    s->segment + s->at);
 	__atomic_store_n(s->segment + s->at, GOSAN_TRACE_SWITCH, __ATOMIC_RELEASE);
@@ -348,7 +348,7 @@ static void after(const struct gosan_event *ev)
 void gosan_recorder_event(const struct gosan_event *ev)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS] = {
-		[N_TIME] = gosan_recfile_time(),
+		[N_TIME] = gosan_recfile_time_early(),
 		[N_STACK] = ev->stack,
 		[N_ADDR] = ev->addr,
 		[N_OBJ] = ev->obj ? ev->obj->id : 0,

@@ -47,6 +47,8 @@ static bool fill(const struct trace *t, struct trace_stream *s, const uint64_t *
 	r->mode = (int)v[N_MODE];
 	r->arg = (int64_t)v[N_ARG];
 	r->arg2 = (int64_t)v[N_ARG2];
+	if (r->op == GOSAN_TRACE_SWITCH)
+		r->arg2 += (int64_t)s->state.tick;
 	r->addr = v[N_ADDR];
 	r->size = v[N_SIZE];
 	if (n >= sizeof r->text)
@@ -239,7 +241,7 @@ static struct trace_stream *choose(struct trace *t, bool *ret_gap)
 
 static void give(const struct trace *t, const struct trace_stream *s, bool gap, struct trace_event *ret)
 {
-	ret->rec = s->head;
+	memcpy(&ret->rec, &s->head, offsetof(struct gosan_trace_rec, text) + s->head.text_size + 1);
 	ret->runs = s->g;
 	ret->g = s->head.g ? s->head.g : s->g;
 	ret->stream = s->no;
