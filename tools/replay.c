@@ -294,11 +294,19 @@ static void atomic(struct gosan_g *g, const struct gosan_trace_rec *r)
 	gosan_atomic_unlock(s);
 }
 
+/* No access and no block is that large: a damaged file would have us walk for hours. */
+#define BYTES_MAX (UINT64_C(1) << 32)
+
 /* An access comes with its place, which names its stack and the locks held there: contexts and objects have the
  * same numbers as then. Repeats that the hooks dropped are missing, and were dropped because nothing follows from
  * them. */
 static void memory(struct gosan_g *g, const struct gosan_trace_rec *r)
 {
+	if (r->addr + r->size < r->addr ||
+	    (r->size > BYTES_MAX && (r->op == GOSAN_TRACE_ACCESS || r->op == GOSAN_TRACE_ALLOC))) {
+		GOSAN_COUNT(lost);
+		return;
+	}
 	switch (r->op) {
 	case GOSAN_TRACE_ACCESS:
 		g->n_access++;

@@ -263,7 +263,7 @@ static void open_table(const char *dir, const char *name, size_t row, struct tra
 /* Where each stack begins. One whose count is 0, or whose bytes end early, is the last. */
 static void index_stacks(struct trace *t)
 {
-	const uint8_t *p = t->stacks.base, *end = p + t->stacks.size;
+	const uint8_t *p = t->stacks.base, *end = p ? p + t->stacks.size : NULL;
 
 	t->stack_at = arena_grow(t->arena, NULL, 0, sizeof *t->stack_at);
 	t->n_stacks = 0;

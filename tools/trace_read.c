@@ -244,6 +244,14 @@ static struct trace_stream *choose(struct trace *t, bool *ret_gap)
 	return pop(t);
 }
 
+/* Since the start. A damaged page may have any clock: thirty years are enough. */
+static uint64_t to_ns(const struct trace *t, uint64_t time)
+{
+	double ns = time > t->page.time0 ? (double)(time - t->page.time0) * t->ns_per_unit : 0;
+
+	return ns < 1e18 ? (uint64_t)ns : UINT64_C(1000000000000000000);
+}
+
 /* Only as much of the text as there is: it is the largest part of a record and mostly absent. */
 static void give(const struct trace *t, const struct trace_stream *s, bool gap, struct trace_event *ret)
 {
@@ -252,9 +260,7 @@ static void give(const struct trace *t, const struct trace_stream *s, bool gap, 
 	ret->g = s->head.g ? s->head.g : s->g;
 	ret->stream = s->no;
 	ret->gap = gap;
-	ret->ns = s->head.time > t->page.time0
-			  ? (uint64_t)((double)(s->head.time - t->page.time0) * t->ns_per_unit)
-			  : 0;
+	ret->ns = to_ns(t, s->head.time);
 }
 
 /* The stream that gave the last record is looked at first: mostly it goes on. A gap is one only where somebody is
@@ -310,7 +316,7 @@ static void find_cut(struct trace *t)
 
 		if (!h || !h->number)
 			continue;
-		ns = (uint64_t)((double)(h->time - t->page.time0) * t->ns_per_unit);
+		ns = to_ns(t, h->time);
 		if (ns > t->loss.cut_ns)
 			t->loss.cut_ns = ns;
 		t->cut = true;

@@ -25,9 +25,9 @@ _gosan() {
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		fi
 		;;
-	report)
+	report | dump | export | import)
 		if [[ $cur == --* ]]; then
-			mapfile -t COMPREPLY < <(compgen -W "$(gosan report --help | grep -o -- '--[a-z-]*')" -- "$cur")
+			mapfile -t COMPREPLY < <(compgen -W "$(gosan "$command" --help | grep -o -- '--[a-z-]*')" -- "$cur")
 		else
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		fi
