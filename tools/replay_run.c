@@ -2,6 +2,10 @@
  *
  * replay_run.c: one process' recording from its tables to its raw stream. replay.c does the records.
  *
+ * Why a process of its own: engine, shadow memory and analyzers have one state, as they need in a live process, and a
+ * recording has several processes. It also keeps a crash over a damaged file, or a table of half the address space, away
+ * from the tool.
+ *
  * The stream is what the live process would have written: so everything that follows (names, fingerprints, suppressions,
  * formats) is the same code for both. What the replay cannot know, the process' own counters say.
  */
