@@ -353,14 +353,15 @@ static __attribute__((noinline)) void access_one(struct gosan_g *g, uintptr_t ad
 }
 
 /* What gosan_shadow_access leaves out; it comes back once there is a segment. */
-static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags,
-						  uintptr_t pc)
+static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t addr, size_t size,
+						  unsigned flags, uintptr_t pc)
 {
 	bool opened;
 
 	if (g->ignored[flags & GOSAN_WRITE])
 		return;
-	if ((addr & 7) + size > 8 || addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask || gosan_recorder_memory) {
+	if ((addr & 7) + size > 8 || addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask ||
+	    gosan_recorder_memory) {
 		access_range(g, addr, size, flags, pc, 0);
 		return;
 	}
