@@ -36,7 +36,12 @@
 #define GOSAN_ONCE_DONE    2
 #define GOSAN_ONCE_MASK    3
 
-/* A lock that a thread holds. Written by its thread only, but `gone`, and `told` under the table's lock. `how` writes
+/* Who tells of a record is decided by told: the thread itself, or another one in its name, which sees it under the
+ * table's lock. While it is being told it stays where it is, and who needs it told waits. */
+#define GOSAN_TELLING 1
+#define GOSAN_TOLD    2
+
+/* A lock that a thread holds. Written by its thread only, but `gone` and `told`. `how` writes
  * the fields beside it at once; 64 bytes, so that the place of one is a shift. */
 struct gosan_record {
 	uintptr_t addr, pc, sp; /* of the lock; of the call that took it */
@@ -47,7 +52,7 @@ struct gosan_record {
 			unsigned char kind;  /* enum gosan_obj_kind */
 			unsigned char mode;  /* of the acquisition */
 			unsigned char flags; /* of the object */
-			bool told;           /* the engine knows */
+			unsigned char told;  /* 0, GOSAN_TELLING, GOSAN_TOLD: the engine knows */
 		};
 		uint64_t how;
 	};
@@ -61,6 +66,24 @@ struct gosan_posted {
 	uintptr_t sem;
 	uint64_t moves;
 };
+
+/* May the caller tell of r? */
+static inline bool gosan_pthread_claim(struct gosan_record *r)
+{
+	unsigned char untold = 0;
+
+	return __atomic_compare_exchange_n(&r->told, &untold, GOSAN_TELLING, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE);
+}
+
+/* It has, unless the record has become another one. */
+static inline void gosan_pthread_claimed(struct gosan_record *r)
+{
+	unsigned char telling = GOSAN_TELLING;
+
+	__atomic_compare_exchange_n(&r->told, &telling, GOSAN_TOLD, false, __ATOMIC_ACQ_REL,
+				    __ATOMIC_RELAXED);
+}
 
 /* A thread that was seen. Lives from its creation (or first call) to its join in the detector's memory; a detached
  * one's until its handle is used again. */
