@@ -17,7 +17,7 @@
 #define HELD_SHOWN 4
 
 /* The state of a goroutine, in the words that Go uses in its dumps where Go has one. */
-static const char *wait_text(int why)
+const char *gosan_dump_wait_name(int why)
 {
 	static const char *const texts[] = {[GO_WAIT_NONE] = "running",
 					    [GO_WAIT_CHAN_SEND] = "chan send",
@@ -131,7 +131,7 @@ static void dump_line(const struct gosan_g *g)
 	gosan_stream_uint("t", g->tid);
 	gosan_stream_text("name", g->name);
 	gosan_stream_text("fn", g->fn_name);
-	gosan_stream_text("state", wait_text(g->wait.why));
+	gosan_stream_text("state", gosan_dump_wait_name(g->wait.why));
 	gosan_stream_text("detail", detail.s);
 	gosan_stream_stack("stack", stack);
 	gosan_stream_stack("created", g->created_stack);

@@ -65,7 +65,8 @@ extern struct gosan_counters *gosan_counters; /* never NULL */
 
 /* The running goroutine (or thread, or system context) of this OS thread. Never NULL once
  * gosan_engine_init ran; a thread that nobody announced gets a context at its first hook. */
-extern __thread struct gosan_g *gosan_self __attribute__((tls_model("initial-exec")));
+extern __thread struct gosan_g *gosan_self __asm__(GOSAN_HOT_SELF)
+	__attribute__((tls_model("initial-exec"), visibility("default")));
 struct gosan_g *gosan_engine_self(void);
 
 int gosan_engine_init(void);

@@ -11,10 +11,12 @@
  *      base = load bias; written before the first finding that may refer to it
  *  {"r":"finding","key":N,"code":"GS101","grade":"proved","title":"..","object":{OBJ},
  *   "participants":[{PART}..],"more":N,"why":"..","help":"..","story":[{"g":N,"t":N,"pc":"0x..","text":".."}..]}
+ *    and "ns":N, the time (CLOCK_MONOTONIC) of what it was found at, in the replay of a recording
  *  {"r":"again","key":N,"count":N}         the same finding, seen N times in all
  *  {"r":"taken_back","key":N,"count":N}    N times are left, none for 0: what it said cannot end did end
  *  {"r":"dump","g":N,"t":N,"name":"..","fn":"..","state":"..","detail":"..","stack":["0x"..],"created":["0x"..]}   at a hang
  *  {"r":"end","why":"exit|stall|timeout|crash|exec","status":N,"counters":{..},"not_checked":["..",..]}
+ *  {"r":"not_checked","list":["..",..]}    the same of a process that has no end line
  *  OBJ  {"kind":"chan","name":"","address":"0x..","size":N,"created":["0x"..],"alloc_offset":N,"block_size":N,"of":N}
  *  PART {"role":"current","g":N,"t":N,"name":"..","fn":"..","op":"..","size":N,"stack":["0x"..],
  *        "locks":[{"kind":"mutex","address":"0x..","stack":["0x"..]}..],"created_by":N,"created":["0x"..]}
@@ -138,6 +140,7 @@ void gosan_finding_take_back(uint64_t emission);
 bool gosan_finding_has(int code, const struct gosan_g *g);
 /* Small words for reports: "goroutine 7 \"worker\"", "mutex". */
 const char *gosan_finding_kind_name(enum gosan_obj_kind kind);
+const char *gosan_dump_wait_name(int why); /* "chan receive": enum go_wait or gosan_wait_why */
 
 /* The stream. Opened by front/session.c; every function tolerates a closed stream. */
 int gosan_stream_open(const char *path);

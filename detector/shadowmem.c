@@ -38,8 +38,8 @@
 #define REFILL     64
 #define BLOCKS_MAX (GOSAN_LINK_INDEX - REFILL)
 
-static struct gosan_granule empty; /* the program's hooks read it when there is no linear shadow */
-uintptr_t gosan_shadow_base = (uintptr_t)&empty, gosan_shadow_mask;
+struct gosan_granule gosan_shadow_empty;
+uintptr_t gosan_shadow_base = (uintptr_t)&gosan_shadow_empty, gosan_shadow_mask;
 uintptr_t gosan_shadowmem_states;
 static unsigned char *part_touched; /* [PARTS] */
 static char **regions;              /* [REGIONS] */
@@ -47,6 +47,7 @@ static char region_lock;
 
 struct gosan_block *gosan_shadow_blocks;
 static uint32_t n_blocks;
+static uint32_t n_pages; /* touched */
 static struct pool {
 	char lock;
 	uint32_t free;
@@ -108,6 +109,11 @@ int gosan_shadowmem_init(void)
 	gosan_shadowmem_states = (uintptr_t)states;
 	gosan_shadow_base = (uintptr_t)linear;
 	gosan_shadow_mask = ((uintptr_t)1 << GOSAN_SHADOW_BITS) - 8;
+	/* Only the thread that starts us is known so far. */
+	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next) {
+		g->shadow_base = gosan_shadow_base;
+		g->shadow_mask = gosan_shadow_mask;
+	}
 	return 0;
 }
 
@@ -154,7 +160,14 @@ bool gosan_shadowmem_mark(uintptr_t addr, unsigned char bits)
 	} while ((old & bits) != bits &&
 		 !__atomic_compare_exchange_n(s, &old, (unsigned char)(old | bits | owner), false,
 					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	if (!(old & GOSAN_PAGE_TOUCHED) && (bits & GOSAN_PAGE_TOUCHED))
+		__atomic_fetch_add(&n_pages, 1, __ATOMIC_RELAXED);
 	return true;
+}
+
+uint32_t gosan_shadowmem_pages(void)
+{
+	return __atomic_load_n(&n_pages, __ATOMIC_RELAXED);
 }
 
 /* A program may map terabytes and use little of them. Eight states are one word; a GiB that nobody touched is one
