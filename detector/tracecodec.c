@@ -29,6 +29,7 @@ unsigned gosan_trace_fields(unsigned op)
 	return op < GOSAN_TRACE_OTHERS ? others[op] : 0;
 }
 
+/* Small differences of either sign are small numbers (as in Protocol Buffers): -1 is 1, 1 is 2. */
 static inline uint64_t unzigzag(uint64_t z)
 {
 	return z >> 1 ^ (0 - (z & 1));
@@ -87,6 +88,8 @@ static const uint8_t *members(struct gosan_trace_state *s, const uint8_t *p, con
 	return p;
 }
 
+/* After a failure the state is of no use any more: what follows in the segment cannot be read. The acquire load
+ * meets the writer's release, for a recording that is read while it is made. */
 long gosan_trace_decode(struct gosan_trace_state *s, const uint8_t *in, size_t size, unsigned *ret_op,
 			uint64_t v[GOSAN_TRACE_FIELDS], const char **ret_text, size_t *ret_n)
 {

@@ -380,13 +380,19 @@ struct go_chan_of *go_chan_make_(size_t elem_size, size_t cap)
 	return ch;
 }
 
-/* Take every waiter off that can be claimed, and chain them by `next`. None of their goroutines runs before
- * go__ready(), so the chain may be walked after the lock is released. */
-static void detach_all(struct go_waitq *from, struct go_waitq *to)
+/* Take every waiter off, and chain those that can be claimed by `next`; the end of the chain. None of their
+ * goroutines runs before go__ready(), so the chain may be walked after the lock is released. It is no queue: a
+ * select that finds its waiter queued takes it off, by the links of neighbours that may be gone. */
+static struct go_waiter **detach_all(struct go_waitq *from, struct go_waiter **end)
 {
-	for (struct go_waiter *w; (w = from->first) != NULL;)
-		if (claim_and_pop(from, false))
-			go__waitq_push(to, w);
+	for (struct go_waiter *w; (w = from->first) != NULL;) {
+		if (claim_and_pop(from, false)) {
+			*end = w;
+			end = &w->next;
+		}
+	}
+	*end = NULL;
+	return end;
 }
 
 void go_chan_close_(struct go_chan_of *ch)
@@ -394,7 +400,7 @@ void go_chan_close_(struct go_chan_of *ch)
 	go__self();
 	if (ch == NULL)
 		go__fault(GO_FAULT_CLOSE_OF_NIL, NULL, "close of nil channel");
-	struct go_waitq woken = {NULL, NULL};
+	struct go_waiter *woken, **end;
 	go__lock(&ch->lock);
 	if (ch->closed) {
 		go__unlock(&ch->lock);
@@ -403,13 +409,13 @@ void go_chan_close_(struct go_chan_of *ch)
 	/* Release, then the effect; what the receivers learn from it is told in their name, in order. */
 	GO_PROBE(chan_close, &ch->obj);
 	ch->closed = true;
-	detach_all(&ch->recvq, &woken);
-	for (struct go_waiter *w = woken.first; w != NULL; w = w->next)
+	end = detach_all(&ch->recvq, &woken);
+	for (struct go_waiter *w = woken; w != NULL; w = w->next)
 		GO_PROBE(chan_recv_closed, &w->g->info, &ch->obj);
 	/* Senders that wait wake up to panic. */
-	detach_all(&ch->sendq, &woken);
+	detach_all(&ch->sendq, end);
 	go__unlock(&ch->lock);
-	for (struct go_waiter *w = woken.first, *next; w != NULL; w = next) {
+	for (struct go_waiter *w = woken, *next; w != NULL; w = next) {
 		next = w->next; /* w is gone as soon as its goroutine runs */
 		go__ready(w->g);
 	}

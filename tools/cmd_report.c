@@ -18,6 +18,7 @@ struct asked {
 	const char *path;
 };
 
+/* Unlike run, options may come after the recording: nothing behind it is a program's. */
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct asked *a = state->input;
@@ -57,6 +58,7 @@ static int replay_all(const struct trace_list *l, const char *dir)
 	return good ? 0 : TOOL_UNREADABLE;
 }
 
+/* The recording before the files of reports: a wrong path leaves no empty report behind. */
 static int report(struct asked *a)
 {
 	struct trace_list l;

@@ -57,6 +57,7 @@ static struct trace_file map_file(const char *dir, const char *name)
 	return f;
 }
 
+/* Streams of a live process may grow meanwhile; what was mapped stays what it is. */
 static void unmap_file(const struct trace_file *f)
 {
 	if (f->base)
@@ -95,6 +96,7 @@ static void add_string(struct trace *t, const char ***list, size_t *n, char *s)
 	(*list)[(*n)++] = unescape(s);
 }
 
+/* A line that lacks something names no module; its frames will be addresses. */
 static void add_module(struct trace *t, char *s)
 {
 	struct trace_module *m =
@@ -117,6 +119,7 @@ static void add_module(struct trace *t, char *s)
 	t->info.n_modules++;
 }
 
+/* The last one counts: after an exec that failed the program went on. */
 static void end_line(struct trace_info *info, const char *s)
 {
 	static const char *const words[] = {"exit", "stall", "timeout", "crash"};
@@ -150,6 +153,7 @@ static void read_counters(struct trace *t, const struct trace_file *f, char *nam
 				memcpy((char *)&t->info.counters + known[i].at, f->base + at, 8);
 }
 
+/* Unknown keys are of later versions, and skipped. */
 static void meta_line(struct trace *t, const struct trace_file *counters, char *key, char *s)
 {
 	struct trace_info *i = &t->info;
@@ -227,6 +231,8 @@ static int read_meta(struct trace *t, const char *dir, char *err, size_t err_siz
 
 /* ---- page and tables ---- */
 
+/* A copy, because a live process writes on. Two readings of both clocks that are far apart give the length of a
+ * unit; when it died at once, a unit is taken for a nanosecond. */
 static int read_page(struct trace *t, const char *dir, char *err, size_t err_size)
 {
 	struct trace_file f = map_file(dir, "page");
@@ -246,6 +252,7 @@ static int read_page(struct trace *t, const char *dir, char *err, size_t err_siz
 	return 0;
 }
 
+/* Rows beyond the file, and a row that is cut, are not there. */
 static void open_table(const char *dir, const char *name, size_t row, struct trace_file *ret,
 		       size_t *ret_rows)
 {
@@ -334,6 +341,7 @@ static void open_stream(struct trace *t, const char *dir, unsigned no)
 	}
 }
 
+/* By their files, not by the page's number: who died between the two has made one more. */
 static int open_streams(struct trace *t, const char *dir)
 {
 	DIR *d = opendir(dir);
@@ -356,6 +364,7 @@ static int open_streams(struct trace *t, const char *dir)
 
 /* ---- open and close ---- */
 
+/* Meta and page decide whether it is a recording; tables may be missing, when nothing was in them yet. */
 static int open_in(struct trace *t, const char *dir, char *err, size_t err_size)
 {
 	int rc;
@@ -377,6 +386,7 @@ static int open_in(struct trace *t, const char *dir, char *err, size_t err_size)
 	return rc;
 }
 
+/* Whatever was opened before a failure is given back by the same function as after success. */
 int trace_open(struct trace **ret, const char *process, char *err, size_t err_size)
 {
 	struct arena *a = arena_new();
@@ -414,6 +424,7 @@ const struct trace_info *trace_info(const struct trace *t)
 	return &t->info;
 }
 
+/* A row that is not filled is of somebody who was about to be born. */
 const struct gosan_trace_actor *trace_actor(const struct trace *t, uint32_t number)
 {
 	const struct gosan_trace_actor *a = (const void *)t->actors.base;
@@ -426,6 +437,7 @@ size_t trace_actor_room(const struct trace *t)
 	return t->n_actors;
 }
 
+/* No object lies at address 0. */
 const struct gosan_trace_object *trace_object(const struct trace *t, uint32_t id)
 {
 	const struct gosan_trace_object *o = (const void *)t->objects.base;
@@ -433,6 +445,7 @@ const struct gosan_trace_object *trace_object(const struct trace *t, uint32_t id
 	return id && id < t->n_objects && o[id].addr ? &o[id] : NULL;
 }
 
+/* Some dozens at most, asked for reports and dumps only. */
 const struct trace_module *trace_module(const struct trace *t, uint64_t addr)
 {
 	for (size_t i = 0; i < t->info.n_modules; i++)
@@ -478,6 +491,7 @@ bool trace_has_stack(const struct trace *t, uint32_t id)
 	return id && id <= t->n_stacks;
 }
 
+/* index_stacks has seen that all bytes of it are there. */
 size_t trace_stack(const struct trace *t, uint32_t id, uintptr_t *ret, size_t max)
 {
 	const uint8_t *p;

@@ -30,6 +30,7 @@ static bool next_segment(struct trace_stream *s)
 	return true;
 }
 
+/* 0 is nobody, and always there. */
 static bool to_u32(uint64_t v, size_t rows, uint32_t *ret)
 {
 	*ret = (uint32_t)v;
@@ -47,6 +48,8 @@ static bool fill(const struct trace *t, struct trace_stream *s, const uint64_t *
 	r->mode = (int)v[N_MODE];
 	r->arg = (int64_t)v[N_ARG];
 	r->arg2 = (int64_t)v[N_ARG2];
+	if (r->op == GOSAN_TRACE_SWITCH)
+		r->arg2 += (int64_t)s->state.tick;
 	r->addr = v[N_ADDR];
 	r->size = v[N_SIZE];
 	if (n >= sizeof r->text)
@@ -129,11 +132,13 @@ static void advance(struct trace *t, struct trace_stream *s)
 
 /* ---- the heap ---- */
 
+/* The number of the stream makes the order total: a recording always gives the same order. */
 static bool before(const struct trace_stream *a, const struct trace_stream *b)
 {
 	return a->head.time != b->head.time ? a->head.time < b->head.time : a->no < b->no;
 }
 
+/* A binary heap (Williams 1964): threads may be thousands. */
 static void push(struct trace *t, struct trace_stream *s)
 {
 	size_t i = t->n_heap++;
@@ -167,6 +172,8 @@ static struct trace_stream *pop(struct trace *t)
 
 /* ---- order ---- */
 
+/* The number that the record waits for, and that the next one on its object or stripe has; NULL: it waits for
+ * none. Events of objects whose engine lock orders them have a number, too; it then agrees with the tick. */
 static uint64_t *number_of(struct trace *t, const struct gosan_trace_rec *r)
 {
 	if (r->op == GOSAN_TRACE_LOAD || r->op == GOSAN_TRACE_STORE)
@@ -245,9 +252,10 @@ static uint64_t to_ns(const struct trace *t, uint64_t time)
 	return ns < 1e18 ? (uint64_t)ns : UINT64_C(1000000000000000000);
 }
 
+/* Only as much of the text as there is: it is the largest part of a record and mostly absent. */
 static void give(const struct trace *t, const struct trace_stream *s, bool gap, struct trace_event *ret)
 {
-	ret->rec = s->head;
+	memcpy(&ret->rec, &s->head, offsetof(struct gosan_trace_rec, text) + s->head.text_size + 1);
 	ret->runs = s->g;
 	ret->g = s->head.g ? s->head.g : s->g;
 	ret->stream = s->no;
@@ -281,6 +289,7 @@ int trace_next(struct trace *t, struct trace_event *ret)
 	}
 }
 
+/* They were read with the record before which they were asked: nothing has to look ahead. */
 bool trace_answer(const struct trace *t, size_t i, int *ret_question, bool *ret_answer)
 {
 	if (!t->last || i >= t->last->n_answers)
@@ -354,6 +363,7 @@ void trace_rewind(struct trace *t)
 	}
 }
 
+/* Once: what follows from the files alone, then the first records. */
 void trace_read_begin(struct trace *t)
 {
 	t->heap = arena_alloc(t->arena, (t->n_streams + 1) * sizeof(*t->heap));
