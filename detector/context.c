@@ -19,6 +19,7 @@
 #include <errno.h>
 
 #define NODES_MAX (1u << 25)
+#define CHARGED   1024u /* nodes whose memory is counted in one go */
 #define LOCKED    (UINT64_C(1) << 63)
 #define LOCK_ROOT 1u
 /* Calls that are noted per goroutine, 16 bytes each: a recursion of a million calls on a stack of 48 MiB or more. */
@@ -102,7 +103,8 @@ static uint32_t make(uint32_t parent, uint64_t pc, uint32_t callee)
 {
 	uint32_t id = __atomic_fetch_add(&n_nodes, 1, __ATOMIC_RELAXED);
 
-	if (id >= NODES_MAX) {
+	if (id >= NODES_MAX ||
+	    (id % CHARGED == 0 && !gosan_mem_charge(CHARGED * sizeof(*gosan_context_nodes)))) {
 		__atomic_store_n(&n_nodes, NODES_MAX, __ATOMIC_RELAXED);
 		GOSAN_COUNT(stacks_lost);
 		return 0;

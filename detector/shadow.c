@@ -103,6 +103,20 @@ bool gosan_shadow_collides(uintptr_t addr)
 	return !s || (*s && ((*s ^ gosan_shadowmem_owner(addr)) >> GOSAN_PAGE_OWNER));
 }
 
+/* The page can't be marked: when that is for the lack of memory, history goes. */
+static __attribute__((noinline)) bool make_room(struct gosan_walk *w, uintptr_t granule)
+{
+	bool dropped;
+
+	if (!gosan_shadowmem_state(granule, true) || gosan_shadow_collides(granule))
+		return false;
+	leave(w->g);
+	dropped = gosan_collect_drop();
+	gosan_collect_enter(w->g);
+	w->replaced = 0;
+	return dropped && gosan_shadowmem_mark(granule, TOUCHED);
+}
+
 /* The first access of a granule. */
 static bool open_page(struct gosan_walk *w, uintptr_t granule)
 {
@@ -115,7 +129,7 @@ static bool open_page(struct gosan_walk *w, uintptr_t granule)
 	w->open = granule & ~(PAGE - 1);
 	if (__builtin_expect(state == want, 1))
 		return true;
-	if (!gosan_shadowmem_mark(granule, TOUCHED))
+	if (!gosan_shadowmem_mark(granule, TOUCHED) && !make_room(w, granule))
 		return false;
 	if (state & FREED)
 		fill_freed_page(w->g, granule);
@@ -144,6 +158,11 @@ static inline void check_granule(struct gosan_walk *w, uintptr_t granule, unsign
 		leave(w->g);
 		gosan_floor_raise(w->due_cid);
 		gosan_collect_enter(w->g);
+		w->open = 1; /* meanwhile the shadow may have been dropped: the page is to be marked again */
+		if (!__atomic_load_n(&s->cells, __ATOMIC_RELAXED) && !open_page(w, granule)) {
+			GOSAN_COUNT(shadow_lost);
+			return;
+		}
 	}
 }
 
@@ -177,6 +196,8 @@ static __attribute__((noinline)) void report(struct gosan_walk *w)
 	w->n_hits = 0;
 	w->hit_bytes = 0;
 	gosan_collect_enter(w->g);
+	w->open = 1;
+	w->replaced = 0;
 }
 
 /* Bytes of the granule at `granule` that [addr, end) covers. */
@@ -353,14 +374,15 @@ static __attribute__((noinline)) void access_one(struct gosan_g *g, uintptr_t ad
 }
 
 /* What gosan_shadow_access leaves out; it comes back once there is a segment. */
-static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags,
-						  uintptr_t pc)
+static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t addr, size_t size,
+						  unsigned flags, uintptr_t pc)
 {
 	bool opened;
 
 	if (g->ignored[flags & GOSAN_WRITE])
 		return;
-	if ((addr & 7) + size > 8 || addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask || gosan_recorder_memory) {
+	if ((addr & 7) + size > 8 || addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask ||
+	    gosan_recorder_memory) {
 		access_range(g, addr, size, flags, pc, 0);
 		return;
 	}
