@@ -17,6 +17,7 @@
 #include "access.h"
 #include "context.h"
 #include "mem.h"
+#include "recorder.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -29,6 +30,7 @@ struct slot {
 	uint32_t place;
 };
 static struct slot *table;
+static uintptr_t base; /* where a recorded process had the table; 0: it is this one's */
 
 /* Mapped at the first need. Two threads may map at once: one's is never used, and stays. NULL: not watched. */
 static struct slot *slot_of(int fd)
@@ -59,6 +61,8 @@ static uint64_t identity_of(int fd)
 
 static void forget(struct slot *s, uint64_t identity, uint32_t place)
 {
+	GOSAN_RECORD_MEMORY(
+		gosan_recorder_access(GOSAN_TRACE_DESCRIPTOR, (uintptr_t)s, (size_t)(s - table), 0, place));
 	gosan_access_forget((uintptr_t)s, sizeof(s->identity));
 	s->place = place;
 	__atomic_store_n(&s->identity, identity, __ATOMIC_RELAXED);
@@ -121,13 +125,24 @@ void gosan_descriptor_close(int fd, uintptr_t pc)
 	errno = saved;
 }
 
+void gosan_descriptor_restore(uintptr_t addr, int fd, uint32_t place)
+{
+	struct slot *s = slot_of(fd);
+
+	if (!s)
+		return;
+	base = addr - (uintptr_t)fd * sizeof(*s);
+	s->place = place;
+}
+
 bool gosan_descriptor_is(uintptr_t addr, int *ret_fd, uint32_t *ret_place)
 {
 	const struct slot *t = __atomic_load_n(&table, __ATOMIC_ACQUIRE);
+	uintptr_t first = base ? base : (uintptr_t)t;
 
-	if (!t || addr - (uintptr_t)t >= FD_MAX * sizeof(*t))
+	if (!t || addr - first >= FD_MAX * sizeof(*t))
 		return false;
-	*ret_fd = (int)((addr - (uintptr_t)t) / sizeof(*t));
+	*ret_fd = (int)((addr - first) / sizeof(*t));
 	*ret_place = t[*ret_fd].place;
 	return true;
 }

@@ -73,8 +73,8 @@ int gosan_recfile_make(const char *dir, int pid)
 	if (dir[0] != '/' && syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0)
 		return -errno;
 	for (int again = 0; again < 10000; again++) {
-		n = snprintf(folder, sizeof(folder), again ? "%s%s%s/%d.%d" : "%s%s%s/%d", cwd, *cwd ? "/" : "", dir,
-			     pid, again);
+		n = snprintf(folder, sizeof(folder), again ? "%s%s%s/%d.%d" : "%s%s%s/%d", cwd,
+			     *cwd ? "/" : "", dir, pid, again);
 		if (n < 0 || n >= (int)sizeof(folder))
 			return -ENAMETOOLONG;
 		rc = make_dir(folder);
@@ -226,7 +226,8 @@ static size_t bytes_of(const struct gosan_rectable *t)
 /* Addresses only: a row's chunk is mapped when it is needed. */
 bool gosan_rectable_open(struct gosan_rectable *t)
 {
-	long p = syscall(SYS_mmap, NULL, bytes_of(t), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0L);
+	long p = syscall(SYS_mmap, NULL, bytes_of(t), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			 -1, 0L);
 
 	if (p == -1)
 		return false;

@@ -171,7 +171,8 @@ void gosan_recorder_init(int argc, char **argv)
 struct gosan_counters *gosan_recorder_counters(const char *link)
 {
 	struct gosan_counters *c =
-		gosan_recorder_on ? gosan_recfile_map("counters", 0, sizeof(struct gosan_counters), NULL) : NULL;
+		gosan_recorder_on ? gosan_recfile_map("counters", 0, sizeof(struct gosan_counters), NULL)
+				  : NULL;
 	char path[PATH_MAX];
 
 	if (c && link) {

@@ -28,9 +28,6 @@
 
 #define WINDOW_MAX 16u /* segments that are mapped at once: one system call per MiB */
 
-enum { TIME, STACK, ADDR, OBJ, SEQ, MODE, TICK, ARG, PEER, G, SIZE, ARG2, OBJ2 };
-_Static_assert(F_OBJ2 == 1 << OBJ2, "numbers are those of the bits");
-
 struct stream {
 	struct gosan_trace_state state;
 	uint8_t *segment; /* NULL: none yet */
@@ -50,16 +47,19 @@ static struct stream *unused;
 static char lock_word;
 static uint64_t tick; /* passes through the engine; written under its lock */
 
-static struct gosan_rectable actors = {.name = "actors", .row = sizeof(struct gosan_trace_actor), .max = 1u << 24};
-static struct gosan_rectable objects = {.name = "objects", .row = sizeof(struct gosan_trace_object), .max = 1u << 26};
-static struct gosan_rectable contexts = {.name = "contexts", .row = sizeof(struct gosan_trace_context), .max = 1u << 25};
+static struct gosan_rectable actors = {
+	.name = "actors", .row = sizeof(struct gosan_trace_actor), .max = 1u << 24};
+static struct gosan_rectable objects = {
+	.name = "objects", .row = sizeof(struct gosan_trace_object), .max = 1u << 26};
+static struct gosan_rectable contexts = {
+	.name = "contexts", .row = sizeof(struct gosan_trace_context), .max = 1u << 25};
 static struct gosan_rectable stacks = {.name = "stacks", .row = 1, .max = 1u << 31};
 static uint64_t stacks_at;
 
 bool gosan_recorder_open_tables(void)
 {
-	return gosan_rectable_open(&actors) && gosan_rectable_open(&objects) && gosan_rectable_open(&contexts) &&
-	       gosan_rectable_open(&stacks);
+	return gosan_rectable_open(&actors) && gosan_rectable_open(&objects) &&
+	       gosan_rectable_open(&contexts) && gosan_rectable_open(&stacks);
 }
 
 static uint32_t number_of(const struct gosan_g *g)
@@ -176,18 +176,10 @@ void gosan_recorder_thread_end(const struct gosan_g *g)
 
 /* ---- records ---- */
 
-static void write_record(struct stream *s, unsigned op, unsigned fields, const uint64_t *v, const char *text, size_t n)
+static inline bool has_room(struct stream *s)
 {
-	uint8_t *p;
-	size_t len;
-
-	if (__builtin_expect(!s->segment || s->at + GOSAN_TRACE_RECORD_MAX > GOSAN_TRACE_SEGMENT, 0) &&
-	    !next_segment(s))
-		return;
-	p = s->segment + s->at;
-	len = gosan_trace_encode(&s->state, op, fields, v, text, n, p);
-	__atomic_store_n(p, (uint8_t)op, __ATOMIC_RELEASE);
-	s->at += len;
+	return __builtin_expect(s->segment && s->at + GOSAN_TRACE_RECORD_MAX <= GOSAN_TRACE_SEGMENT, 1) ||
+	       next_segment(s);
 }
 
 static void write_row(const struct gosan_g *g)
@@ -223,14 +215,20 @@ static __attribute__((noinline)) void write_switch(struct stream *s, uint64_t se
 {
 	struct gosan_g *g = gosan_self;
 	uint64_t v[GOSAN_TRACE_FIELDS];
+	size_t len;
 
 	s->g = number_of(g);
 	s->visit = g ? ++g->visits : 1;
-	v[TIME] = gosan_recfile_time();
-	v[G] = s->g;
-	v[ARG] = s->visit;
-	v[ARG2] = seen;
-	write_record(s, GOSAN_TRACE_SWITCH, F_TIME | F_G | F_ARG | F_ARG2, v, NULL, 0);
+	v[N_TIME] = gosan_recfile_time();
+	v[N_G] = s->g;
+	v[N_ARG] = s->visit;
+	v[N_ARG2] = seen;
+	if (!has_room(s))
+		return;
+	len = gosan_trace_encode_as(&s->state, GOSAN_TRACE_SWITCH, F_TIME | F_G | F_ARG | F_ARG2, 0, v,
+				    s->segment + s->at);
+	__atomic_store_n(s->segment + s->at, GOSAN_TRACE_SWITCH, __ATOMIC_RELEASE);
+	s->at += len;
 	if (g && g->no) {
 		struct gosan_trace_actor *row;
 
@@ -241,22 +239,50 @@ static __attribute__((noinline)) void write_switch(struct stream *s, uint64_t se
 	}
 }
 
-/* A signal handler's record would come into the middle of its thread's: it is lost, and counted. */
-static void append(unsigned op, unsigned fields, const uint64_t *v, const char *text, size_t n)
+/* A signal handler's record would come into the middle of its thread's: it is lost, and counted. NULL: no record. */
+static inline __attribute__((always_inline)) struct stream *begin_record(unsigned op, unsigned fields,
+									 const uint64_t *v)
 {
 	struct stream *s = mine ? mine : take_stream();
 
 	if (__builtin_expect(!s || s->busy, 0)) {
 		__atomic_fetch_add(&gosan_recfile_page->lost, 1, __ATOMIC_RELAXED);
-		return;
+		return NULL;
 	}
 	s->busy = true;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (__builtin_expect(s->g != number_of(gosan_self) || !s->visit, 0) && op != GOSAN_TRACE_ANSWER)
-		write_switch(s, fields & F_TICK ? v[TICK] - 1 : __atomic_load_n(&tick, __ATOMIC_ACQUIRE));
-	write_record(s, op, fields, v, text, n);
+		write_switch(s, fields & F_TICK ? v[N_TICK] - 1 : __atomic_load_n(&tick, __ATOMIC_ACQUIRE));
+	if (__builtin_expect(!has_room(s), 0)) {
+		s->busy = false;
+		return NULL;
+	}
+	return s;
+}
+
+static inline void end_record(struct stream *s, unsigned op, size_t len)
+{
+	__atomic_store_n(s->segment + s->at, (uint8_t)op, __ATOMIC_RELEASE);
+	s->at += len;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	s->busy = false;
+}
+
+static void append(unsigned op, unsigned fields, const uint64_t *v, const char *text, size_t n)
+{
+	struct stream *s = begin_record(op, fields, v);
+
+	if (s)
+		end_record(s, op, gosan_trace_encode(&s->state, op, fields, v, text, n, s->segment + s->at));
+}
+
+/* The same for a record without a text whose op and fields are constants. */
+static inline __attribute__((always_inline)) void append_as(unsigned op, unsigned fields, const uint64_t *v)
+{
+	struct stream *s = begin_record(op, fields, v);
+
+	if (s)
+		end_record(s, op, gosan_trace_encode_as(&s->state, op, fields, 0, v, s->segment + s->at));
 }
 
 /* Of a record under the engine lock. */
@@ -290,7 +316,7 @@ static size_t wait_text(const struct gosan_g *g, char *text)
 }
 
 /* What a front end told of it before its first event, or tells with each (a barrier's parties). */
-static void object_row(const struct gosan_obj *obj)
+static void object_row(const struct gosan_obj *obj, uint32_t count)
 {
 	struct gosan_trace_object *row;
 
@@ -304,7 +330,8 @@ static void object_row(const struct gosan_obj *obj)
 	row->kind = obj->kind;
 	row->flags = obj->flags;
 	row->created_stack = obj->created_stack;
-	row->count = obj->counted ? obj->count + 1 : 0;
+	if (obj->counted || count)
+		row->count = count ? count : obj->count + 1;
 }
 
 /* After the record of what ends a visit or a life. */
@@ -321,19 +348,19 @@ static void after(const struct gosan_event *ev)
 void gosan_recorder_event(const struct gosan_event *ev)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS] = {
-		[TIME] = gosan_recfile_time(),
-		[STACK] = ev->stack,
-		[ADDR] = ev->addr,
-		[OBJ] = ev->obj ? ev->obj->id : 0,
-		[SEQ] = ev->obj ? ev->seq : 0,
-		[MODE] = (uint64_t)ev->mode,
-		[TICK] = next_tick(),
-		[ARG] = (uint64_t)ev->arg,
-		[PEER] = number_of(ev->peer),
-		[G] = ev->g != gosan_self ? number_of(ev->g) : 0,
-		[SIZE] = ev->size,
-		[ARG2] = (uint64_t)ev->arg2,
-		[OBJ2] = ev->obj2 ? ev->obj2->id : 0,
+		[N_TIME] = gosan_recfile_time(),
+		[N_STACK] = ev->stack,
+		[N_ADDR] = ev->addr,
+		[N_OBJ] = ev->obj ? ev->obj->id : 0,
+		[N_SEQ] = ev->obj ? ev->seq : 0,
+		[N_MODE] = (uint64_t)ev->mode,
+		[N_TICK] = next_tick(),
+		[N_ARG] = (uint64_t)ev->arg,
+		[N_PEER] = number_of(ev->peer),
+		[N_G] = ev->g != gosan_self ? number_of(ev->g) : 0,
+		[N_SIZE] = ev->size,
+		[N_ARG2] = (uint64_t)ev->arg2,
+		[N_OBJ2] = ev->obj2 ? ev->obj2->id : 0,
 	};
 	unsigned fields = GOSAN_TRACE_EVENT_FIELDS;
 	char text[GOSAN_TRACE_TEXT_MAX];
@@ -346,7 +373,7 @@ void gosan_recorder_event(const struct gosan_event *ev)
 		memcpy(text, ev->text, n);
 	}
 	if (ev->obj)
-		object_row(ev->obj);
+		object_row(ev->obj, ev->op == GOSAN_EV_CHAN_MAKE ? (uint32_t)ev->arg + 1 : 0);
 	append(GOSAN_TRACE_EVENT + (unsigned)ev->op, n ? fields | F_TEXT : fields, v, text, n);
 	after(ev);
 }
@@ -356,10 +383,10 @@ static void note_g(const struct gosan_g *g, int mode)
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
 	write_row(g);
-	v[TIME] = gosan_recfile_time();
-	v[TICK] = next_tick();
-	v[PEER] = g->no;
-	v[MODE] = (uint64_t)mode;
+	v[N_TIME] = gosan_recfile_time();
+	v[N_TICK] = next_tick();
+	v[N_PEER] = g->no;
+	v[N_MODE] = (uint64_t)mode;
 	append(GOSAN_TRACE_G_NEW, F_TIME | F_TICK | F_PEER | F_MODE, v, NULL, 0);
 }
 
@@ -372,11 +399,11 @@ void gosan_recorder_new_object(const struct gosan_obj *obj)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	object_row(obj);
-	v[TICK] = next_tick();
-	v[OBJ] = obj->id;
-	v[SEQ] = obj->seq;
-	v[MODE] = obj->dead;
+	object_row(obj, 0);
+	v[N_TICK] = next_tick();
+	v[N_OBJ] = obj->id;
+	v[N_SEQ] = obj->seq;
+	v[N_MODE] = obj->dead;
 	append(GOSAN_TRACE_OBJ_NEW, F_TICK | F_OBJ | F_SEQ | F_MODE, v, NULL, 0);
 }
 
@@ -384,8 +411,8 @@ void gosan_recorder_object_dead(const struct gosan_obj *obj)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	v[TICK] = next_tick();
-	v[OBJ] = obj->id;
+	v[N_TICK] = next_tick();
+	v[N_OBJ] = obj->id;
 	append(GOSAN_TRACE_OBJ_DEAD, F_TICK | F_OBJ, v, NULL, 0);
 }
 
@@ -393,10 +420,10 @@ void gosan_recorder_system_begin(const struct gosan_g *sys, const struct gosan_o
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	v[TIME] = gosan_recfile_time();
-	v[TICK] = next_tick();
-	v[PEER] = number_of(sys);
-	v[OBJ] = timer ? timer->id : 0;
+	v[N_TIME] = gosan_recfile_time();
+	v[N_TICK] = next_tick();
+	v[N_PEER] = number_of(sys);
+	v[N_OBJ] = timer ? timer->id : 0;
 	append(GOSAN_TRACE_SYSTEM_BEGIN, F_TIME | F_TICK | F_PEER | F_OBJ, v, NULL, 0);
 }
 
@@ -406,9 +433,9 @@ void gosan_recorder_finish(enum gosan_end why)
 
 	for (const struct gosan_g *g = gosan_engine_all(); g; g = g->next)
 		write_row(g);
-	v[TIME] = gosan_recfile_time();
-	v[TICK] = next_tick();
-	v[MODE] = why;
+	v[N_TIME] = gosan_recfile_time();
+	v[N_TICK] = next_tick();
+	v[N_MODE] = why;
 	append(GOSAN_TRACE_FINISH, F_TIME | F_TICK | F_MODE, v, NULL, 0);
 }
 
@@ -416,8 +443,8 @@ bool gosan_recorder_answer(enum gosan_trace_question question, bool answer)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	v[MODE] = question;
-	v[ARG] = answer;
+	v[N_MODE] = question;
+	v[N_ARG] = answer;
 	if (gosan_recorder_on)
 		append(GOSAN_TRACE_ANSWER, F_MODE | F_ARG, v, NULL, 0);
 	return answer;
@@ -427,52 +454,54 @@ void gosan_recorder_lock(enum gosan_trace_op op, const struct gosan_obj *obj, in
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	v[OBJ] = obj->id;
-	v[SEQ] = obj->seq;
-	v[STACK] = stack;
-	v[MODE] = (uint64_t)mode;
-	append(op, op == GOSAN_TRACE_REQUEST  ? F_OBJ | F_STACK | F_MODE
-		   : op >= GOSAN_TRACE_POST ? F_SEQ | F_OBJ | F_STACK
-					    : F_SEQ | F_OBJ | F_STACK | F_MODE,
-	       v, NULL, 0);
+	v[N_OBJ] = obj->id;
+	v[N_SEQ] = obj->seq;
+	v[N_STACK] = stack;
+	v[N_MODE] = (uint64_t)mode;
+	if (op == GOSAN_TRACE_RELEASE)
+		append_as(GOSAN_TRACE_RELEASE, F_SEQ | F_OBJ | F_STACK | F_MODE, v);
+	else if (op == GOSAN_TRACE_ACQUIRE)
+		append_as(GOSAN_TRACE_ACQUIRE, F_SEQ | F_OBJ | F_STACK | F_MODE, v);
+	else
+		append(op, gosan_trace_fields(op), v, NULL, 0);
 }
 
 void gosan_recorder_atomic(enum gosan_trace_op op, uintptr_t addr, uint64_t seq, int mo, uint32_t arg)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	v[TIME] = gosan_recfile_time();
-	v[ADDR] = addr;
-	v[SEQ] = seq;
-	v[MODE] = (uint64_t)mo;
-	v[STACK] = v[ARG] = arg;
-	append(op, op == GOSAN_TRACE_FENCE  ? F_TIME | F_MODE
-		   : op == GOSAN_TRACE_LOAD ? F_TIME | F_SEQ | F_STACK | F_ADDR | F_MODE
-					    : F_TIME | F_SEQ | F_ADDR | F_MODE | F_ARG,
-	       v, NULL, 0);
+	v[N_TIME] = gosan_recfile_time_early();
+	v[N_ADDR] = addr;
+	v[N_SEQ] = seq;
+	v[N_MODE] = (uint64_t)mo;
+	v[N_STACK] = v[N_ARG] = arg;
+	append(op, gosan_trace_fields(op), v, NULL, 0);
 }
 
-void gosan_recorder_access(enum gosan_trace_op op, uintptr_t addr, size_t size, unsigned flags, uint32_t place)
+void gosan_recorder_access(enum gosan_trace_op op, uintptr_t addr, size_t size, unsigned flags,
+			   uint32_t place)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	v[TIME] = gosan_recfile_time();
-	v[STACK] = place;
-	v[ADDR] = addr;
-	v[SIZE] = size;
-	v[MODE] = flags;
-	append(op, op == GOSAN_TRACE_ACCESS ? F_TIME | F_STACK | F_ADDR | F_SIZE | F_MODE : gosan_trace_fields(op), v,
-	       NULL, 0);
+	v[N_TIME] = op == GOSAN_TRACE_ACCESS ? gosan_recfile_time_early() : gosan_recfile_time();
+	v[N_STACK] = place;
+	v[N_ADDR] = addr;
+	v[N_SIZE] = size;
+	v[N_MODE] = flags;
+	if (op == GOSAN_TRACE_ACCESS)
+		append_as(GOSAN_TRACE_ACCESS, F_TIME | F_STACK | F_ADDR | F_SIZE | F_MODE, v);
+	else
+		append(op, gosan_trace_fields(op), v, NULL, 0);
 }
 
 void gosan_recorder_copied(const struct gosan_obj *copy, const struct gosan_obj *original, uint32_t stack)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	v[TICK] = next_tick();
-	v[OBJ] = copy->id;
-	v[OBJ2] = original->id;
-	v[STACK] = stack;
+	v[N_TICK] = next_tick();
+	v[N_OBJ] = copy->id;
+	v[N_OBJ2] = original->id;
+	v[N_STACK] = stack;
 	append(GOSAN_TRACE_COPIED, F_TICK | F_OBJ | F_OBJ2 | F_STACK, v, NULL, 0);
 }
 
@@ -480,9 +509,9 @@ void gosan_recorder_gone(const struct gosan_g *g, unsigned how)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	v[TIME] = gosan_recfile_time();
-	v[PEER] = g->no;
-	v[MODE] = how;
+	v[N_TIME] = gosan_recfile_time();
+	v[N_PEER] = g->no;
+	v[N_MODE] = how;
 	append(GOSAN_TRACE_GONE, F_TIME | F_PEER | F_MODE, v, NULL, 0);
 }
 
@@ -535,16 +564,16 @@ static void tell_inherited(void)
 	gosan_mem_free(by_no, (n + 1) * sizeof(*by_no));
 	for (uint32_t id = 1; (obj = gosan_object_by_id(id)) != NULL; id++)
 		gosan_recorder_new_object(obj);
-	v[TIME] = gosan_recfile_time();
-	v[TICK] = next_tick();
+	v[N_TIME] = gosan_recfile_time();
+	v[N_TICK] = next_tick();
 	append(GOSAN_TRACE_ALONE, F_TIME | F_TICK, v, NULL, 0);
 	for (size_t i = 0; gosan_self && i < gosan_self->n_held; i++) {
 		const struct gosan_held *h = &gosan_self->held[i];
 
-		v[TICK] = next_tick();
-		v[OBJ] = h->obj->id;
-		v[STACK] = h->stack;
-		v[MODE] = (uint64_t)h->mode;
+		v[N_TICK] = next_tick();
+		v[N_OBJ] = h->obj->id;
+		v[N_STACK] = h->stack;
+		v[N_MODE] = (uint64_t)h->mode;
 		append(GOSAN_TRACE_HELD, F_TICK | F_OBJ | F_STACK | F_MODE, v, NULL, 0);
 	}
 }

@@ -44,7 +44,8 @@ void gosan_recorder_lock(enum gosan_trace_op op, const struct gosan_obj *obj, in
 /* Under the stripe, whose number of operations seq is. arg: a load's stack, whether a store is one of an RMW. */
 void gosan_recorder_atomic(enum gosan_trace_op op, uintptr_t addr, uint64_t seq, int mo, uint32_t arg);
 /* op: ACCESS .. BENIGN_FORGET; what it has no use for is 0. */
-void gosan_recorder_access(enum gosan_trace_op op, uintptr_t addr, size_t size, unsigned flags, uint32_t place);
+void gosan_recorder_access(enum gosan_trace_op op, uintptr_t addr, size_t size, unsigned flags,
+			   uint32_t place);
 void gosan_recorder_copied(const struct gosan_obj *copy, const struct gosan_obj *original, uint32_t stack);
 void gosan_recorder_gone(const struct gosan_g *g, unsigned how); /* enum gosan_trace_gone */
 /* Tables. stack: under the depot's lock, in the order of ids. */

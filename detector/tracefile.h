@@ -40,20 +40,20 @@ enum gosan_trace_feature {
 
 struct gosan_trace_segment {
 	uint32_t magic, stream;
-	uint64_t number; /* in its stream, from 0 */
+	uint64_t number;     /* in its stream, from 0 */
 	uint64_t time, tick; /* from which the first record counts */
-	uint32_t g, visit; /* who runs; 0: a SWITCH comes first */
+	uint32_t g, visit;   /* who runs; 0: a SWITCH comes first */
 };
 
 /* Members of a record; the order in which they follow the mask. */
 enum gosan_trace_field {
-	F_TIME = 1,   /* since the record before */
-	F_STACK = 2,  /* depot id, or place */
+	F_TIME = 1,  /* since the record before */
+	F_STACK = 2, /* depot id, or place */
 	F_ADDR = 4,
-	F_OBJ = 8,    /* object id */
-	F_SEQ = 16,   /* number of the event on its object (stripe) */
+	F_OBJ = 8,  /* object id */
+	F_SEQ = 16, /* number of the event on its object (stripe) */
 	F_MODE = 32,
-	F_TICK = 64,  /* number of the pass through the engine */
+	F_TICK = 64, /* number of the pass through the engine */
 	F_ARG = 128,
 	F_PEER = 256, /* actor number */
 	F_G = 512,    /* actor number, when it is not who runs */
@@ -64,8 +64,8 @@ enum gosan_trace_field {
 };
 #define GOSAN_TRACE_FIELDS 13 /* numbers; a text comes last */
 #define GOSAN_TRACE_EVENT_FIELDS \
-	(F_TIME | F_STACK | F_ADDR | F_OBJ | F_SEQ | F_MODE | F_TICK | F_ARG | F_PEER | F_G | F_SIZE | F_ARG2 | \
-	 F_OBJ2)
+	(F_TIME | F_STACK | F_ADDR | F_OBJ | F_SEQ | F_MODE | F_TICK | F_ARG | F_PEER | F_G | F_SIZE | \
+	 F_ARG2 | F_OBJ2)
 
 /* The first byte. Events have EVENT + op. */
 enum gosan_trace_op {
@@ -107,7 +107,7 @@ struct gosan_trace_object {
 	uint64_t addr;
 	uint64_t created_by;
 	uint32_t kind, flags;
-	uint32_t created_stack, count; /* count: first value + 1; 0: unknown */
+	uint32_t created_stack, count; /* count: first value (capacity) + 1; 0: unknown */
 };
 _Static_assert(sizeof(struct gosan_trace_object) == 32, "rows don't cross pages");
 
@@ -122,12 +122,12 @@ enum gosan_trace_stop { GOSAN_TRACE_WHOLE, GOSAN_TRACE_NO_ROOM, GOSAN_TRACE_BROK
 
 struct gosan_trace_page {
 	uint32_t magic, version;
-	uint64_t time0, ns0; /* CLOCK_MONOTONIC at the start */
-	uint64_t time1, ns1; /* and later: what a unit of time is */
-	uint64_t stop_time;  /* nothing after it counts; 0: recording did not stop */
-	uint32_t stop;       /* enum gosan_trace_stop */
-	uint32_t error;      /* errno */
-	uint64_t lost;       /* records that could not be made */
+	uint64_t time0, ns0;       /* CLOCK_MONOTONIC at the start */
+	uint64_t time1, ns1;       /* and later: what a unit of time is */
+	uint64_t stop_time;        /* nothing after it counts; 0: recording did not stop */
+	uint32_t stop;             /* enum gosan_trace_stop */
+	uint32_t error;            /* errno */
+	uint64_t lost;             /* records that could not be made */
 	uint32_t n_streams, ended; /* ended: the end line of meta is written */
 };
 

@@ -73,7 +73,8 @@ static int report(struct asked *a)
 	if (!status) {
 		status = replay_all(&l, dir);
 		if (!status)
-			status = pipeline_run(&(struct pipeline){.dir = dir, .exit_status = -1}, &a->settings);
+			status =
+				pipeline_run(&(struct pipeline){.dir = dir, .exit_status = -1}, &a->settings);
 		tmpdir_remove(dir);
 	}
 	trace_list_free(&l);
@@ -84,14 +85,15 @@ int cmd_report(int argc, char **argv)
 {
 	struct asked a = {.path = NULL};
 	const struct argp_child children[] = {{&settings_argp, 0, NULL, 0}, {0}};
-	const struct argp argp = {NULL,
-				  parse,
-				  "TRACE",
-				  "Report what a recording shows: the findings that the run reported, or would have "
-				  "reported had it not been killed, and then what everybody was doing.",
-				  children,
-				  NULL,
-				  NULL};
+	const struct argp argp = {
+		NULL,
+		parse,
+		"TRACE",
+		"Report what a recording shows: the findings that the run reported, or would have "
+		"reported had it not been killed, and then what everybody was doing.",
+		children,
+		NULL,
+		NULL};
 	const struct argp_option *const tables[] = {settings_argp.options, NULL};
 	int status = prepare_begin("report", &a.settings, tables, argv);
 

@@ -16,6 +16,7 @@
 #include "benign.h"
 #include "chain.h"
 #include "context.h"
+#include "descriptor.h"
 #include "depot.h"
 #include "floor.h"
 #include "held.h"
@@ -31,6 +32,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +44,9 @@ static struct gosan_g **actors; /* by number */
 static size_t n_actors;
 static size_t n_asked; /* questions since the last record */
 static bool finished;
+/* What was before this is overwritten (a ring), in part; 0: nothing is. All that can order two accesses after it comes
+ * after it as well, so they are checked; everything that needs the whole story is not. */
+static uint64_t cut_ns;
 
 /* ---- answers ---- */
 
@@ -105,7 +110,8 @@ static void new_g(const struct gosan_trace_rec *r)
 static void new_object(const struct gosan_trace_rec *r)
 {
 	const struct gosan_trace_object *row = trace_object(trace, r->obj);
-	struct gosan_obj *obj = row ? gosan_object_restore(r->obj, row->addr, (enum gosan_obj_kind)row->kind) : NULL;
+	struct gosan_obj *obj =
+		row ? gosan_object_restore(r->obj, row->addr, (enum gosan_obj_kind)row->kind) : NULL;
 
 	if (!obj)
 		return;
@@ -120,6 +126,30 @@ static void new_object(const struct gosan_trace_rec *r)
 		gosan_floor_stop();
 	if (r->mode & 1)
 		gosan_object_die(obj);
+}
+
+/* Of a ring: one whose birth is overwritten is born at its first use, a channel with its buffer. */
+static void need_object(uint32_t id, struct gosan_g *g)
+{
+	struct gosan_trace_rec born = {.obj = id};
+	struct gosan_obj *obj;
+
+	if (!cut_ns || !id || !g || gosan_object_by_id(id))
+		return;
+	gosan_engine_lock();
+	new_object(&born);
+	gosan_engine_unlock();
+	obj = gosan_object_by_id(id);
+	if (obj && obj->kind == GOSAN_OBJ_CHAN)
+		gosan_engine_event(&(struct gosan_event){
+			.op = GOSAN_EV_CHAN_MAKE, .g = g, .obj = obj, .arg = obj->counted ? obj->count : 0});
+}
+
+/* Everybody whom the table has, in the order of their numbers. */
+static void need_actors(void)
+{
+	for (uint32_t i = 1; cut_ns && i < n_actors; i++)
+		new_g(&(struct gosan_trace_rec){.peer = i});
 }
 
 /* ---- events ---- */
@@ -261,12 +291,21 @@ static void atomic(struct gosan_g *g, const struct gosan_trace_rec *r)
 	gosan_atomic_unlock(s);
 }
 
+/* No access and no block is that large: a damaged file would have us walk for hours. */
+#define BYTES_MAX (UINT64_C(1) << 32)
+
 static void memory(struct gosan_g *g, const struct gosan_trace_rec *r)
 {
+	if (r->addr + r->size < r->addr ||
+	    (r->size > BYTES_MAX && (r->op == GOSAN_TRACE_ACCESS || r->op == GOSAN_TRACE_ALLOC))) {
+		GOSAN_COUNT(lost);
+		return;
+	}
 	switch (r->op) {
 	case GOSAN_TRACE_ACCESS:
 		g->n_access++;
-		gosan_shadow_access_at(g, r->addr, r->size, (unsigned)r->mode & (GOSAN_WRITE | GOSAN_ATOMIC), r->stack);
+		gosan_shadow_access_at(g, r->addr, r->size, (unsigned)r->mode & (GOSAN_WRITE | GOSAN_ATOMIC),
+				       r->stack);
 		break;
 	case GOSAN_TRACE_ALLOC:
 		gosan_heap_born(r->addr, r->size, r->stack);
@@ -357,8 +396,14 @@ static void again(const struct trace_event *e)
 	gosan_self = actor(e->runs);
 	gosan_engine_replayed_ns = trace_info(trace)->start_ns + e->ns + 1;
 	n_asked = 0;
-	if (e->gap && g)
+	if (e->gap && g && e->ns >= cut_ns)
 		bridge(g);
+	if (cut_ns && e->rec.op != GOSAN_TRACE_OBJ_NEW) {
+		need_object(e->rec.obj, g);
+		need_object(e->rec.obj2, g);
+	}
+	if (e->rec.op == GOSAN_TRACE_ACCESS && e->ns < cut_ns)
+		return;
 	if (e->rec.op == GOSAN_TRACE_G_NEW)
 		new_g(&e->rec);
 	else if (e->rec.op >= GOSAN_TRACE_EVENT)
@@ -367,6 +412,8 @@ static void again(const struct trace_event *e)
 		lock(e);
 	else if (e->rec.op >= GOSAN_TRACE_LOAD && e->rec.op <= GOSAN_TRACE_FENCE && g)
 		atomic(g, &e->rec);
+	else if (e->rec.op == GOSAN_TRACE_DESCRIPTOR && e->rec.size < INT_MAX)
+		gosan_descriptor_restore(e->rec.addr, (int)e->rec.size, e->rec.stack);
 	else if (e->rec.op >= GOSAN_TRACE_ACCESS && e->rec.op <= GOSAN_TRACE_BENIGN_FORGET && g)
 		memory(g, &e->rec);
 	else
@@ -442,6 +489,7 @@ static void start_line(const struct trace_info *info)
 static void say_not_checked(void (*say)(const char *text))
 {
 	const struct trace_info *info = trace_info(trace);
+	char text[128];
 
 	for (size_t i = 0; i < info->n_not_checked; i++)
 		say(info->not_checked[i]);
@@ -449,6 +497,17 @@ static void say_not_checked(void (*say)(const char *text))
 		say("memory accesses: not recorded");
 	for (size_t i = 0; i < info->n_notes; i++)
 		say(info->notes[i]);
+	if (cut_ns) {
+		snprintf(text, sizeof text,
+			 "the first %.1f s: overwritten (trace_mb); after them only data races",
+			 (double)cut_ns / 1e9);
+		say(text);
+	}
+}
+
+static void say_in_list(const char *text)
+{
+	gosan_stream_text(NULL, text);
 }
 
 /* The process counted what the replay cannot see; findings are the replay's. What got lost here as well counts. */
@@ -467,8 +526,10 @@ static void settle_counters(void)
 		was.shadow_lost = now->shadow_lost;
 	if (was.stacks_lost < now->stacks_lost)
 		was.stacks_lost = now->stacks_lost;
-	if (!trace_info(trace)->ended && !was.events)
-		was.events = now->events;
+	if (!trace_info(trace)->ended) {
+		was.events = now->events; /* those of the short ways were not added up yet */
+		was.accesses = now->accesses;
+	}
 	if (!was.threads)
 		was.threads = now->threads;
 	*now = was;
@@ -489,21 +550,45 @@ static int finish(const char *out)
 		gosan_stream_dump((enum gosan_end)info->end);
 		gosan_engine_unlock();
 	}
+	gosan_access_flush();
 	settle_counters();
 	if (info->ended && info->by_exec) {
 		gosan_stream_end_exec();
 	} else if (info->ended) {
 		gosan_stream_end((enum gosan_end)info->end, info->status);
 	} else {
+		if (gosan_stream_begin("not_checked")) {
+			gosan_stream_open_list("list");
+			say_not_checked(say_in_list);
+			gosan_stream_close_list();
+			gosan_stream_end_line();
+		}
 		snprintf(path, sizeof path, "%s.ctr", out);
 		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		if (fd < 0 || write(fd, gosan_counters, sizeof *gosan_counters) != (ssize_t)sizeof *gosan_counters)
+		if (fd < 0 ||
+		    write(fd, gosan_counters, sizeof *gosan_counters) != (ssize_t)sizeof *gosan_counters)
 			rc = -errno;
 		if (fd >= 0)
 			close(fd);
 	}
 	gosan_stream_close();
 	return rc;
+}
+
+/* What needs the whole story, such as who holds a lock, is not judged of the rest of one. */
+static void begin_cut(void)
+{
+	struct trace_loss loss;
+
+	trace_loss(trace, &loss);
+	cut_ns = loss.cut_ns;
+	if (!cut_ns)
+		return;
+	if (gosan_check_on("race"))
+		gosan_options.checks = "race";
+	else
+		gosan_options.no_checks = "all";
+	need_actors();
 }
 
 /* In the child. */
@@ -530,6 +615,7 @@ static int replay(const char *process, const char *out, char *err, size_t err_si
 		return rc;
 	}
 	start_line(trace_info(trace));
+	begin_cut();
 	while (trace_next(trace, &e))
 		again(&e);
 	return finish(out);

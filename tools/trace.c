@@ -97,7 +97,8 @@ static void add_string(struct trace *t, const char ***list, size_t *n, char *s)
 
 static void add_module(struct trace *t, char *s)
 {
-	struct trace_module *m = arena_grow(t->arena, (void *)(uintptr_t)t->info.modules, t->info.n_modules, sizeof *m);
+	struct trace_module *m =
+		arena_grow(t->arena, (void *)(uintptr_t)t->info.modules, t->info.n_modules, sizeof *m);
 	unsigned flags = 0;
 	char id[64] = "";
 	int at = 0;
@@ -105,7 +106,9 @@ static void add_module(struct trace *t, char *s)
 	t->info.modules = m;
 	m += t->info.n_modules;
 	*m = (struct trace_module){0};
-	if (sscanf(s, "%lx %lx %lx %d %u %63s %n", &m->base, &m->start, &m->end, &m->kind, &flags, id, &at) < 6 || !at)
+	if (sscanf(s, "%lx %lx %lx %d %u %63s %n", &m->base, &m->start, &m->end, &m->kind, &flags, id, &at) <
+		    6 ||
+	    !at)
 		return;
 	m->instrumented = flags & 1;
 	m->own_tsan = flags & 2;
@@ -185,7 +188,8 @@ static int check_version(struct trace *t, const char *line, const char *dir, cha
 		return refuse(err, err_size, "%s: this is not a recording of gosan", dir);
 	if (version != GOSAN_TRACE_VERSION || features & ~KNOWN)
 		return refuse(err, err_size,
-			      "%s: a recording of another version of gosan (format %d, features %u; this one reads format "
+			      "%s: a recording of another version of gosan (format %d, features %u; this one "
+			      "reads format "
 			      "%d)",
 			      dir, version, features, GOSAN_TRACE_VERSION);
 	t->info.features = features;
@@ -196,7 +200,8 @@ static int check_version(struct trace *t, const char *line, const char *dir, cha
 static int read_meta(struct trace *t, const char *dir, char *err, size_t err_size)
 {
 	struct trace_file f = map_file(dir, "meta"), counters = map_file(dir, "counters");
-	char *text = arena_strndup(t->arena, f.size ? (const char *)f.base : "", f.size < META_MAX ? f.size : META_MAX);
+	char *text = arena_strndup(t->arena, f.size ? (const char *)f.base : "",
+				   f.size < META_MAX ? f.size : META_MAX);
 	char *line = text, *next;
 	int rc = -EBADMSG;
 
@@ -213,7 +218,7 @@ static int read_meta(struct trace *t, const char *dir, char *err, size_t err_siz
 			meta_line(t, &counters, line, space + 1);
 		}
 	}
-	if (line == text)
+	if (line == text && !*err)
 		refuse(err, err_size, "%s: this is not a recording of gosan", dir);
 	unmap_file(&f);
 	unmap_file(&counters);
@@ -241,7 +246,8 @@ static int read_page(struct trace *t, const char *dir, char *err, size_t err_siz
 	return 0;
 }
 
-static void open_table(const char *dir, const char *name, size_t row, struct trace_file *ret, size_t *ret_rows)
+static void open_table(const char *dir, const char *name, size_t row, struct trace_file *ret,
+		       size_t *ret_rows)
 {
 	*ret = map_file(dir, name);
 	*ret_rows = ret->size / row;
@@ -250,7 +256,7 @@ static void open_table(const char *dir, const char *name, size_t row, struct tra
 /* Where each stack begins. One whose count is 0, or whose bytes end early, is the last. */
 static void index_stacks(struct trace *t)
 {
-	const uint8_t *p = t->stacks.base, *end = p + t->stacks.size;
+	const uint8_t *p = t->stacks.base, *end = p ? p + t->stacks.size : NULL;
 
 	t->stack_at = arena_grow(t->arena, NULL, 0, sizeof *t->stack_at);
 	t->n_stacks = 0;
@@ -352,8 +358,10 @@ static int open_streams(struct trace *t, const char *dir)
 
 static int open_in(struct trace *t, const char *dir, char *err, size_t err_size)
 {
-	int rc = read_meta(t, dir, err, err_size);
+	int rc;
 
+	*err = 0;
+	rc = read_meta(t, dir, err, err_size);
 	if (rc == 0)
 		rc = read_page(t, dir, err, err_size);
 	if (rc != 0)
@@ -453,7 +461,8 @@ size_t trace_place(const struct trace *t, uint32_t place, uintptr_t *ret, size_t
 		place = c->parent;
 		c = trace_context(t, place);
 	}
-	for (; c && place > LOCK_ROOT && n < max && n < STACK_MAX; place = c->parent, c = trace_context(t, place)) {
+	for (; c && place > LOCK_ROOT && n < max && n < STACK_MAX;
+	     place = c->parent, c = trace_context(t, place)) {
 		const struct trace_module *m = trace_module(t, c->pc);
 
 		if (!m || m->kind != 3)

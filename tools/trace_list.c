@@ -95,7 +95,8 @@ static int read_folder(struct trace_list *l, const char *path)
 	while ((e = readdir(d)) != NULL) {
 		char sub[PATH_MAX];
 
-		if (e->d_name[0] == '.' || snprintf(sub, sizeof sub, "%s/%s", path, e->d_name) >= (int)sizeof sub)
+		if (e->d_name[0] == '.' ||
+		    snprintf(sub, sizeof sub, "%s/%s", path, e->d_name) >= (int)sizeof sub)
 			continue;
 		if (is_process(sub))
 			add(l, sub);
@@ -190,9 +191,11 @@ static void pack_process(struct packer *p, const char *path)
 	while (d && (e = readdir(d)) != NULL) {
 		char file[PATH_MAX], name[NAME_MAX_ + 1];
 
-		if (e->d_name[0] == '.' || snprintf(file, sizeof file, "%s/%s", path, e->d_name) >= (int)sizeof file)
+		if (e->d_name[0] == '.' ||
+		    snprintf(file, sizeof file, "%s/%s", path, e->d_name) >= (int)sizeof file)
 			continue;
-		if (snprintf(name, sizeof name, "%s/%s", slash ? slash + 1 : path, e->d_name) < (int)sizeof name)
+		if (snprintf(name, sizeof name, "%s/%s", slash ? slash + 1 : path, e->d_name) <
+		    (int)sizeof name)
 			pack_file(p, file, name);
 	}
 	if (d)
@@ -265,7 +268,8 @@ static bool is_safe(const char *name)
 {
 	const char *slash = strchr(name, '/');
 
-	return slash && slash != name && slash[1] && !strchr(slash + 1, '/') && name[0] != '.' && slash[1] != '.';
+	return slash && slash != name && slash[1] && !strchr(slash + 1, '/') && name[0] != '.' &&
+	       slash[1] != '.';
 }
 
 static int make_file(const char *dir, char *name)
