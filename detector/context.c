@@ -202,15 +202,19 @@ void gosan_context_leave_slow(struct gosan_g *g)
 		g->frame_floor = g->frames;
 }
 
+/* No table of places comes again: the misses are over their limit. */
 void gosan_context_end(struct gosan_g *g)
 {
+	struct gosan_places *places = g->places;
+
+	g->places = NULL;
+	gosan_mem_free(places, sizeof(*places));
+	if (g->is_thread)
+		return;
 	if (g->frames && g->frames != g->first_frames)
 		gosan_mem_free(g->frames, (size_t)(g->frame_end - g->frames) * sizeof(*g->frames));
 	g->frames = g->frame = g->frame_end = g->frame_floor = NULL;
 	g->frames_over = 0;
-	gosan_mem_free(g->places, sizeof(*g->places));
-	g->places = NULL;
-	g->place_misses = 0;
 }
 
 size_t gosan_context_depth(const struct gosan_g *g)
@@ -315,7 +319,7 @@ static __attribute__((noinline)) uint32_t find_place(struct gosan_g *g, struct f
 	if (set)
 		place = gosan_context_child(place, LOCKED | set);
 	*e = (struct found){pc, ctx, set, place};
-	if (g->is_thread && !g->places && g->place_misses++ == MISSES)
+	if (g->is_thread && !g->is_fiber && !g->places && g->place_misses++ == MISSES)
 		g->places = gosan_mem_alloc(sizeof(*g->places));
 	return place;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_floor.c: what all the living cover makes room, and nothing else does; segments are used again. */
+ * test_floor.c: what all the living cover makes room, and nothing else does; segments are used again; the limit holds. */
 #include "collect.h"
 #include "floor.h"
 #include "granule.h"
