@@ -93,8 +93,10 @@ static void mark_list(uint32_t link)
 
 static void mark_page(unsigned char *state, struct gosan_granule *page, void *arg)
 {
-	(void)state;
 	(void)arg;
+	/* Its segment may be another's soon. */
+	if (gosan_shadow_mask)
+		gosan_shadowmem_whole[(uintptr_t)state - gosan_shadowmem_states] = 0;
 	for (size_t i = 0; i < GOSAN_PAGE / 8; i++) {
 		uint64_t cells = page[i].cells, kept;
 

@@ -51,7 +51,8 @@ static bool over; /* end() ran: analyzers see nothing more, clocks go on */
 /* Where a context can't be made: stamps {0, 0}, covered by everybody. */
 static struct gosan_life no_life;
 static struct gosan_g nobody = {
-	.cell = GOSAN_CELL_NONE,
+	.cells = GOSAN_G_CELLS(GOSAN_CELL_NONE),
+	.writes = GOSAN_G_WRITES,
 	.shadow_base = (uintptr_t)&gosan_shadow_empty,
 	.is_thread = true,
 	.is_system = true,
@@ -209,8 +210,7 @@ static struct gosan_g *make_g(uint64_t id, bool is_thread)
 	}
 	g->id = id;
 	g->is_thread = is_thread;
-	g->shadow_mask = gosan_shadow_mask;
-	g->shadow_base = gosan_shadow_base;
+	gosan_shadow_birth(g);
 	gosan_chain_begin(g);
 	g->tid = is_thread ? ++n_threads : 0;
 	g->no = all ? all->no + 1 : 1;

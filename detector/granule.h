@@ -31,8 +31,8 @@ struct gosan_walk {
 	uint32_t want;  /* segment and flags of the cell that it leaves */
 	uint32_t bytes; /* of the present granule; merged neighbours are not in it: they were checked */
 	uint32_t due_cid;
-	uint64_t replaced;   /* two cells of a granule: this access took the place of both */
-	uintptr_t open;      /* the page that it opened last */
+	uint64_t was,
+		now; /* two cells of a granule, and what the whole of this access made of them; was 0: unknown */
 	unsigned reads_left; /* reads of others that a read still asks its clock about */
 	size_t n_hits;
 	unsigned hit_bytes;
@@ -44,10 +44,17 @@ extern bool gosan_granule_forked;
 
 /* Returns the places and the link as they are; unlocking writes them back. */
 uint64_t gosan_granule_lock_slow(struct gosan_granule *s);
+/* Somebody writes a run of granules of this page (range.c): give the lock back and wait. */
+void gosan_granule_yield(struct gosan_granule *s);
 static inline bool gosan_granule_try(struct gosan_granule *s, uint64_t places)
 {
-	return __atomic_compare_exchange_n(&s->places, &places, places | GOSAN_GRANULE_LOCK, false,
-					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	if (!__atomic_compare_exchange_n(&s->places, &places, places | GOSAN_GRANULE_LOCK, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	if (__builtin_expect(!gosan_shadowmem_is_busy(s), 1))
+		return true;
+	gosan_granule_yield(s);
+	return false;
 }
 static inline uint64_t gosan_granule_lock(struct gosan_granule *s)
 {

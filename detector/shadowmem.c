@@ -43,6 +43,7 @@
 struct gosan_granule gosan_shadow_empty;
 uintptr_t gosan_shadow_base = (uintptr_t)&gosan_shadow_empty, gosan_shadow_mask;
 uintptr_t gosan_shadowmem_states;
+uint32_t *gosan_shadowmem_whole;
 static unsigned char *part_touched; /* [PARTS] */
 static char **regions;              /* [REGIONS] */
 static char region_lock;
@@ -101,7 +102,10 @@ int gosan_shadowmem_init(void)
 		return -ENOMEM;
 	linear = map_linear();
 	states = linear ? gosan_mem_map(STATE_BYTES) : NULL;
-	if (!states) {
+	gosan_shadowmem_whole = states ? gosan_mem_map(STATE_BYTES * sizeof(*gosan_shadowmem_whole)) : NULL;
+	if (!gosan_shadowmem_whole) {
+		if (states)
+			gosan_mem_unmap(states, STATE_BYTES);
 		gosan_mem_unmap(linear, LINEAR_BYTES);
 		regions = gosan_mem_map(REGIONS * sizeof(*regions));
 		return 0;
@@ -173,6 +177,13 @@ bool gosan_shadowmem_mark(uintptr_t addr, unsigned char bits)
 	else if (charged)
 		__atomic_fetch_add(&n_pages, 1, __ATOMIC_RELAXED);
 	return true;
+}
+
+void gosan_shadowmem_busy_begin(unsigned char *state)
+{
+	for (unsigned i = 0; __atomic_fetch_or(state, GOSAN_PAGE_BUSY, __ATOMIC_SEQ_CST) & GOSAN_PAGE_BUSY;
+	     i++)
+		gosan_shadowmem_pause(i);
 }
 
 uint32_t gosan_shadowmem_pages(void)
