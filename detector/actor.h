@@ -130,6 +130,7 @@ struct gosan_g {
 	size_t n_held;
 	struct gosan_held *held; /* in order of acquisition; NULL when it never held one */
 	size_t held_room;
+	uint32_t held_moves;             /* how often an entry came or went */
 	struct gosan_left *left;         /* locks that it gave back, one place for each */
 	uint32_t asked_obj, asked_stack; /* goroutine.c: the lock that it asked for last, and where */
 	void *paths;                     /* lockpath.c: what it has done before */
@@ -147,8 +148,10 @@ struct gosan_g {
 	struct gosan_frame *frames;         /* the first one */
 	struct gosan_frame first_frames[6]; /* until it calls deeper */
 	uint32_t frames_over;               /* calls above frames_end, which are only counted */
-	uint32_t set_stack, set; /* context.c: the lock set of one lock, that it was asked for last */
+	uint32_t set_stack,
+		set; /* context.c: the lock set that was asked for last, that of one lock by what that is */
 	const struct gosan_obj *set_of;
+	uint32_t set_moves;            /* held_moves at that time */
 	uint32_t ordered;              /* a segment that its present moment comes after; 0: none is known */
 	bool in_shadow;                /* shadow.c is at work for it */
 	uint8_t seg_left;              /* segment.c: numbers of seg_group that are still to be used */

@@ -58,11 +58,13 @@ void gosan_lockpath_fork_child(void);
 static inline void gosan_lockpath_push(struct gosan_g *g, const struct gosan_held *h)
 {
 	g->held[g->n_held] = *h;
+	g->held_moves++;
 	__atomic_store_n(&g->n_held, g->n_held + 1, __ATOMIC_RELEASE);
 }
 
 static inline void gosan_lockpath_drop(struct gosan_g *g, size_t i)
 {
+	g->held_moves++;
 	for (; i + 1 < g->n_held; i++)
 		g->held[i] = g->held[i + 1];
 	__atomic_store_n(&g->n_held, g->n_held - 1, __ATOMIC_RELEASE);
