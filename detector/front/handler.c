@@ -47,12 +47,22 @@ static void acquire(void)
 	seen = now;
 }
 
+/* A handler that comes within a part that the program wants ignored is no part of it. One that leaves by longjmp ends
+ * that part, too: what closes it later does nothing. */
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	handler_fn *fn = __atomic_load_n(&handlers[sig].fn, __ATOMIC_ACQUIRE);
+	struct gosan_g *g = gosan_self;
+	__typeof__(g->ignored) ignored;
 
+	if (g) {
+		memcpy(ignored, g->ignored, sizeof(ignored));
+		memset(g->ignored, 0, sizeof(ignored));
+	}
 	acquire();
 	fn(sig, info, context);
+	if (g)
+		memcpy(g->ignored, ignored, sizeof(ignored));
 }
 
 static bool is_function(const struct sigaction *act)

@@ -3,7 +3,6 @@
 // RUNTIME: none
 /* Children that clone makes with a copy of the memory, while other threads are in the middle of atomics and locks: none
  * waits for a thread that it does not have. */
-#define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
