@@ -10,6 +10,7 @@
 #include "depot.h"
 #include "heap.h"
 #include "module.h"
+#include "recorder.h"
 #include "shadow.h"
 
 __thread int gosan_ignore __attribute__((tls_model("initial-exec")));
@@ -45,6 +46,7 @@ void gosan_access(uintptr_t addr, size_t size, unsigned flags, uintptr_t pc)
 
 void gosan_access_forget(uintptr_t addr, size_t size)
 {
+	GOSAN_RECORD_MEMORY(gosan_recorder_access(GOSAN_TRACE_FORGET, addr, size, 0, 0));
 	gosan_shadow_forget(addr, size);
 }
 
@@ -52,6 +54,8 @@ void gosan_access_forget(uintptr_t addr, size_t size)
  * it (depot.h); libunwind takes some 70 ns, but code without hooks has no context. */
 uint32_t gosan_access_stack(struct gosan_g *g, uintptr_t pc)
 {
+	if (pc & GOSAN_ACCESS_IS_STACK)
+		return (uint32_t)pc;
 	if (g->frame > g->frames)
 		return GOSAN_STACK_CONTEXT | gosan_context_child(gosan_context_now(g), pc);
 	return g == gosan_self ? gosan_unwind_here() : 0;

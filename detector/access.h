@@ -30,6 +30,8 @@ bool gosan_heap_find(uintptr_t addr, uintptr_t *ret_start, size_t *ret_size, uin
 /* Calls inside the detector and the runtime are not the program's: hooks do nothing while > 0. */
 extern __thread int gosan_ignore __attribute__((tls_model("initial-exec")));
 /* The stack of the running goroutine: its calling context if instrumented, libunwind otherwise. */
+/* A recording has the stack already: given instead of a pc. No address of a program has this bit. */
+#define GOSAN_ACCESS_IS_STACK (UINT64_C(1) << 63)
 uint32_t gosan_access_stack(struct gosan_g *g, uintptr_t pc);
 /* to goes on where from is: the main goroutine takes the stack of calls of the thread that it was. */
 void gosan_access_adopt(struct gosan_g *to, const struct gosan_g *from);

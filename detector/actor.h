@@ -8,18 +8,21 @@
 #define GOSAN_ACTOR_H
 
 #include "clock.h"
+#include "hot/hot.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct gosan_obj;
+struct gosan_places;
 
 #define GOSAN_HELD_MAX  4096 /* held locks beyond are counted in held_lost */
 #define GOSAN_EDGES_MAX 4
 #define GOSAN_WAIT_MAX  16
 #define GOSAN_LEFT_MAX  4
 #define GOSAN_SOURCES   4
+#define GOSAN_KNOWN     4
 
 /* A lock that a goroutine holds. */
 struct gosan_held {
@@ -64,6 +67,12 @@ struct gosan_frame {
 	uint32_t callee, ctx;
 };
 
+/* The place (context.h) of the last access at a pc, while no lock is taken or given back. pc 0: none. */
+struct gosan_last {
+	uint64_t pc;
+	uint32_t ctx, place;
+};
+
 /* A lock that a goroutine gave back, and how many events the engine had seen by then. */
 struct gosan_left {
 	const struct gosan_obj *lock;
@@ -88,14 +97,17 @@ struct gosan_life {
 /* A goroutine, a foreign thread, or the system on one thread. Never freed (reports name the dead);
  * its clocks are released at its end. */
 struct gosan_g {
-	/* HOT: what a memory hook looks at, in one cache line */
+	/* HOT: what a memory hook looks at, in one cache line; programs know it as struct gosan_hot */
 	uint32_t cell; /* shadow.h: the strongest cell of this moment, GOSAN_CELL_NONE: nothing remembered */
-	uint64_t n_access; /* accesses seen; the access layer adds them up at the end */
+	uintptr_t shadow_mask, shadow_base; /* gosan_shadow_mask and _base, where a hook finds them at once */
 	struct gosan_frame *frame, *frame_end,
 		*frame_floor; /* its calls (context.h); frame: one past the last */
+	uint64_t n_access;    /* accesses seen; the access layer adds them up at the end */
 	/* ADMIN */
 	struct gosan_g *next; /* all goroutines, newest first: gosan_engine_all() */
 	uint64_t id;          /* goroutine id, or 0 for threads and the system */
+	uint32_t no;          /* 1, 2, ... in the order of birth; 0: nobody's */
+	uint32_t visits;      /* recorder.c: how often it came to a thread; written by itself */
 	uint32_t tid;         /* thread ordinal for threads, 0 for goroutines */
 	bool is_thread, is_system, ended;
 	bool is_fiber; /* a context that threads switch to (front/fiber.c): is_thread, but no thread to join */
@@ -148,14 +160,23 @@ struct gosan_g {
 	struct gosan_frame *frames;         /* the first one */
 	struct gosan_frame first_frames[6]; /* until it calls deeper */
 	uint32_t frames_over;               /* calls above frames_end, which are only counted */
-	uint32_t set_stack,
-		set; /* context.c: the lock set that was asked for last, that of one lock by what that is */
+	uint32_t set_stack, set; /* context.c: the lock set of one lock, that it was asked for last */
 	const struct gosan_obj *set_of;
-	uint32_t set_moves;            /* held_moves at that time */
-	uint32_t ordered;              /* a segment that its present moment comes after; 0: none is known */
-	bool in_shadow;                /* shadow.c is at work for it */
-	uint8_t seg_left;              /* segment.c: numbers of seg_group that are still to be used */
-	uint32_t seg_group, free_cell; /* free_cell: as cell, for frees */
+	uint32_t larger_set, set_moves; /* that of several, and held_moves at that time */
+	struct gosan_last last[2];      /* of reads, of writes */
+	struct gosan_places
+		*places; /* context.c: those that a thread found last, once it missed many times */
+	uint32_t place_misses;
+	uint32_t ordered; /* a segment that its present moment comes after; 0: none is known */
+	/* What its strong clock says of these chains, or said once; by cid. */
+	struct gosan_stamp known[GOSAN_KNOWN];
+	/* floor.c: what it will know when its join returns was counted on; it acts while it waits. */
+	bool floor_relied, floor_astray;
+	bool in_shadow;               /* shadow.c is at work for it */
+	uint8_t seg_left;             /* segment.c: numbers of seg_group that are still to be used */
+	uint8_t seg_taken;            /* how many it took so far, up to a limit */
+	uint32_t seg_group, seg_next; /* seg_next: of its own page of numbers; 0: it has none */
+	uint32_t free_cell;           /* as cell, for frees */
 	void *access;
 	/* What the program wants ignored while > 0 (enum gosan_ignored). */
 	uint16_t ignored[3];
@@ -163,12 +184,6 @@ struct gosan_g {
 };
 
 enum gosan_ignored { GOSAN_IGNORED_READS, GOSAN_IGNORED_WRITES, GOSAN_IGNORED_ORDER };
-
-/* Nothing that g does tells others anything, and it learns nothing: the program said so. */
-static inline bool gosan_g_deaf(const struct gosan_g *g)
-{
-	return __builtin_expect(g->ignored[GOSAN_IGNORED_ORDER] != 0, 0);
-}
 
 /* Low bits of g->cell (shadow.h). No cell of the shadow equals it: segment 0 is nobody's. */
 #define GOSAN_CELL_NONE 0x3ffu

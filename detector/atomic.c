@@ -24,11 +24,11 @@
 #include "chain.h"
 #include "hb.h"
 #include "mem.h"
+#include "recorder.h"
 #include "shadow.h"
 
 #include <sched.h>
 
-#define STRIPE_BITS 14
 #define SEEN        8
 
 struct atom {
@@ -42,8 +42,9 @@ struct atom {
 struct gosan_atomic_stripe {
 	uint64_t word;
 	struct atom *atoms;
+	uint64_t seq; /* of what was recorded; under the lock */
 };
-static struct gosan_atomic_stripe stripes[1u << STRIPE_BITS];
+static struct gosan_atomic_stripe stripes[1u << GOSAN_TRACE_STRIPE_BITS];
 
 /* What a goroutine that uses atomics remembers; hangs at gosan_g.access. */
 struct track {
@@ -61,7 +62,7 @@ static __thread int inside __attribute__((tls_model("initial-exec")));
 /* By granule, for gosan_atomic_forget. */
 static struct gosan_atomic_stripe *stripe_of(uintptr_t addr)
 {
-	return &stripes[(addr >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - STRIPE_BITS)];
+	return &stripes[gosan_trace_stripe(addr)];
 }
 
 static bool try_lock(struct gosan_atomic_stripe *s)
@@ -240,16 +241,17 @@ void gosan_atomic_loaded(struct gosan_atomic_stripe *s, struct gosan_g *g, uintp
 	mo &= 0xff; /* clang and gcc may put hints in the upper bits */
 	if (a && !gosan_clock_empty(&a->strong)) {
 		struct gosan_published p = {&a->strong, &a->weak, a->at, a->from, {0, 0}};
+		uint32_t stack = 0;
 
 		if (!acquires(mo)) {
 			keep(t, a);
 		} else if (!gosan_hb_learns_nothing(g, &p)) {
-			uint32_t stack = pc ? gosan_access_stack(g, pc) : 0;
-
+			stack = pc ? gosan_access_stack(g, pc) : 0;
 			enter(g);
 			gosan_hb_learn(g, &p, GOSAN_EV_ATOMIC, stack);
 			leave(g);
 		}
+		GOSAN_RECORD(gosan_recorder_atomic(GOSAN_TRACE_LOAD, addr, ++s->seq, mo, stack));
 	}
 	see(t, s, addr, acquires(mo) || !a);
 }
@@ -286,6 +288,7 @@ void gosan_atomic_stored(struct gosan_atomic_stripe *s, struct gosan_g *g, uintp
 
 	if (!a || gosan_g_deaf(g) || (!release && !fenced && (is_rmw || gosan_clock_empty(&a->strong))))
 		return;
+	GOSAN_RECORD(gosan_recorder_atomic(GOSAN_TRACE_STORE, addr, ++s->seq, mo, is_rmw));
 	changed(s);
 	merge = is_rmw && !knows(g, a);
 	a->at = (struct gosan_stamp){0, 0};
@@ -314,6 +317,7 @@ void gosan_atomic_fence(struct gosan_g *g, int mo)
 
 	if (!t || inside || gosan_g_deaf(g))
 		return;
+	GOSAN_RECORD(gosan_recorder_atomic(GOSAN_TRACE_FENCE, 0, 0, mo, 0));
 	if (acquires(mo)) {
 		struct gosan_published p = {&t->pending_strong, &t->pending_weak, {0, 0}, NULL, {0, 0}};
 
@@ -384,6 +388,7 @@ void gosan_atomic_forget(uintptr_t addr, size_t size)
 void gosan_atomic_fork_child(void)
 {
 	for (size_t i = 0; i < sizeof(stripes) / sizeof(stripes[0]); i++) {
+		stripes[i].seq = 0;
 		if (!(stripes[i].word & 1))
 			continue;
 		for (struct atom *a = stripes[i].atoms; a; a = a->next) {

@@ -6,6 +6,7 @@
 #include "benign.h"
 
 #include "mem.h"
+#include "recorder.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -50,6 +51,7 @@ int gosan_benign_add(uintptr_t addr, size_t size)
 		return size ? -ENOMEM : 0;
 	r->lo = addr;
 	r->hi = addr + size;
+	GOSAN_RECORD_MEMORY(gosan_recorder_access(GOSAN_TRACE_BENIGN, addr, size, 0, 0));
 	lock();
 	struct range **list = &lists[first == last ? list_of(first) : WIDE];
 	r->next = *list;
@@ -81,6 +83,7 @@ void gosan_benign_forget(uintptr_t addr, size_t size)
 
 	if (!size || !__atomic_load_n(&n, __ATOMIC_ACQUIRE))
 		return;
+	GOSAN_RECORD_MEMORY(gosan_recorder_access(GOSAN_TRACE_BENIGN_FORGET, addr, size, 0, 0));
 	lock();
 	/* More pages than lists: each list once. */
 	for (size_t i = 0; last - first >= BUCKETS && i < BUCKETS; i++)

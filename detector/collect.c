@@ -92,7 +92,7 @@ static void mark_all(void)
 {
 	memset(gosan_segment_used, 0, sizeof(gosan_segment_used));
 	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next) {
-		g->seg_left = 0;
+		gosan_segment_drop(g);
 		g->ordered = 0;
 		mark(g->cell);
 		mark(g->free_cell);

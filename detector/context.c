@@ -14,6 +14,7 @@
 #include "depot.h"
 #include "mem.h"
 #include "module.h"
+#include "recorder.h"
 
 #include <errno.h>
 
@@ -66,6 +67,31 @@ static uint32_t *bucket_of(uint32_t parent, uint64_t pc, uint32_t h)
 	return &table[gosan_context_mix(parent, pc) >> (64 - MANY_BITS)];
 }
 
+static uint32_t target_of(uint32_t id);
+
+/* A row that was never written, or whose parent is not above it, stays alone: nobody refers to it in a good recording. */
+int gosan_context_load(const struct gosan_trace_context *rows, uint32_t n)
+{
+	int err = gosan_context_init();
+
+	for (uint32_t id = 2; !err && id < n && id < NODES_MAX; id++) {
+		struct gosan_context_node *node = &gosan_context_nodes[id];
+		uint32_t h = gosan_context_hash(rows[id].parent, rows[id].pc);
+
+		n_nodes = id + 1;
+		node->target = id;
+		if (rows[id].parent >= id)
+			continue;
+		node->pc = rows[id].pc;
+		node->parent = rows[id].parent;
+		node->callee = rows[id].callee;
+		node->target = target_of(id);
+		node->next = buckets[h];
+		buckets[h] = id;
+	}
+	return err;
+}
+
 /* callee is part of the key: one call site may enter several functions. */
 static inline bool is_child(uint32_t id, uint32_t parent, uint64_t pc, uint32_t callee)
 {
@@ -107,6 +133,7 @@ static uint32_t make(uint32_t parent, uint64_t pc, uint32_t callee)
 	gosan_context_nodes[id].parent = parent;
 	gosan_context_nodes[id].callee = callee;
 	gosan_context_nodes[id].target = target_of(id);
+	GOSAN_RECORD(gosan_recorder_context(id, pc, parent, callee));
 	return id;
 }
 
@@ -136,6 +163,26 @@ uint32_t gosan_context_add(uint32_t parent, uint64_t pc, uint32_t callee, uint32
 	__atomic_store_n(&gosan_context_hints[h], id, __ATOMIC_RELEASE);
 	return gosan_context_nodes[id].target;
 }
+
+/* What a goroutine found last: a loop has few places, and asks for each of them again and again. Nodes are never
+ * removed, so an entry stays true. Goroutines use those of the thread that they run on; a thread that often misses
+ * there gets tables of its own, for locks in many stripes make many places of one. */
+struct found {
+	uint64_t pc;
+	uint32_t ctx, set, place;
+};
+#define RECENT 16
+static __thread struct found recent[RECENT] __attribute__((tls_model("initial-exec")));
+
+#define PLACES 512
+#define SETS   128
+#define MISSES 200 /* before a thread gets its own */
+struct gosan_places {
+	struct found place[PLACES];
+	struct found_set {
+		uint32_t obj, stack, set;
+	} set[SETS];
+};
 
 /* Calls. Invariant: frame_floor is frames, but while frames_over is not 0 it is frame_end, and frame too: then
  * leaving goes the slow way. Within frames, ctx is known from the bottom up to some call. */
@@ -186,6 +233,9 @@ void gosan_context_end(struct gosan_g *g)
 		gosan_mem_free(g->frames, (size_t)(g->frame_end - g->frames) * sizeof(*g->frames));
 	g->frames = g->frame = g->frame_end = g->frame_floor = NULL;
 	g->frames_over = 0;
+	gosan_mem_free(g->places, sizeof(*g->places));
+	g->places = NULL;
+	g->place_misses = 0;
 }
 
 size_t gosan_context_depth(const struct gosan_g *g)
@@ -235,46 +285,77 @@ static uint32_t lock_step(uint32_t set, const struct gosan_held *h)
 	return gosan_context_child(set, (uint64_t)(h->obj ? h->obj->id : 0) << 32 | h->stack);
 }
 
-/* One lock is the common case: its set is remembered until another lock, or the same at another place, is held. Larger
- * ones as long as nothing moved. */
-static uint32_t lock_set(struct gosan_g *g)
+static uint32_t find_set(const struct gosan_g *g)
 {
-	const struct gosan_held *h = g->held;
 	uint32_t set = LOCK_ROOT;
 
-	if (g->set && (g->n_held == 1 ? h->obj && g->set_of == h->obj && g->set_stack == h->stack
-				      : g->set_of == NULL && g->set_moves == g->held_moves))
-		return g->set;
 	for (size_t i = 0; i < g->n_held; i++)
-		set = lock_step(set, &h[i]);
-	g->set_of = g->n_held == 1 ? h->obj : NULL;
-	g->set_stack = h->stack;
-	g->set_moves = g->held_moves;
-	g->set = set;
+		set = lock_step(set, &g->held[i]);
 	return set;
 }
 
-/* The places that a thread found last: a loop has few, and asks for each of them again and again. Nodes are never
- * removed, so an entry stays true. */
-static __thread struct {
-	uint64_t pc;
-	uint32_t ctx, set, place;
-} recent[16] __attribute__((tls_model("initial-exec")));
+/* Of one lock, from the thread's table if it has one. */
+static uint32_t find_single(const struct gosan_g *g, const struct gosan_held *h)
+{
+	struct found_set *e;
+
+	if (!g->places || !h->obj)
+		return find_set(g);
+	e = &g->places->set[(h->obj->id ^ h->stack) % SETS];
+	if (e->obj != h->obj->id || e->stack != h->stack)
+		*e = (struct found_set){h->obj->id, h->stack, find_set(g)};
+	return e->set;
+}
+
+/* One lock is the common case: its set is remembered until another lock, or the same at another place, is held. Larger
+ * ones as long as nothing moved. */
+static inline uint32_t lock_set(struct gosan_g *g)
+{
+	const struct gosan_held *h = g->held;
+
+	if (g->n_held != 1) {
+		if (!g->larger_set || g->set_moves != g->held_moves)
+			g->larger_set = find_set(g);
+		g->set_moves = g->held_moves;
+		return g->larger_set;
+	}
+	if (g->set_of == h->obj && g->set_stack == h->stack && g->set)
+		return g->set;
+	g->set_of = h->obj;
+	g->set_stack = h->stack;
+	g->set = find_single(g, h);
+	return g->set;
+}
+
+/* The entry for a place, filled or to be filled. */
+static inline struct found *entry_of(const struct gosan_g *g, uint64_t pc, uint32_t ctx, uint32_t set)
+{
+	uint64_t h = pc ^ pc >> 4 ^ ctx;
+
+	return g->places ? &g->places->place[(h ^ set * 5u) % PLACES] : &recent[h % RECENT];
+}
+
+static __attribute__((noinline)) uint32_t find_place(struct gosan_g *g, struct found *e, uint64_t pc,
+						     uint32_t ctx, uint32_t set)
+{
+	uint32_t place = gosan_context_child(ctx, pc);
+
+	if (set)
+		place = gosan_context_child(place, LOCKED | set);
+	*e = (struct found){pc, ctx, set, place};
+	if (g->is_thread && !g->places && g->place_misses++ == MISSES)
+		g->places = gosan_mem_alloc(sizeof(*g->places));
+	return place;
+}
 
 uint32_t gosan_context_place(struct gosan_g *g, uintptr_t pc)
 {
 	uint32_t ctx = gosan_context_now(g), set = g->n_held ? lock_set(g) : 0;
-	__typeof__(recent[0]) *e = &recent[(pc ^ pc >> 4 ^ ctx) % 16];
+	struct found *e = entry_of(g, pc, ctx, set);
 
 	if (__builtin_expect(e->pc == pc && e->ctx == ctx && e->set == set && e->place, 1))
 		return e->place;
-	e->pc = pc;
-	e->ctx = ctx;
-	e->set = set;
-	e->place = gosan_context_child(ctx, pc);
-	if (set)
-		e->place = gosan_context_child(e->place, LOCKED | set);
-	return e->place;
+	return find_place(g, e, pc, ctx, set);
 }
 
 /* The node of the access itself, below a possible lock set. */

@@ -34,6 +34,10 @@ extern struct gosan_context_node *gosan_context_nodes;
 
 int gosan_context_init(void);
 
+/* Rows 2 .. n - 1 of a recorded tree, which keep their numbers; before any other node is made. */
+struct gosan_trace_context;
+int gosan_context_load(const struct gosan_trace_context *rows, uint32_t n);
+
 /* The node last found for a hash: one probe answers the common look-up. 0: none. */
 #define GOSAN_CONTEXT_BITS 16
 extern uint32_t gosan_context_hints[1u << GOSAN_CONTEXT_BITS];

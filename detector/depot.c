@@ -14,6 +14,7 @@
 #include "engine.h"
 #include "mem.h"
 #include "depot.h"
+#include "recorder.h"
 
 /* A million different stacks make chains of eight. The heads are 1 MiB that is touched sparsely. */
 #define HEADS      (1u << 17)
@@ -94,6 +95,7 @@ static const struct record *insert(uint32_t hash, const uintptr_t *pcs, size_t n
 	__atomic_store_n(slot, r, __ATOMIC_RELEASE);
 	__atomic_store_n(&heads[hash % HEADS], r, __ATOMIC_RELEASE);
 	last_id = id;
+	GOSAN_RECORD(gosan_recorder_stack(pcs, n));
 	return r;
 }
 

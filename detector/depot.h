@@ -24,8 +24,7 @@ const uintptr_t *gosan_depot_get(uint32_t id, size_t *ret_n);
 /* The id that gosan_depot_put gives for the frames of `id`: equal stacks have equal ones. Not on a hot path. */
 uint32_t gosan_depot_id(uint32_t id);
 
-/* Stack of the caller by libunwind (unw_backtrace), own frames (libgosan, libgoroutine) removed.
- * Call on the stack that is meant. */
+/* Stack of the caller, own frames (libgosan, libgoroutine) removed. Call on the stack that is meant. */
 uint32_t gosan_unwind_here(void);
 /* The same from a remembered stack (5 to 10 ns when there is one). pc is the address in the program to which our
  * exported function returns, sp the stack pointer there: __builtin_return_address(0) and
@@ -35,6 +34,10 @@ uint32_t gosan_unwind_at(uintptr_t pc, uintptr_t sp);
 uint32_t gosan_unwind_caller(void);
 /* Only its innermost address. */
 uintptr_t gosan_unwind_pc(void);
+/* A module was unloaded: stacks that are remembered by addresses in it mean nothing any more. */
+void gosan_unwind_forget(void);
+/* On a new thread, where malloc may be called. */
+void gosan_unwind_warm(void);
 /* Load libunwind and find our own modules. Not from a hook: it calls the loader. 0 frames until then. */
 void gosan_unwind_init(void);
 /* Around fork: before any other lock, no thread is inside libunwind; in the child nobody is. */

@@ -17,7 +17,7 @@
 #define HELD_SHOWN 4
 
 /* The state of a goroutine, in the words that Go uses in its dumps where Go has one. */
-static const char *wait_text(int why)
+const char *gosan_dump_wait_name(int why)
 {
 	static const char *const texts[] = {[GO_WAIT_NONE] = "running",
 					    [GO_WAIT_CHAN_SEND] = "chan send",
@@ -75,7 +75,8 @@ static void add_object(struct text *t, const struct gosan_obj *obj)
 
 static void add_wait(struct text *t, const struct gosan_wait *w)
 {
-	struct timespec now;
+	struct timespec now = {(time_t)(gosan_engine_replayed_ns / 1000000000u),
+			       (long)(gosan_engine_replayed_ns % 1000000000u)};
 
 	if (w->n && w->on[0].obj) {
 		add(t, " on ");
@@ -90,7 +91,8 @@ static void add_wait(struct text *t, const struct gosan_wait *w)
 		add(t, " of ");
 		add_who(t, w->joins);
 	}
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!gosan_engine_replayed_ns)
+		clock_gettime(CLOCK_MONOTONIC, &now);
 	add(t, ", for %.1f s%s", (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)w->since_ns / 1e9,
 	    w->timed ? " (timed)" : "");
 }
@@ -129,7 +131,7 @@ static void dump_line(const struct gosan_g *g)
 	gosan_stream_uint("t", g->tid);
 	gosan_stream_text("name", g->name);
 	gosan_stream_text("fn", g->fn_name);
-	gosan_stream_text("state", wait_text(g->wait.why));
+	gosan_stream_text("state", gosan_dump_wait_name(g->wait.why));
 	gosan_stream_text("detail", detail.s);
 	gosan_stream_stack("stack", stack);
 	gosan_stream_stack("created", g->created_stack);

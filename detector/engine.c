@@ -31,14 +31,16 @@
 #include "mem.h"
 #include "object.h"
 #include "registry.h"
+#include "shadow.h"
 #include "engine.h"
+#include "recorder.h"
 
 static struct gosan_counters early_counters;
 struct gosan_counters *gosan_counters = &early_counters;
 __thread struct gosan_g *gosan_self __attribute__((tls_model("initial-exec")));
 
 __thread bool gosan_engine_busy __attribute__((tls_model("initial-exec")));
-uint64_t gosan_engine_tick;
+uint64_t gosan_engine_tick, gosan_engine_replayed_ns;
 static int lock_word; /* 0 free, 1 held, 2 held and somebody sleeps */
 static struct gosan_g *all;
 static uint32_t n_threads;
@@ -48,6 +50,8 @@ static bool over; /* end() ran: analyzers see nothing more, clocks go on */
 /* Where a context can't be made: stamps {0, 0}, covered by everybody. */
 static struct gosan_life no_life;
 static struct gosan_g nobody = {
+	.cell = GOSAN_CELL_NONE,
+	.shadow_base = (uintptr_t)&gosan_shadow_empty,
 	.is_thread = true,
 	.is_system = true,
 	.name = "unknown",
@@ -105,6 +109,8 @@ static uint64_t now_ns(void)
 {
 	struct timespec t;
 
+	if (gosan_engine_replayed_ns)
+		return gosan_engine_replayed_ns;
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
@@ -202,10 +208,14 @@ static struct gosan_g *make_g(uint64_t id, bool is_thread)
 	}
 	g->id = id;
 	g->is_thread = is_thread;
+	g->shadow_mask = gosan_shadow_mask;
+	g->shadow_base = gosan_shadow_base;
 	gosan_chain_begin(g);
 	g->tid = is_thread ? ++n_threads : 0;
+	g->no = all ? all->no + 1 : 1;
 	g->next = all;
 	all = g;
+	GOSAN_RECORD(gosan_recorder_new_g(g));
 	return g;
 }
 
@@ -254,6 +264,7 @@ void gosan_engine_system_begin(struct gosan_g *sys, struct gosan_obj *timer)
 	if (sys == &nobody || !enter())
 		return;
 	gosan_floor_stop();
+	GOSAN_RECORD(gosan_recorder_system_begin(sys, timer));
 	gosan_hb_system_begin(sys, timer);
 	gosan_engine_unlock();
 }
@@ -271,6 +282,8 @@ static struct gosan_obj *born(uintptr_t addr, enum gosan_obj_kind kind)
 		GOSAN_COUNT(lost);
 	else
 		obj->created_by = gosan_self ? gosan_self->id : 0;
+	if (obj)
+		GOSAN_RECORD(gosan_recorder_new_object(obj));
 	return obj;
 }
 
@@ -416,6 +429,10 @@ static void park(const struct gosan_event *ev)
 	w->joins = ev->peer;
 	w->relock = ev->obj2;
 	w->since_ns = now_ns();
+	if (w->why == GOSAN_WAIT_JOIN) {
+		ev->g->floor_astray = false;
+		gosan_g_moved_on(ev->g); /* whoever acts while it waits asks floor.c */
+	}
 }
 
 /* After the clocks: hb.c asks for the owner that an unlock had. */
@@ -443,6 +460,7 @@ static void keep_books(const struct gosan_event *ev)
 		break;
 	case GOSAN_EV_G_JOIN:
 		ev->peer->joined = true;
+		ev->g->floor_relied = false;
 		gosan_chain_end(ev->peer);
 		break;
 	case GOSAN_EV_THREAD_DETACH:
@@ -477,10 +495,7 @@ static void note(struct gosan_event *ev)
 		ev->g->busy_epoch = ev->g->epoch;
 	if (ev->op == GOSAN_EV_CHAN_PAIR)
 		ev->peer->busy_epoch = ev->peer->epoch;
-	if (!ev->obj)
-		return;
-	ev->seq = ++ev->obj->seq;
-	if (!ev->obj->created_stack)
+	if (ev->obj && !ev->obj->created_stack)
 		ev->obj->created_stack = ev->stack;
 }
 
@@ -510,13 +525,17 @@ static void make_calls(void)
 	have_calls = true;
 }
 
-/* Clocks and books. Of kinds that have a short way the object's bit keeps those off who come that way. */
-static void apply(const struct gosan_event *ev)
+/* Clocks and books. Of kinds that have a short way the object's bit keeps those off who come that way: the event's
+ * number on its object is given there, and recorded before anybody can have the next. */
+static void apply(struct gosan_event *ev)
 {
 	bool shared = ev->obj && gosan_lockpath_has(ev->obj->kind);
 
 	if (shared)
 		gosan_hb_bit_lock(&ev->obj->bit);
+	if (ev->obj)
+		ev->seq = ++ev->obj->seq;
+	GOSAN_RECORD(gosan_recorder_event(ev));
 	gosan_hb_apply(ev);
 	keep_books(ev);
 	if (shared)
@@ -554,8 +573,10 @@ void gosan_engine_event(struct gosan_event *ev)
 		(*call)(ev);
 	if (ev->obj && gosan_lockpath_has(ev->obj->kind))
 		gosan_lockpath_learn(ev);
-	if (ev->op == GOSAN_EV_G_END)
+	if (ev->op == GOSAN_EV_G_END) {
 		end_g(ev->g);
+		GOSAN_RECORD(gosan_recorder_thread_end(ev->g));
+	}
 	if (ev->op == GOSAN_EV_OBJ_DESTROY && ev->arg == 0)
 		gosan_object_die(ev->obj);
 	gosan_counters->events++;
@@ -567,6 +588,7 @@ void gosan_engine_end(enum gosan_end why)
 	if (!enter())
 		return;
 	if (!over) {
+		GOSAN_RECORD(gosan_recorder_finish(why));
 		for (size_t i = 0; gosan_registry[i]; i++)
 			if (gosan_registry[i]->end)
 				gosan_registry[i]->end(why);

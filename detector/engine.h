@@ -65,7 +65,8 @@ extern struct gosan_counters *gosan_counters; /* never NULL */
 
 /* The running goroutine (or thread, or system context) of this OS thread. Never NULL once
  * gosan_engine_init ran; a thread that nobody announced gets a context at its first hook. */
-extern __thread struct gosan_g *gosan_self __attribute__((tls_model("initial-exec")));
+extern __thread struct gosan_g *gosan_self __asm__(GOSAN_HOT_SELF)
+	__attribute__((tls_model("initial-exec"), visibility("default")));
 struct gosan_g *gosan_engine_self(void);
 
 int gosan_engine_init(void);
@@ -80,6 +81,8 @@ bool gosan_engine_inside(void); /* does this thread hold it or wait for it, or i
 extern __thread bool gosan_engine_busy __attribute__((tls_model("initial-exec")));
 /* Events that came the long way so far: only compared with each other. */
 extern uint64_t gosan_engine_tick;
+/* While a recording is replayed: the time that it was then, CLOCK_MONOTONIC. 0: it is now. */
+extern uint64_t gosan_engine_replayed_ns;
 /* Around fork: true takes every lock of the core (engine, depot, memory), false releases them, in parent and
  * child alike. */
 void gosan_engine_fork(bool before);

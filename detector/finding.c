@@ -351,6 +351,8 @@ static bool write_finding(const struct gosan_finding *f, uint32_t key)
 	gosan_stream_uint("key", key);
 	gosan_stream_text("code", code);
 	gosan_stream_text("grade", grades[f->grade]);
+	if (gosan_engine_replayed_ns)
+		gosan_stream_uint("ns", gosan_engine_replayed_ns);
 	gosan_stream_text("title", f->title);
 	write_object(f);
 	gosan_stream_open_list("participants");

@@ -11,6 +11,7 @@
  *      base = load bias; written before the first finding that may refer to it
  *  {"r":"finding","key":N,"code":"GS101","grade":"proved","title":"..","object":{OBJ},
  *   "participants":[{PART}..],"more":N,"why":"..","help":"..","story":[{"g":N,"t":N,"pc":"0x..","text":".."}..]}
+ *    and "ns":N, the time (CLOCK_MONOTONIC) of what it was found at, in the replay of a recording
  *  {"r":"again","key":N,"count":N}         the same finding, seen N times in all
  *  {"r":"taken_back","key":N,"count":N}    N times are left, none for 0: what it said cannot end did end
  *  {"r":"dump","g":N,"t":N,"name":"..","fn":"..","state":"..","detail":"..","stack":["0x"..],"created":["0x"..]}   at a hang
@@ -138,6 +139,7 @@ void gosan_finding_take_back(uint64_t emission);
 bool gosan_finding_has(int code, const struct gosan_g *g);
 /* Small words for reports: "goroutine 7 \"worker\"", "mutex". */
 const char *gosan_finding_kind_name(enum gosan_obj_kind kind);
+const char *gosan_dump_wait_name(int why); /* "chan receive": enum go_wait or gosan_wait_why */
 
 /* The stream. Opened by front/session.c; every function tolerates a closed stream. */
 int gosan_stream_open(const char *path);

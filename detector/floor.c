@@ -7,6 +7,8 @@
  */
 #include "floor.h"
 
+#include "event.h"
+#include "hb.h"
 #include "mem.h"
 
 #include <errno.h>
@@ -16,6 +18,8 @@
 #define WALK_MAX   1024
 /* A chain at which a look found nothing new is left alone for so many askings. */
 #define PATIENCE 64
+/* A thread that joins one that joins one ... */
+#define JOINS_MAX 8
 
 uint32_t *gosan_floors;
 static uint8_t *patience; /* by chain */
@@ -33,7 +37,7 @@ int gosan_floor_init(void)
 /* Lost updates of patience cost a look too many, or too few. */
 bool gosan_floor_due(uint32_t seg)
 {
-	struct gosan_segment s = gosan_segments[seg];
+	struct gosan_segment s = gosan_segment_bound(seg);
 	uint8_t *p;
 
 	if (__atomic_load_n(&stopped, __ATOMIC_RELAXED) || (s.cid & GOSAN_SEGMENT_FREE) ||
@@ -48,13 +52,38 @@ bool gosan_floor_due(uint32_t seg)
 	return true;
 }
 
+/* Does g go on only after the end of another? Against gosan_floor_acts: each says so before it looks at the other. */
+static bool counts_on_join(struct gosan_g *g)
+{
+	if (g->wait.why != GOSAN_WAIT_JOIN || g->wait.timed || !g->wait.joins)
+		return false;
+	__atomic_store_n(&g->floor_relied, true, __ATOMIC_SEQ_CST);
+	return !__atomic_load_n(&g->floor_astray, __ATOMIC_SEQ_CST);
+}
+
+/* What g knows of the chain, or will know before it does anything. */
+static uint32_t knows(struct gosan_g *g, uint32_t cid)
+{
+	uint32_t most = gosan_hb_known_by(g, cid);
+
+	for (size_t i = 0; i < JOINS_MAX && counts_on_join(g); i++) {
+		uint32_t known;
+
+		g = g->wait.joins;
+		known = gosan_hb_known_by(g, cid);
+		if (known > most)
+			most = known;
+	}
+	return most;
+}
+
 /* 0 when there are too many to ask. System contexts that never did anything inherit when they begin. */
 static uint32_t minimum(uint32_t cid)
 {
 	uint32_t min = UINT32_MAX;
 	size_t living = 0, walked = 0;
 
-	for (const struct gosan_g *g = gosan_engine_all(); g; g = g->next) {
+	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next) {
 		uint32_t known;
 
 		if (++walked > WALK_MAX || living > LIVING_MAX)
@@ -62,11 +91,22 @@ static uint32_t minimum(uint32_t cid)
 		if (g->ended)
 			continue;
 		living++;
-		known = gosan_clock_get(&g->strong, cid);
+		known = knows(g, cid);
 		if (known < min)
 			min = known;
 	}
 	return living ? min : 0;
+}
+
+/* Once per moment at most: its cell is dropped when it begins to wait (engine.c). */
+void gosan_floor_acts(struct gosan_g *g)
+{
+	if (__builtin_expect(g->wait.why == GOSAN_WAIT_JOIN, 0))
+		__atomic_store_n(&g->floor_astray, true, __ATOMIC_SEQ_CST);
+	if (__builtin_expect(__atomic_load_n(&g->floor_relied, __ATOMIC_SEQ_CST), 0)) {
+		g->floor_relied = false;
+		GOSAN_COUNT(shadow_lost);
+	}
 }
 
 void gosan_floor_raise(uint32_t cid)

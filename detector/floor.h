@@ -6,6 +6,10 @@
  * The floor is a lower bound, brought up to date when somebody is about to need room. It stops to rise for good when
  * there may be a goroutine that inherits from none of the living: a timer carries the clock of when it was armed, and
  * a thread that nobody announced has no creator. Frees never count as covered.
+ *
+ * Who waits for the end of a thread, without a limit, will know all that the thread knows when it goes on: that is
+ * counted on. Should it act before (in a signal handler; or it is cancelled, or the join fails), then accesses may have
+ * been dropped that it does not know: that is counted in shadow_lost.
  */
 #ifndef GOSAN_FLOOR_H
 #define GOSAN_FLOOR_H
@@ -17,16 +21,21 @@ extern uint32_t *gosan_floors; /* by chain: up to this epoch all is covered */
 
 static inline bool gosan_floor_covers(uint32_t seg)
 {
-	struct gosan_segment s = gosan_segments[seg];
+	struct gosan_segment s = gosan_segment_bound(seg);
+	uint32_t floor;
 
-	return !(s.cid & GOSAN_SEGMENT_FREE) &&
-	       __atomic_load_n(&gosan_floors[s.cid], __ATOMIC_RELAXED) >= s.epoch;
+	if (s.cid & GOSAN_SEGMENT_FREE)
+		return false;
+	floor = __atomic_load_n(&gosan_floors[s.cid], __ATOMIC_RELAXED);
+	return floor >= s.epoch || (floor && floor >= gosan_segments[seg].epoch);
 }
 
 /* Is it time to look again at what is known of this segment's chain? */
 bool gosan_floor_due(uint32_t seg);
 /* Look. Takes the engine lock: outside of the shadow. */
 void gosan_floor_raise(uint32_t cid);
+/* g begins to remember accesses of a moment; of those that wait it means that they should not. */
+void gosan_floor_acts(struct gosan_g *g);
 /* Under the engine lock: from now on somebody may come who inherits nothing. */
 void gosan_floor_stop(void);
 

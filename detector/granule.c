@@ -69,16 +69,19 @@ static inline bool conflict(uint32_t a, uint32_t b)
 
 /* Strong order: a race is what no edge of any kind orders in this run. The same chain is program order, or the
  * order of the goroutines that shared it (chain.c). Our own clock needs no lock, because nobody but us changes it
- * while we run. */
-static inline bool happens_before_us(struct gosan_walk *w, struct gosan_stamp at)
+ * while we run. What is known of a chain only grows, so the answer for the one that was asked last stays good. s bounds
+ * the segment: mostly that is enough. */
+static inline bool happens_before_us(struct gosan_g *g, uint32_t seg, struct gosan_segment s)
 {
-	if (at.cid == w->g->cid)
+	uint32_t cid = s.cid & ~GOSAN_SEGMENT_FREE;
+	struct gosan_stamp *k;
+
+	if (cid == g->cid)
 		return true;
-	if (at.cid != w->known_cid) {
-		w->known_cid = at.cid;
-		w->known_epoch = gosan_clock_get(&w->g->strong, at.cid);
-	}
-	return w->known_epoch >= at.epoch;
+	k = &g->known[cid % GOSAN_KNOWN];
+	if (cid != k->cid || s.epoch > k->epoch)
+		*k = (struct gosan_stamp){cid, gosan_clock_get(&g->strong, cid)};
+	return k->epoch >= s.epoch || k->epoch >= gosan_segments[seg].epoch;
 }
 
 /* Note a conflict, to be told when the granule's lock is free again. When there are many, those come first
@@ -108,8 +111,8 @@ static inline __attribute__((always_inline)) uint32_t meet(struct gosan_walk *w,
 							   uint32_t cell, uint32_t place, uint32_t *want)
 {
 	uint32_t both = cell & w->bytes;
-	const struct gosan_segment *s;
-	struct gosan_stamp at;
+	uint32_t seg = cell >> GOSAN_CELL_SEGMENT;
+	struct gosan_segment s;
 	bool before;
 
 	if (!both) {
@@ -118,15 +121,14 @@ static inline __attribute__((always_inline)) uint32_t meet(struct gosan_walk *w,
 		*want |= cell & GOSAN_CELL_ALL;
 		return 0;
 	}
-	s = &gosan_segments[cell >> GOSAN_CELL_SEGMENT];
-	at = (struct gosan_stamp){s->cid & ~GOSAN_SEGMENT_FREE, s->epoch};
-	before = happens_before_us(w, at);
+	s = gosan_segment_bound(seg);
+	before = happens_before_us(w->g, seg, s);
 	/* A free conflicts with what comes after it in any order. */
-	if (__builtin_expect(s->cid & GOSAN_SEGMENT_FREE ? true : !before && conflict(cell, *want), 0))
+	if (__builtin_expect(s.cid & GOSAN_SEGMENT_FREE ? true : !before && conflict(cell, *want), 0))
 		hit(w, granule, cell, place, both, before);
-	if (before && !(s->cid & GOSAN_SEGMENT_FREE))
-		w->g->ordered = cell >> GOSAN_CELL_SEGMENT;
-	if (before && gosan_floor_covers(cell >> GOSAN_CELL_SEGMENT))
+	if (before && !(s.cid & GOSAN_SEGMENT_FREE))
+		w->g->ordered = seg;
+	if (before && gosan_floor_covers(seg))
 		return 0;
 	if (!before || !gosan_cell_as_strong(*want, cell))
 		return cell;
@@ -151,7 +153,7 @@ static inline uint32_t block_cell(const struct gosan_block *b, size_t i)
 static inline bool skips(struct gosan_walk *w, uint32_t cell, uint32_t want, bool all)
 {
 	if (all || ((cell | want) & GOSAN_CELL_WRITE) ||
-	    gosan_segment_stamp(cell >> GOSAN_CELL_SEGMENT).cid == w->g->cid)
+	    gosan_segment_bound(cell >> GOSAN_CELL_SEGMENT).cid == w->g->cid)
 		return false;
 	if (!w->reads_left)
 		return true;
@@ -350,7 +352,7 @@ static bool is_due(struct gosan_walk *w, const struct lanes *l)
 		uint32_t seg = l->cell[lane] >> GOSAN_CELL_SEGMENT;
 
 		if (gosan_floor_due(seg)) {
-			w->due_cid = gosan_segments[seg].cid;
+			w->due_cid = gosan_segment_bound(seg).cid;
 			return true;
 		}
 	}
@@ -411,34 +413,6 @@ bool gosan_granule_check(struct gosan_walk *w, uintptr_t granule, struct gosan_g
 	__atomic_store_n(&s->cells, a | (uint64_t)b << 32, __ATOMIC_RELAXED);
 	gosan_granule_unlock(s, places);
 	return true;
-}
-
-bool gosan_granule_extend(struct gosan_granule *s, const struct gosan_g *g, uint32_t want, uint32_t place)
-{
-	uint64_t places = __atomic_load_n(&s->places, __ATOMIC_RELAXED);
-	uint64_t cells = __atomic_load_n(&s->cells, __ATOMIC_RELAXED);
-	unsigned mine = ((uint32_t)cells ^ want) & ~GOSAN_CELL_ALL ? 32 : 0;
-	uint32_t cell = (uint32_t)(cells >> mine), other = (uint32_t)(cells >> (32 - mine));
-
-	if ((places & (GOSAN_GRANULE_LOCK | GOSAN_GRANULE_LISTED)) || ((cell ^ want) & ~GOSAN_CELL_ALL) ||
-	    (uint32_t)(places >> mine) != place)
-		return false;
-	if (other & want & GOSAN_CELL_ALL) {
-		if (other >> GOSAN_CELL_SEGMENT != g->ordered)
-			return false;
-		if (gosan_cell_as_strong(want, other))
-			other = without(other, want & GOSAN_CELL_ALL);
-	}
-	if (!gosan_granule_try(s, places))
-		return false;
-	if (__atomic_load_n(&s->cells, __ATOMIC_RELAXED) == cells) {
-		cells = (uint64_t)(cell | want) << mine | (uint64_t)other << (32 - mine);
-		__atomic_store_n(&s->cells, cells, __ATOMIC_RELAXED);
-		gosan_granule_unlock(s, places);
-		return true;
-	}
-	gosan_granule_unlock(s, places);
-	return false;
 }
 
 bool gosan_granule_listed(const struct gosan_granule *s, uint32_t want)

@@ -20,7 +20,7 @@ struct gosan_hit {
 	bool is_free, ordered;
 };
 
-/* One access while it walks over its granules. known: what its clock says of the chain asked last. */
+/* One access while it walks over its granules. */
 struct gosan_walk {
 	struct gosan_g *g;
 	uintptr_t addr;
@@ -30,7 +30,6 @@ struct gosan_walk {
 	uint32_t place; /* set before gosan_granule_check */
 	uint32_t want;  /* segment and flags of the cell that it leaves */
 	uint32_t bytes; /* of the present granule; merged neighbours are not in it: they were checked */
-	uint32_t known_cid, known_epoch;
 	uint32_t due_cid;
 	uint64_t replaced;   /* two cells of a granule: this access took the place of both */
 	uintptr_t open;      /* the page that it opened last */
@@ -66,10 +65,6 @@ static inline void gosan_granule_unlock(struct gosan_granule *s, uint64_t places
 /* The whole step: checks the bytes of the walk's access in this granule and remembers it. False: it did not, because
  * it is time to raise the floor of w->due_cid first; then call it again. */
 bool gosan_granule_check(struct gosan_walk *w, uintptr_t granule, struct gosan_granule *s, unsigned bytes);
-/* The short way of an access that adds bytes to a cell that its own moment left at the same place, as loops over bytes
- * do, when all else that is remembered of these bytes is known to come before. False: nothing was done. Inside of
- * the shadow. */
-bool gosan_granule_extend(struct gosan_granule *s, const struct gosan_g *g, uint32_t want, uint32_t place);
 /* Is `want` in one of the first blocks of an overflowing granule? Lock-free; false tells nothing. */
 bool gosan_granule_listed(const struct gosan_granule *s, uint32_t want);
 /* Take these bytes out of every cell. */

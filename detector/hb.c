@@ -499,6 +499,8 @@ void gosan_hb_system_begin(struct gosan_g *sys, struct gosan_obj *timer)
 {
 	gosan_clock_clear(&sys->strong);
 	gosan_clock_clear(&sys->weak);
+	for (size_t i = 0; i < GOSAN_KNOWN; i++)
+		sys->known[i].epoch = 0;
 	if (timer) {
 		gosan_clock_copy(&sys->strong, &timer->strong);
 		gosan_clock_copy(&sys->weak, &timer->weak);

@@ -21,6 +21,7 @@
 
 #include "context.h"
 #include "depot.h"
+#include "recorder.h"
 #include "mem.h"
 #include "shadowmem.h"
 
@@ -189,6 +190,7 @@ static void stamp(uintptr_t addr, size_t size, uint32_t place)
 /* The shadow first: whoever finds the record must not find the last block's accesses. */
 void gosan_heap_born(uintptr_t addr, size_t size, uint32_t place)
 {
+	GOSAN_RECORD_MEMORY(gosan_recorder_access(GOSAN_TRACE_ALLOC, addr, size, 0, place));
 	gosan_shadow_forget(addr, size);
 	if (records && size - 1 < SMALL_MAX - 1 && !(addr & 15))
 		__atomic_store_n(record_of(addr), small_record(addr, size, place), __ATOMIC_RELAXED);
@@ -222,7 +224,10 @@ static size_t large_dies(struct gosan_g *g, uintptr_t addr, uint32_t place)
 size_t gosan_heap_dies(struct gosan_g *g, uintptr_t addr, uint32_t place)
 {
 	uint64_t r = small_at(addr);
-	size_t size = r ? RECORD_SIZE(r) : large_dies(g, addr, place);
+	size_t size;
+
+	GOSAN_RECORD_MEMORY(gosan_recorder_access(GOSAN_TRACE_DIES, addr, 0, 0, place));
+	size = r ? RECORD_SIZE(r) : large_dies(g, addr, place);
 
 	if (r)
 		__atomic_store_n(record_of(addr), r | RECORD_FREE, __ATOMIC_RELAXED);
@@ -264,9 +269,13 @@ size_t gosan_heap_size(uintptr_t addr)
 /* A small block leaves nothing in the hash table, but what was large before it may have. */
 void gosan_heap_drop(uintptr_t addr)
 {
-	struct stripe *s = lock_stripe(addr);
-	struct block **p = slot(s, addr), *b = p ? *p : NULL;
+	struct stripe *s;
+	struct block **p, *b;
 
+	GOSAN_RECORD_MEMORY(gosan_recorder_access(GOSAN_TRACE_DROP, addr, 0, 0, 0));
+	s = lock_stripe(addr);
+	p = slot(s, addr);
+	b = p ? *p : NULL;
 	if (small_at(addr))
 		__atomic_store_n(record_of(addr), 0, __ATOMIC_RELAXED);
 	if (b) {

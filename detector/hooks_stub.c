@@ -8,6 +8,7 @@
  * export no name of libc's: that would make the program's references unversioned.
  */
 #include "barrier.h"
+#include "hot/hot.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,6 +28,13 @@
 		return value; \
 	}
 #define REAL NONE
+
+/* Nobody runs here (hot/hot.h). */
+extern __thread struct gosan_hot *self __asm__(GOSAN_HOT_SELF);
+__thread struct gosan_hot *self __attribute__((tls_model("initial-exec")));
+NONE(void, __tsan_gosan_enter, (void *pc, void *callee), )
+NONE(void, __tsan_gosan_leave, (void), )
+
 #include "front/tsan.def"
 #include "front/tsan_api.def"
 

@@ -23,6 +23,7 @@
 #include "hb.h"
 #include "mem.h"
 #include "object.h"
+#include "recorder.h"
 
 #define OBJECTS_FIRST 4u
 #define OBJECTS_LAST  4096u
@@ -224,6 +225,7 @@ bool gosan_lockpath_request(struct gosan_g *g, struct gosan_obj *obj, int mode, 
 		return false;
 	g->last_stack = stack;
 	g->n_events++;
+	GOSAN_RECORD(gosan_recorder_lock(GOSAN_TRACE_REQUEST, obj, mode, stack));
 	return true;
 }
 
@@ -243,6 +245,8 @@ static inline bool take(struct gosan_g *g, struct gosan_obj *obj, int mode, uint
 	else
 		__atomic_store_n(&obj->owner, g, __ATOMIC_RELAXED);
 	gosan_lockpath_push(g, &(struct gosan_held){obj, mode, stack, at});
+	GOSAN_RECORD(
+		gosan_recorder_lock(events == 2 ? GOSAN_TRACE_ACQUIRE : GOSAN_TRACE_TAKE, obj, mode, stack));
 	end(g, obj, events);
 	return true;
 }
@@ -283,6 +287,7 @@ bool gosan_lockpath_release(struct gosan_g *g, struct gosan_obj *obj, int mode, 
 		obj->readers--;
 	gosan_lockpath_drop(g, i - 1);
 	gosan_lockpath_left(g, obj, __atomic_load_n(&gosan_engine_tick, __ATOMIC_RELAXED));
+	GOSAN_RECORD(gosan_recorder_lock(GOSAN_TRACE_RELEASE, obj, mode, stack));
 	end(g, obj, 1);
 	return true;
 }
@@ -292,6 +297,7 @@ bool gosan_lockpath_post(struct gosan_g *g, struct gosan_obj *obj, uint32_t stac
 	if (!may(g, obj) || !begin(g, obj, stack))
 		return false;
 	gosan_hb_release(g, obj);
+	GOSAN_RECORD(gosan_recorder_lock(GOSAN_TRACE_POST, obj, 0, stack));
 	end(g, obj, 1);
 	return true;
 }
@@ -305,6 +311,7 @@ bool gosan_lockpath_wait(struct gosan_g *g, struct gosan_obj *obj, uint32_t stac
 		gosan_hb_acquire(g, obj, GOSAN_EV_SEM_WAITED, stack);
 		gosan_hb_bit_unlock(&g->clock_bit);
 	}
+	GOSAN_RECORD(gosan_recorder_lock(GOSAN_TRACE_WAIT, obj, 0, stack));
 	end(g, obj, 1);
 	return true;
 }

@@ -55,16 +55,22 @@ void gosan_lockpath_fork_child(void);
 
 /* The goroutine's own lists, for the engine as well. There must be room. Whoever reads them under the engine lock
  * meanwhile sees each entry before the number that counts it. */
+static inline void gosan_lockpath_changed(struct gosan_g *g)
+{
+	g->last[0].pc = g->last[1].pc = 0;
+	g->held_moves++;
+}
+
 static inline void gosan_lockpath_push(struct gosan_g *g, const struct gosan_held *h)
 {
+	gosan_lockpath_changed(g);
 	g->held[g->n_held] = *h;
-	g->held_moves++;
 	__atomic_store_n(&g->n_held, g->n_held + 1, __ATOMIC_RELEASE);
 }
 
 static inline void gosan_lockpath_drop(struct gosan_g *g, size_t i)
 {
-	g->held_moves++;
+	gosan_lockpath_changed(g);
 	for (; i + 1 < g->n_held; i++)
 		g->held[i] = g->held[i + 1];
 	__atomic_store_n(&g->n_held, g->n_held - 1, __ATOMIC_RELEASE);

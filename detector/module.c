@@ -7,6 +7,7 @@
  * look-ups and findings hold pointers into them. Modules come and go rarely, so the waste is small.
  */
 #include "module.h"
+#include "recorder.h"
 
 #include "access.h"
 #include "mem.h"
@@ -34,6 +35,7 @@ static struct table *table;
 static unsigned long long loads_seen;
 bool gosan_module_instrumented;
 static char lock;
+static bool is_recorded; /* the table is another process' */
 
 static const char *const libc_names[] = {"libc.so",    "libc-",      "libm.so",  "libpthread",
 					 "libdl.so",   "librt.so",   "ld-linux", "ld-",
@@ -350,6 +352,23 @@ static int rebuild(void)
 	return 0;
 }
 
+int gosan_module_load(const struct gosan_module *m, size_t n)
+{
+	struct table *t = gosan_mem_alloc(sizeof(*t) + (n + 1) * sizeof(t->m[0]));
+
+	if (!t)
+		return -ENOMEM;
+	if (n)
+		memcpy(t->m, m, n * sizeof(*m));
+	sort(t->m, n);
+	t->n = n;
+	for (size_t i = 0; i < n; i++)
+		gosan_module_instrumented |= m[i].instrumented;
+	is_recorded = true;
+	__atomic_store_n(&table, t, __ATOMIC_RELEASE);
+	return 0;
+}
+
 int gosan_module_init(void)
 {
 	gosan_module_refresh();
@@ -372,7 +391,7 @@ void gosan_module_refresh(void)
 {
 	unsigned long long now;
 
-	if (gosan_engine_inside())
+	if (is_recorded || gosan_engine_inside())
 		return;
 	now = count_loads();
 	if (table && now == __atomic_load_n(&loads_seen, __ATOMIC_RELAXED))
@@ -382,6 +401,7 @@ void gosan_module_refresh(void)
 	if (rebuild() == 0)
 		__atomic_store_n(&loads_seen, now, __ATOMIC_RELAXED);
 	__atomic_clear(&lock, __ATOMIC_RELEASE);
+	GOSAN_RECORD(gosan_recorder_modules());
 }
 
 const struct gosan_module *gosan_module_find(uintptr_t addr)

@@ -36,6 +36,8 @@ struct gosan_module {
 
 /* Build the table. Idempotent. 0 or -ENOMEM. */
 int gosan_module_init(void);
+/* Of a recorded process, instead: these, whatever is loaded here. m stays the caller's, and valid. 0 or -ENOMEM. */
+int gosan_module_load(const struct gosan_module *m, size_t n);
 /* Look at the dynamic linker's list again; cheap when nothing was loaded. Not in a signal handler. */
 void gosan_module_refresh(void);
 /* The module that holds addr, or NULL. Lock-free while the address is known; refreshes on a miss. */

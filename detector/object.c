@@ -13,6 +13,7 @@
 #include "hb.h"
 #include "mem.h"
 #include "object.h"
+#include "recorder.h"
 
 /* 64 million objects in a run, 512 MiB of address space that is touched as far as it is used. */
 #define ID_MAX        (1u << 26)
@@ -94,6 +95,14 @@ struct gosan_obj *gosan_object_new(uintptr_t addr, enum gosan_obj_kind kind)
 	return obj;
 }
 
+struct gosan_obj *gosan_object_restore(uint32_t id, uintptr_t addr, enum gosan_obj_kind kind)
+{
+	if (!id || gosan_object_by_id(id))
+		return NULL;
+	n_ids = id - 1;
+	return gosan_object_new(addr, kind);
+}
+
 struct gosan_obj *gosan_object_find(uintptr_t addr, enum gosan_obj_kind kind)
 {
 	struct gosan_obj *o = buckets ? *list_of(addr >> BLOCK_BITS) : NULL;
@@ -143,6 +152,7 @@ void gosan_object_die(struct gosan_obj *obj)
 
 	if (obj->dead)
 		return;
+	GOSAN_RECORD(gosan_recorder_object_dead(obj));
 	while (*p != obj)
 		p = &(*p)->link;
 	__atomic_store_n(p, obj->link, __ATOMIC_RELEASE);

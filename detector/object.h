@@ -14,6 +14,8 @@
 struct gosan_obj *gosan_object_by_id(uint32_t id);
 /* NULL when memory or ids are exhausted. */
 struct gosan_obj *gosan_object_new(uintptr_t addr, enum gosan_obj_kind kind);
+/* The same with the id that it had when it was recorded; NULL also when that is taken. */
+struct gosan_obj *gosan_object_restore(uint32_t id, uintptr_t addr, enum gosan_obj_kind kind);
 /* Any thread, without the lock. NULL also when it did not look long enough. */
 struct gosan_obj *gosan_object_peek(uintptr_t addr, enum gosan_obj_kind kind);
 struct gosan_obj *gosan_object_find(uintptr_t addr, enum gosan_obj_kind kind);

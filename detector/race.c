@@ -25,6 +25,7 @@
 #include "heap.h"
 #include "module.h"
 #include "object.h"
+#include "recorder.h"
 #include "shadow.h"
 
 #include <stdio.h>
@@ -495,12 +496,16 @@ static void report_locked(const struct gosan_race *r, uint64_t places, int code)
 	write_finding(&p, code);
 }
 
+bool (*gosan_race_own_tls)(uintptr_t addr);
+
 /* See the policy above. Not under the engine lock. */
 static bool is_own_tls(const struct gosan_race *r)
 {
 	const struct gosan_g *then;
 
-	if (!r->g->id || !gosan_module_own_tls(r->addr))
+	if (!r->g->id ||
+	    !gosan_recorder_answer(GOSAN_TRACE_OWN_TLS,
+				   (gosan_race_own_tls ? gosan_race_own_tls : gosan_module_own_tls)(r->addr)))
 		return false;
 	gosan_engine_lock();
 	then = gosan_engine_whose(r->old_at);

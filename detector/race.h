@@ -22,6 +22,9 @@ struct gosan_race {
 	bool ordered; /* the old one happens before: only a conflict because it was a free */
 };
 
+/* Does addr lie in thread-local storage of the thread that runs? NULL: the linker knows. A recording knows better. */
+extern bool (*gosan_race_own_tls)(uintptr_t addr);
+
 /* No shadow lock is held. Takes the engine lock when there is something to report. */
 void gosan_race_found(const struct gosan_race *r);
 

@@ -18,6 +18,7 @@
 #include "granule.h"
 #include "heap.h"
 #include "race.h"
+#include "recorder.h"
 
 #include <string.h>
 
@@ -27,8 +28,7 @@
 #define ATOMIC  GOSAN_PAGE_ATOMIC
 #define LISTED  GOSAN_PAGE_LISTED
 
-/* False when a signal handler came upon our own thread inside, or the goroutine is nobody's. access_epoch tells
- * chain.c that this epoch is in use, before any cell shows it. */
+/* False when a signal handler came upon our own thread inside, or the goroutine is nobody's. */
 static inline bool enter(struct gosan_g *g)
 {
 	if (g->in_shadow || !g->cid) {
@@ -36,7 +36,6 @@ static inline bool enter(struct gosan_g *g)
 		return false;
 	}
 	gosan_collect_enter(g);
-	g->access_epoch = g->epoch;
 	return true;
 }
 
@@ -45,11 +44,14 @@ static inline void leave(struct gosan_g *g)
 	gosan_collect_leave(g);
 }
 
-/* The cell of g's present moment. While it waits for the collector it is outside. False: no segment is to be had. */
+/* The cell of g's present moment. access_epoch tells chain.c that this epoch is in use, before any cell shows it.
+ * While it waits for the collector it is outside. False: no segment is to be had. */
 static __attribute__((noinline)) bool open_segment(struct gosan_g *g, bool is_free)
 {
 	uint32_t seg, *cell = is_free ? &g->free_cell : &g->cell;
 
+	gosan_floor_acts(g);
+	g->access_epoch = g->epoch;
 	while (!(seg = gosan_segment_take(g, gosan_stamp_of(g), is_free ? GOSAN_SEGMENT_FREE : 0))) {
 		leave(g);
 		if (!gosan_collect()) {
@@ -262,7 +264,6 @@ static inline void begin(struct gosan_walk *w, struct gosan_g *g, uintptr_t addr
 	w->size = size;
 	w->flags = flags;
 	w->want = ((flags & GOSAN_FREE ? g->free_cell : g->cell) & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags);
-	w->known_cid = UINT32_MAX;
 	w->replaced = 0;
 	w->open = 1;
 	w->n_hits = 0;
@@ -282,6 +283,10 @@ static void access_range(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 		leave(g);
 		return;
 	}
+	if (__builtin_expect(gosan_recorder_memory, 0) && !(flags & GOSAN_FREE)) {
+		place = place ? place : gosan_context_place(g, pc);
+		gosan_recorder_access(GOSAN_TRACE_ACCESS, addr, size, flags, place);
+	}
 	begin(&w, g, addr, size, flags);
 	w.pc = pc;
 	w.place = place;
@@ -294,41 +299,164 @@ void gosan_shadow_access_at(struct gosan_g *g, uintptr_t addr, size_t size, unsi
 	access_range(g, addr, size, flags, 0, place);
 }
 
-/* Within one granule and with a segment, as most accesses are. Memory that several goroutines read has their cells in
- * a list: look there first, without the lock. */
-void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc)
+/* The place of the last access at this pc, if it is still what it was; 0: look it up. */
+static inline uint32_t same_place(const struct gosan_g *g, unsigned flags, uintptr_t pc)
+{
+	const struct gosan_last *l = &g->last[flags & GOSAN_WRITE];
+	const struct gosan_frame *f = g->frame;
+
+	return l->pc == pc && f > g->frames && f[-1].ctx == l->ctx ? l->place : 0;
+}
+
+static uint32_t look_up_place(struct gosan_g *g, unsigned flags, uintptr_t pc)
+{
+	uint32_t place = gosan_context_place(g, pc);
+	const struct gosan_frame *f = g->frame;
+
+	if (f > g->frames)
+		g->last[flags & GOSAN_WRITE] = (struct gosan_last){pc, f[-1].ctx, place};
+	return place;
+}
+
+/* Has something of this page been accessed before, and is there nothing else to know of it? */
+static inline bool in_use(uintptr_t addr)
+{
+	const unsigned char *s = gosan_shadowmem_state(addr, false);
+
+	return (__atomic_load_n(s, __ATOMIC_RELAXED) & (unsigned char)~(ATOMIC | LISTED)) ==
+	       (unsigned char)(TOUCHED | gosan_shadowmem_owner(addr));
+}
+
+/* Within one granule. Memory that several goroutines read has their cells in a list: look there first, without the
+ * lock. */
+static __attribute__((noinline)) void access_one(struct gosan_g *g, uintptr_t addr, size_t size,
+						 unsigned flags, uintptr_t pc)
 {
 	uintptr_t granule = addr & ~(uintptr_t)7;
-	struct gosan_granule *s;
+	struct gosan_granule *s = gosan_shadowmem_granule(granule, false);
+	uint32_t bytes = bytes_in(granule, addr, addr + size);
 	struct gosan_walk w;
-	uint32_t bytes;
 
-	if (__builtin_expect(g->ignored[GOSAN_IGNORED_READS] | g->ignored[GOSAN_IGNORED_WRITES], 0) &&
-	    g->ignored[flags & GOSAN_WRITE])
-		return;
-	if ((addr & 7) + size > 8 || g->cell == GOSAN_CELL_NONE || addr >= GOSAN_ADDRESS_END ||
-	    !(s = gosan_shadowmem_granule(addr, false))) {
-		access_range(g, addr, size, flags, pc, 0);
-		return;
-	}
-	bytes = bytes_in(granule, addr, addr + size);
-	if ((__atomic_load_n(&s->places, __ATOMIC_RELAXED) & GOSAN_GRANULE_LISTED) &&
+	if (s && (__atomic_load_n(&s->places, __ATOMIC_RELAXED) & GOSAN_GRANULE_LISTED) &&
 	    gosan_granule_listed(s, (g->cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags) | bytes))
 		return;
 	if (!enter(g))
 		return;
-	w.place = gosan_context_place(g, pc);
-	if (gosan_granule_extend(s, g, (g->cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags) | bytes,
-				 w.place)) {
-		leave(g);
-		return;
-	}
 	begin(&w, g, addr, size, flags);
 	w.pc = pc;
+	w.place = look_up_place(g, flags, pc);
+	GOSAN_RECORD_MEMORY(gosan_recorder_access(GOSAN_TRACE_ACCESS, addr, size, flags, w.place));
 	check_granule(&w, granule, bytes);
 	if (__builtin_expect(w.n_hits != 0, 0))
 		report(&w);
 	leave(g);
+}
+
+static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t addr, size_t size,
+						  unsigned flags, uintptr_t pc)
+{
+	if (g->ignored[flags & GOSAN_WRITE])
+		return;
+	if ((addr & 7) + size > 8 || g->cell == GOSAN_CELL_NONE || addr >= GOSAN_ADDRESS_END)
+		access_range(g, addr, size, flags, pc, 0);
+	else
+		access_one(g, addr, size, flags, pc);
+}
+
+/* Does g know at a glance that the cell's moment comes before its present one? False says nothing. */
+static inline __attribute__((always_inline)) bool clearly_before(const struct gosan_g *g, uint32_t seg)
+{
+	const struct gosan_stamp *k;
+	struct gosan_segment s;
+
+	if (seg == g->ordered)
+		return true;
+	s = gosan_segment_bound(seg);
+	if (s.cid == g->cid)
+		return true;
+	k = &g->known[s.cid % GOSAN_KNOWN];
+	return s.cid == k->cid && (s.epoch <= k->epoch || gosan_segments[seg].epoch <= k->epoch);
+}
+
+/* As granule.c's meet, where no conflict is possible and nothing is to be asked. False: it takes more. */
+static inline __attribute__((always_inline)) bool pass(const struct gosan_g *g, uint32_t *cell,
+						       uint32_t cell_place, uint32_t *want, uint32_t bytes,
+						       uint32_t place)
+{
+	uint32_t c = *cell;
+
+	if (!(c & bytes)) {
+		if (c && !((c ^ *want) & ~GOSAN_CELL_ALL) && cell_place == place) {
+			*want |= c;
+			*cell = 0;
+		}
+		return true;
+	}
+	if (!clearly_before(g, c >> GOSAN_CELL_SEGMENT))
+		return false;
+	if (gosan_cell_as_strong(*want, c))
+		*cell = c & GOSAN_CELL_ALL & ~bytes ? c & ~bytes : 0;
+	return true;
+}
+
+/* What most accesses are: within one granule that was in use before, at a time when nobody else is at it, after all
+ * that is remembered of these bytes, and with room for the new cell. False: nothing was done. Without calls, so that
+ * all of it stays in registers. */
+static inline __attribute__((always_inline)) bool access_quick(struct gosan_g *g, struct gosan_granule *s,
+							       uint32_t want, uint32_t place)
+{
+	uint64_t places = __atomic_load_n(&s->places, __ATOMIC_RELAXED);
+	uint64_t cells = __atomic_load_n(&s->cells, __ATOMIC_RELAXED);
+	uint32_t a = (uint32_t)cells, b = (uint32_t)(cells >> 32), bytes = want & GOSAN_CELL_ALL;
+	uint64_t after;
+
+	if ((places & (GOSAN_GRANULE_LOCK | GOSAN_GRANULE_LISTED)) ||
+	    !pass(g, &a, (uint32_t)places, &want, bytes, place) ||
+	    !pass(g, &b, (uint32_t)(places >> 32), &want, bytes, place))
+		return false;
+	if (!a) {
+		after = (places & ~(uint64_t)UINT32_MAX) | place;
+		a = want;
+	} else if (!b) {
+		after = (places & UINT32_MAX) | (uint64_t)place << 32;
+		b = want;
+	} else {
+		return false;
+	}
+	if (!gosan_granule_try(s, places))
+		return false;
+	if (__atomic_load_n(&s->cells, __ATOMIC_RELAXED) != cells) {
+		gosan_granule_unlock(s, places);
+		return false;
+	}
+	__atomic_store_n(&s->cells, a | (uint64_t)b << 32, __ATOMIC_RELAXED);
+	gosan_granule_unlock(s, after);
+	return true;
+}
+
+/* Most accesses end here. With a segment: a goroutine that has one is somebody (enter). */
+void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc)
+{
+	uint32_t want, place;
+	bool done;
+
+	if ((g->ignored[GOSAN_IGNORED_READS] | g->ignored[GOSAN_IGNORED_WRITES]) || (addr & 7) + size > 8 ||
+	    g->cell == GOSAN_CELL_NONE || addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask || g->in_shadow ||
+	    gosan_collect_fences || gosan_recorder_memory) {
+		access_slow(g, addr, size, flags, pc);
+		return;
+	}
+	__atomic_store_n(&g->in_shadow, true, __ATOMIC_RELAXED);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	place = same_place(g, flags, pc);
+	if (!place)
+		place = look_up_place(g, flags, pc);
+	want = (g->cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags) | (0xffu >> (8 - size)) << (addr & 7);
+	done = !__atomic_load_n(&gosan_collecting, __ATOMIC_ACQUIRE) && in_use(addr) &&
+	       access_quick(g, gosan_shadowmem_granule(addr, false), want, place);
+	__atomic_store_n(&g->in_shadow, false, __ATOMIC_RELEASE);
+	if (!done)
+		access_one(g, addr, size, flags, pc);
 }
 
 /* A block of 1 GiB of which little was used costs a bit per page, not a cell per granule. */

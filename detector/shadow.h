@@ -45,6 +45,7 @@ struct gosan_granule {
 
 /* The granule of an address is at base + 2 * (address & mask). mask is 0 when there is no linear shadow: then base is
  * a granule that stays empty, which sends every hook the slow way. */
+extern struct gosan_granule gosan_shadow_empty;
 extern uintptr_t gosan_shadow_base __attribute__((visibility("hidden")));
 extern uintptr_t gosan_shadow_mask __attribute__((visibility("hidden")));
 
@@ -74,15 +75,13 @@ static inline __attribute__((always_inline)) bool gosan_shadow_holds(const struc
 								     unsigned bytes, unsigned flags)
 {
 	const struct gosan_granule *s =
-		(const struct gosan_granule *)(gosan_shadow_base + ((addr & gosan_shadow_mask) << 1));
+		(const struct gosan_granule *)(g->shadow_base + ((addr & g->shadow_mask) << 1));
 	uint32_t asked = ~GOSAN_CELL_LOW | bytes | gosan_cell_flags(flags), cell = g->cell;
 
 	if (bytes > GOSAN_CELL_ALL)
 		return false;
-	uint64_t a = (__atomic_load_n(&s->cell[0], __ATOMIC_RELAXED) ^ cell) & asked;
-	uint64_t b = (__atomic_load_n(&s->cell[1], __ATOMIC_RELAXED) ^ cell) & asked;
-
-	return a * b == 0;
+	return !((__atomic_load_n(&s->cell[0], __ATOMIC_RELAXED) ^ cell) & asked) ||
+	       !((__atomic_load_n(&s->cell[1], __ATOMIC_RELAXED) ^ cell) & asked);
 }
 
 /* The access itself: checks it against all that is remembered of its bytes, calls gosan_race_found

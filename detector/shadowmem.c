@@ -38,8 +38,8 @@
 #define REFILL     64
 #define BLOCKS_MAX (GOSAN_LINK_INDEX - REFILL)
 
-static struct gosan_granule empty; /* the program's hooks read it when there is no linear shadow */
-uintptr_t gosan_shadow_base = (uintptr_t)&empty, gosan_shadow_mask;
+struct gosan_granule gosan_shadow_empty;
+uintptr_t gosan_shadow_base = (uintptr_t)&gosan_shadow_empty, gosan_shadow_mask;
 uintptr_t gosan_shadowmem_states;
 static unsigned char *part_touched; /* [PARTS] */
 static char **regions;              /* [REGIONS] */
@@ -108,6 +108,11 @@ int gosan_shadowmem_init(void)
 	gosan_shadowmem_states = (uintptr_t)states;
 	gosan_shadow_base = (uintptr_t)linear;
 	gosan_shadow_mask = ((uintptr_t)1 << GOSAN_SHADOW_BITS) - 8;
+	/* Only the thread that starts us is known so far. */
+	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next) {
+		g->shadow_base = gosan_shadow_base;
+		g->shadow_mask = gosan_shadow_mask;
+	}
 	return 0;
 }
 

@@ -6,7 +6,8 @@
  * A recording of a process is a folder:
  *
  *      meta        text lines: format, process, modules, what went wrong, the end
- *      page        struct gosan_trace_page: counters, clock, how far the tables go
+ *      page        struct gosan_trace_page: clock, end of recording
+ *      counters    struct gosan_counters, whose names meta has
  *      actors      goroutines and threads, by number        }
  *      objects     synchronisation objects, by id           } tables of fixed rows, sparse files
  *      contexts    the tree of calling contexts, by id      }
@@ -80,6 +81,9 @@ _Static_assert(GOSAN_TRACE_EVENT + GOSAN_EV_COUNT <= 256, "an event's number fit
 /* Questions that analyzers ask of the world, whose answers are recorded. mode of ANSWER. */
 enum gosan_trace_question { GOSAN_TRACE_CAN_ACT = 1, GOSAN_TRACE_OWN_TLS };
 
+/* How somebody is gone whose front end sent no G_END. Bits of the mode of GONE. */
+enum gosan_trace_gone { GOSAN_TRACE_GONE_ENDED = 1, GOSAN_TRACE_GONE_JOINED = 2, GOSAN_TRACE_GONE_CHAIN = 4 };
+
 /* Rows of the tables. Row 0 is nobody's. */
 struct gosan_trace_actor {
 	uint64_t id; /* goroutine */
@@ -116,7 +120,6 @@ _Static_assert(sizeof(struct gosan_trace_context) == 16, "rows don't cross pages
 /* Why recording ended before the program did. */
 enum gosan_trace_stop { GOSAN_TRACE_WHOLE, GOSAN_TRACE_NO_ROOM, GOSAN_TRACE_BROKEN };
 
-#define GOSAN_TRACE_COUNTERS 64
 struct gosan_trace_page {
 	uint32_t magic, version;
 	uint64_t time0, ns0; /* CLOCK_MONOTONIC at the start */
@@ -126,8 +129,14 @@ struct gosan_trace_page {
 	uint32_t error;      /* errno */
 	uint64_t lost;       /* records that could not be made */
 	uint32_t n_streams, ended; /* ended: the end line of meta is written */
-	uint64_t counters[GOSAN_TRACE_COUNTERS]; /* struct gosan_counters; meta has their names */
 };
+
+/* Atomics are numbered by stripes of granules: it is the stripe that is locked. */
+#define GOSAN_TRACE_STRIPE_BITS 14
+static inline uint32_t gosan_trace_stripe(uint64_t addr)
+{
+	return (uint32_t)((addr >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - GOSAN_TRACE_STRIPE_BITS));
+}
 
 /* One record, decoded. Absent members are 0. */
 struct gosan_trace_rec {
@@ -137,7 +146,8 @@ struct gosan_trace_rec {
 	int mode;
 	int64_t arg, arg2;
 	uint64_t addr, size;
-	char text[GOSAN_TRACE_TEXT_MAX]; /* F_TEXT */
+	size_t text_size;
+	char text[GOSAN_TRACE_TEXT_MAX]; /* F_TEXT: of a FAULT, or what a G_PARK waits for; terminated */
 };
 
 #endif

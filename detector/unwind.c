@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * unwind.c: the caller's stack by libunwind.
+ * unwind.c: the caller's stack.
  *
- * libunwind is loaded RTLD_LOCAL: linked into the global scope its weak `backtrace` and `_Unwind_*` would
- * silently take over the program's. unw_backtrace is its cached way (70 to 80 ns warm; a loop over unw_step
- * takes 3.9 us). Our own frames and the runtime's are not the program's and are left out; a runtime that is
- * linked statically can't be told from the program by its module and stays in.
+ * walk.c finds nearly all, at some nanoseconds for a frame. What it refuses (an unknown stack, a frame that is described
+ * in an unusual way) is libunwind's, by unw_backtrace; the first time at a place that takes microseconds and system
+ * calls. libunwind is loaded RTLD_LOCAL: linked into the global scope its weak `backtrace` and `_Unwind_*` would
+ * silently take over the program's. Our own frames and the runtime's are not the program's and are left out; a
+ * runtime that is linked statically can't be told from the program by its module and stays in.
  *
- * Even 70 ns are too much at every synchronisation, so stacks are remembered by where the program called from:
+ * Even that is too much at every synchronisation, so stacks are remembered by where the program called from:
  *
  *      (pc, sp) ──► { offset of a return address's slot, the address that lay there } ...   ──► depot id
  *
@@ -28,8 +29,10 @@
 #include <string.h>
 
 #include "access.h"
+#include "cfi.h"
 #include "depot.h"
 #include "mem.h"
+#include "walk.h"
 
 /* A program's frames must not be cut because ours stand before them. */
 #define OWN_FRAMES  16
@@ -40,8 +43,7 @@
 #define CHAIN_MAX  12     /* stacks that end in the same call at the same depth */
 #define PATIENCE   1000   /* turns of others, around a fork */
 #define WALK_MAX   16     /* frames of ours below the program's */
-#define QUOTE(x)   #x
-#define SYMBOL(x)  QUOTE(x) /* libunwind's names have prefixes */
+#define STEPS_MAX  (GOSAN_STACK_MAX + OWN_FRAMES)
 
 /* Complete before it is linked, never changed or removed: look-ups need no lock. */
 struct known {
@@ -56,9 +58,7 @@ static struct known *cache[1u << CACHE_BITS];
 static uint32_t n_known;
 
 static int (*backtrace_fn)(void **, int);
-static int (*init_fn)(unw_cursor_t *, unw_context_t *);
-static int (*step_fn)(unw_cursor_t *);
-static int (*get_fn)(unw_cursor_t *, unw_regnum_t, unw_word_t *);
+static bool have_rules;
 static struct range {
 	uintptr_t lo, hi;
 } own[OWN_MODULES];
@@ -148,6 +148,7 @@ void gosan_unwind_init(void)
 {
 	n_own = 0;
 	dl_iterate_phdr(note_module, NULL);
+	have_rules = gosan_cfi_init();
 	if (backtrace_fn)
 		return;
 	void *lib = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
@@ -155,9 +156,6 @@ void gosan_unwind_init(void)
 	if (!lib)
 		return;
 	*(void **)&backtrace_fn = dlsym(lib, "unw_backtrace");
-	*(void **)&init_fn = dlsym(lib, SYMBOL(unw_init_local));
-	*(void **)&get_fn = dlsym(lib, SYMBOL(unw_get_reg));
-	*(void **)&step_fn = init_fn && get_fn ? dlsym(lib, SYMBOL(unw_step)) : NULL;
 }
 
 /* A return address may be one past the last instruction of a function, and so of a module. */
@@ -171,24 +169,77 @@ static inline bool is_own(uintptr_t pc)
 
 /* libunwind takes locks that we interpose: a hook below it finds gosan_ignore set, and one that asks for a
  * stack nevertheless gets none. */
-uint32_t gosan_unwind_here(void)
+static size_t by_libunwind(uintptr_t *pcs)
 {
-	void *raw[GOSAN_STACK_MAX + OWN_FRAMES];
-	uintptr_t pcs[GOSAN_STACK_MAX + OWN_FRAMES];
-	size_t kept = 0;
+	void *raw[STEPS_MAX];
 	int saved = errno, n;
 
 	if (!backtrace_fn || !enter())
 		return 0;
-	n = backtrace_fn(raw, GOSAN_STACK_MAX + OWN_FRAMES);
-	for (int i = 0; i < n; i++)
-		if (!is_own((uintptr_t)raw[i]))
-			pcs[kept++] = (uintptr_t)raw[i];
+	n = backtrace_fn(raw, STEPS_MAX);
 	leave();
-	uint32_t id = gosan_depot_put(pcs, kept);
-
 	errno = saved;
-	return id;
+	for (int i = 0; i < n; i++)
+		pcs[i] = (uintptr_t)raw[i];
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* Its thread-local memory is malloc'ed at the first call: now, not in the middle of a malloc. */
+void gosan_unwind_warm(void)
+{
+	void *raw[1];
+	int saved = errno;
+
+	if (!backtrace_fn || !enter())
+		return;
+	backtrace_fn(raw, 1);
+	leave();
+	errno = saved;
+}
+
+/* The id of n frames, those of the program among them. */
+static uint32_t put(uintptr_t *pcs, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!is_own(pcs[i]))
+			pcs[kept++] = pcs[i];
+	return gosan_depot_put(pcs, kept);
+}
+
+/* Frames from `from` outward, which is on this stack; 0: they can't be walked by rules. */
+static size_t walk(struct gosan_walked from, struct gosan_walked *frames)
+{
+	int n = have_rules ? gosan_walk(from, frames, STEPS_MAX) : -1;
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+static struct gosan_walked frame_at(const uintptr_t *fp)
+{
+	return (struct gosan_walked){fp[1], (uintptr_t)(fp + 2), fp[0]};
+}
+
+/* Apart, for its arrays are large: on the way of a remembered stack they would be cleared for nothing. */
+static __attribute__((noinline)) uint32_t unwind_from(struct gosan_walked from, struct gosan_walked *frames,
+						      size_t *ret_n)
+{
+	uintptr_t pcs[STEPS_MAX];
+	size_t n = walk(from, frames);
+
+	*ret_n = n;
+	for (size_t i = 0; i < n; i++)
+		pcs[i] = frames[i].pc;
+	return put(pcs, n ? n : by_libunwind(pcs));
+}
+
+uint32_t gosan_unwind_here(void)
+{
+	struct gosan_walked frames[STEPS_MAX];
+	size_t n;
+
+	return unwind_from(frame_at(__builtin_frame_address(0)), frames, &n);
 }
 
 /* The present stack, if it is this one. Goroutines' stacks end at a known place: there a wrong guess can't lead
@@ -201,86 +252,6 @@ static bool is_present(const struct known *k, uintptr_t pc, uintptr_t sp, uintpt
 		if (*(const uintptr_t *)(sp + k->slot[i].offset) != k->slot[i].address)
 			return false;
 	return true;
-}
-
-/* Steps to the frame (pc, sp) and then to its end. Returns how many slots it found, or -1 when the frame is not on
- * the stack, or one has no slot where this architecture's calls put it. */
-static int find_slots(unw_context_t *context, uintptr_t pc, uintptr_t sp, struct slot *slot)
-{
-	unw_cursor_t cursor;
-	unw_word_t ip, at;
-	bool found = false;
-	int n = 0;
-
-	if (init_fn(&cursor, context))
-		return -1;
-	for (int i = 0; i < GOSAN_STACK_MAX + OWN_FRAMES && step_fn(&cursor) > 0; i++) {
-		if (get_fn(&cursor, UNW_REG_IP, &ip) || get_fn(&cursor, UNW_REG_SP, &at) || !ip)
-			break;
-		if (found) {
-			const uintptr_t *p = (const uintptr_t *)at - 1;
-
-			if (n == GOSAN_STACK_MAX || at <= sp || *p != ip)
-				return n == GOSAN_STACK_MAX ? n : -1;
-			slot[n++] = (struct slot){(uintptr_t)p - sp, ip};
-		}
-		found = found || (ip == pc && at == sp);
-	}
-	return found ? n : -1;
-}
-
-/* Apart from find_slots, for the compiler takes getcontext for a function that may return twice. */
-static int here(uintptr_t pc, uintptr_t sp, struct slot *slot)
-{
-	unw_context_t context;
-
-	return getcontext(&context) ? -1 : find_slots(&context, pc, sp, slot);
-}
-
-/* Two threads may add the same stack at once: one of the two is never found again. */
-static void remember(struct known **head, uint32_t id, uintptr_t pc, uintptr_t sp, uintptr_t depth)
-{
-	struct slot slot[GOSAN_STACK_MAX];
-	int n;
-
-	if (!enter())
-		return;
-	n = here(pc, sp, slot);
-	leave();
-	struct known *k = n < 0 ? NULL : gosan_mem_alloc(sizeof *k + (size_t)n * sizeof *slot);
-
-	if (!k)
-		return;
-	*k = (struct known){__atomic_load_n(head, __ATOMIC_ACQUIRE), pc, depth, id, (uint32_t)n};
-	memcpy(k->slot, slot, (size_t)n * sizeof *slot);
-	while (!__atomic_compare_exchange_n(head, &k->next, k, false, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE))
-		;
-	__atomic_fetch_add(&n_known, 1, __ATOMIC_RELAXED);
-}
-
-/* A goroutine's depth counts from its stack's end, in odd numbers, so that it can't be taken for a thread's sp. */
-uint32_t gosan_unwind_at(uintptr_t pc, uintptr_t sp)
-{
-	const struct gosan_g *g = gosan_self;
-	uintptr_t depth = g && sp >= g->stack_lo && sp < g->stack_hi ? (g->stack_hi - sp) | 1 : sp;
-	struct known **head =
-		&cache[((pc ^ depth << 20) * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - CACHE_BITS)];
-	unsigned tried = 0;
-	uint32_t id;
-
-	for (const struct known *k = __atomic_load_n(head, __ATOMIC_ACQUIRE); k; k = k->next) {
-		if (is_present(k, pc, sp, depth))
-			return k->id;
-		tried++;
-	}
-	id = gosan_unwind_here();
-	if (id && step_fn && tried < CHAIN_MAX && __atomic_load_n(&n_known, __ATOMIC_RELAXED) < CACHE_MAX) {
-		int saved = errno;
-
-		remember(head, id, pc, sp, depth);
-		errno = saved;
-	}
-	return id;
 }
 
 /* The frame whose return address is the program's; NULL when the chain of frame pointers does not lead there. Both
@@ -297,6 +268,73 @@ static inline const uintptr_t *own_frames_end(const uintptr_t *fp)
 		fp = up;
 	}
 	return NULL;
+}
+
+/* frames[0] is the call itself. Two threads may add the same stack at once: one of the two is never found again. */
+static void remember(struct known **head, uint32_t id, uintptr_t depth, const struct gosan_walked *frames,
+		     size_t n)
+{
+	struct known *k;
+
+	n = n > GOSAN_STACK_MAX ? GOSAN_STACK_MAX : n;
+	k = gosan_mem_alloc(sizeof *k + (n - 1) * sizeof k->slot[0]);
+	if (!k)
+		return;
+	*k = (struct known){__atomic_load_n(head, __ATOMIC_ACQUIRE), frames[0].pc, depth, id,
+			    (uint32_t)n - 1};
+	for (size_t i = 1; i < n; i++)
+		k->slot[i - 1] = (struct slot){frames[i].sp - sizeof(uintptr_t) - frames[0].sp, frames[i].pc};
+	while (!__atomic_compare_exchange_n(head, &k->next, k, false, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE))
+		;
+	__atomic_fetch_add(&n_known, 1, __ATOMIC_RELAXED);
+}
+
+/* Others may stand in the middle of a list: it is cut off and stays where it is. Nothing is freed, so this is bounded:
+ * after CACHE_MAX stacks in all, none is remembered any more. */
+void gosan_unwind_forget(void)
+{
+	for (size_t i = 0; i < sizeof cache / sizeof *cache; i++)
+		if (__atomic_load_n(&cache[i], __ATOMIC_RELAXED))
+			__atomic_store_n(&cache[i], NULL, __ATOMIC_RELEASE);
+}
+
+/* A call whose frame pointer our own frames don't show is not walked from. A walk that passes a signal's frame has
+ * a return address that lies in no slot: its stack is not remembered. */
+static __attribute__((noinline)) uint32_t find_out(struct known **head, uintptr_t pc, uintptr_t sp,
+						   uintptr_t depth, bool may_remember)
+{
+	struct gosan_walked frames[STEPS_MAX];
+	const uintptr_t *fp = own_frames_end(__builtin_frame_address(0));
+	bool found = fp && fp[1] == pc && (uintptr_t)(fp + 2) == sp;
+	uint32_t id;
+	size_t n;
+
+	if (!found)
+		return gosan_unwind_here();
+	id = unwind_from(frame_at(fp), frames, &n);
+	for (size_t i = 1; i < n; i++)
+		may_remember &= frames[i].sp > frames[i - 1].sp &&
+				*(const uintptr_t *)(frames[i].sp - sizeof(uintptr_t)) == frames[i].pc;
+	if (id && n && may_remember && __atomic_load_n(&n_known, __ATOMIC_RELAXED) < CACHE_MAX)
+		remember(head, id, depth, frames, n);
+	return id;
+}
+
+/* A goroutine's depth counts from its stack's end, in odd numbers, so that it can't be taken for a thread's sp. */
+uint32_t gosan_unwind_at(uintptr_t pc, uintptr_t sp)
+{
+	const struct gosan_g *g = gosan_self;
+	uintptr_t depth = g && sp >= g->stack_lo && sp < g->stack_hi ? (g->stack_hi - sp) | 1 : sp;
+	struct known **head =
+		&cache[((pc ^ depth << 20) * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - CACHE_BITS)];
+	unsigned tried = 0;
+
+	for (const struct known *k = __atomic_load_n(head, __ATOMIC_ACQUIRE); k; k = k->next) {
+		if (is_present(k, pc, sp, depth))
+			return k->id;
+		tried++;
+	}
+	return find_out(head, pc, sp, depth, tried < CHAIN_MAX);
 }
 
 uint32_t gosan_unwind_caller(void)

@@ -372,7 +372,7 @@ typedef struct go_mutex {
 	unsigned go__id;
 	unsigned go__word;
 	unsigned go__lock;
-	unsigned go__spare;
+	unsigned go__sections;
 	struct go_waitq go__queue;
 } go_mutex;
 
@@ -400,7 +400,7 @@ void go_rwmutex_runlock(go_rwmutex *rw);
 typedef struct go_waitgroup {
 	unsigned go__id;
 	unsigned go__lock;
-	int64_t go__count;
+	uint64_t go__word;
 	struct go_waitq go__queue;
 } go_waitgroup;
 

@@ -6,7 +6,7 @@
  * The poller needs no P to make goroutines runnable. When it has one to run and a P is idle, it takes the
  * P and leaves its role, and somebody else takes over if anything remains to be waited for.
  */
-#include "scheduler.h"
+#include "hot.h"
 #include "sys.h"
 
 /* The same three counters decide whether a standstill can end by itself (panic.c). */

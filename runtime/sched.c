@@ -16,13 +16,12 @@
  *    under sched.lock, which everyone takes to go idle; a timer counts until its callback returned and
  *    a descriptor's waiter until it was queued, so nothing is in flight unseen.
  */
-#include "scheduler.h"
+#include "hot.h"
 #include "sys.h"
 
 #include <stdlib.h>
 
-#define GLOBAL_EVERY 61 /* picks between looks at the global queue: a prime, as in Go */
-#define INHERIT      16 /* readied goroutines that run before the ring's head gets a turn */
+#define GLOBAL_EVERY 64 /* picks between looks at the global queue */
 #define STEAL_ROUNDS 4
 
 struct go_sched go__sched;
@@ -64,7 +63,7 @@ __attribute__((weak, visibility("default"))) void __asan_unpoison_memory_region(
 										size_t n);
 
 /* The successor of a goroutine that ended comes with that one's stack already. */
-static void bind_stack(struct go_m *m, struct go_g *g)
+void go__bind_stack(struct go_m *m, struct go_g *g)
 {
 	if (g->stack == NULL)
 		g->stack = go__stack_get(m->p);
@@ -73,22 +72,6 @@ static void bind_stack(struct go_m *m, struct go_g *g)
 	if (GO_UNLIKELY(__asan_unpoison_memory_region != NULL))
 		__asan_unpoison_memory_region(g->stack, go__stack_size());
 	g->sp = go__stack_init((char *)g->stack + go__stack_size());
-}
-
-/* The run probe comes before the switch, still on the old stack: the watcher must know the new goroutine
- * before any of its code runs, and nothing of the old one runs in between. */
-void go__switch_to(struct go_m *m, void **save, struct go_g *to)
-{
-	m->g = to;
-	GO_PROBE(run, to == NULL ? NULL : &to->info);
-	if (to == NULL) {
-		go__switch(save, m->sp0);
-		return;
-	}
-	if (to->sp == NULL)
-		bind_stack(m, to);
-	atomic_store_explicit(&to->status, GO__RUNNING, memory_order_relaxed);
-	go__switch(save, to->sp);
 }
 
 /* Back from outside without a P (blocking.c): queued and no longer outside in one step. */
@@ -118,12 +101,11 @@ static void requeue(struct go_m *m)
 	go__wake_p();
 }
 
-/* Runs on the successor's stack, on the thread where the predecessor stopped. From the release of a
- * lock on, the predecessor may run elsewhere: its stack is read up to then only (see go__park). */
-void go__finish(void)
+/* Several locks, a yield, or a stack that nobody took over. */
+void go__finish_slow(struct go_m *m)
 {
-	struct go_m *m = go__m();
 	size_t n = m->n_locks;
+	m->more_to_do = false;
 	m->n_locks = 0;
 	for (size_t i = 0; i < n; i++)
 		go__unlock(m->locks[i]);
@@ -137,45 +119,26 @@ void go__finish(void)
 
 /* ---- picking ---- */
 
-/* Checked at each pick, so at each point where a goroutine stops; the scheduler's stack then halts,
- * retires the P or finds one. */
-bool go__must_stop(struct go_m *m)
-{
-	return m->p == NULL || go__p_retired(m->p) ||
-	       atomic_load_explicit(&go__sched.frozen, memory_order_relaxed);
-}
-
-/* The exchange is against the poller, which may take a stale one. The load before it saves the atomic
- * operation in the common empty case. */
-static struct go_g *take_next(struct go_p *p)
-{
-	if (atomic_load_explicit(&p->runnext, memory_order_relaxed) == NULL)
-		return NULL;
-	return atomic_exchange_explicit(&p->runnext, NULL, memory_order_acquire);
-}
-
 /* runnext first, so that a hand-off runs while its data are warm; now and then the others, so that two
  * goroutines that wake each other can't starve them. */
 static struct go_g *pick_local(struct go_p *p)
 {
 	struct go_g *g = NULL;
-	if (p->tick % INHERIT != 0)
-		g = take_next(p);
+	if (p->tick % GO_INHERIT != 0)
+		g = go__next_take(p);
 	if (g == NULL)
 		g = go__runq_get(p);
 	if (g == NULL)
-		g = take_next(p);
+		g = go__next_take(p);
 	return g;
 }
 
-struct go_g *go__pick(struct go_m *m)
+struct go_g *go__pick_slow(struct go_m *m)
 {
 	struct go_sched *s = &go__sched;
 	struct go_p *p = m->p;
 	struct go_g *g = NULL;
-	if (GO_UNLIKELY(go__must_stop(m)))
-		return NULL;
-	if (GO_UNLIKELY(p->tick++ % GLOBAL_EVERY == 0)) {
+	if (GO_UNLIKELY(p->tick % GLOBAL_EVERY == 0)) {
 		atomic_store_explicit(&s->now, go__sys_now(), memory_order_relaxed);
 		g = go__global_get(p);
 	}

@@ -10,40 +10,49 @@
 
 #define GO_MAX_PROCS    256
 #define GO_RING         256 /* local run queue; the surplus goes to the global queue by halves */
-#define GO_INLINE_LOCKS 8
+#define GO_INHERIT      16 /* one pick of so many is a careful one, see go__pick */
+#define GO_ID_BATCH     16 /* goroutine numbers that a P takes at once */
+#define GO_LINE         64 /* bytes of a cache line */
 
 /* A processor. Its owner is the one M that runs on it; an idle P has empty queues. */
 struct go_p {
 	uint32_t id;
 	uint32_t tick; /* picks so far; read by the poller to see a stale runnext */
-	struct go_p *next_idle;
-	_Atomic(struct go_g *) runnext; /* readied last, runs next; taken by exchange */
-	/* head moves by compare and swap (owner and thieves), tail by the owner only. */
-	_Atomic uint32_t head, tail;
-	_Atomic(struct go_g *) ring[GO_RING];
-	struct go_g *free_g; /* dead control blocks */
+	_Atomic(struct go_g *) runnext; /* readied last, runs next; see hot.h */
+	_Atomic uint32_t next_busy;     /* the owner is at runnext */
+	_Atomic uint32_t next_thief;    /* a thief wants it */
+	struct go_g *free_g;            /* dead control blocks */
+	uint64_t next_id, id_end;       /* goroutine numbers taken from the common counter */
 	uint32_t n_free_g;
 	uint32_t n_stacks;
-	void *stacks[32];     /* LIFO cache of stack.c */
 	_Atomic int64_t live; /* spawned minus ended here; the sum over all is go_count */
-	uint32_t seen_tick;   /* the poller's */
-	bool retired;         /* id >= n_procs, and nobody owns it */
+	/* head moves by compare and swap (owner and thieves), tail by the owner only. */
+	_Alignas(GO_LINE) _Atomic uint32_t head;
+	_Atomic uint32_t tail;
+	_Atomic(struct go_g *) ring[GO_RING];
+	void *stacks[32]; /* LIFO cache of stack.c */
+	struct go_p *next_idle;
+	uint32_t seen_tick; /* the poller's */
+	bool retired;       /* id >= n_procs, and nobody owns it */
 };
 
 /* An OS thread. `g` is what it runs, NULL on its scheduler stack. */
 struct go_m {
-	struct go_g *g;
+	struct go_g *g; /* FIRST member, see go__self */
 	struct go_p *p;
-	void *sp0; /* the scheduler's context while a goroutine runs */
-	struct go_m *next_idle;
+	void *sp0;     /* the scheduler's context while a goroutine runs */
+	int *errno_at; /* this thread's errno */
 
 	/* What the next context does for the one that stopped, once its registers are saved. */
-	struct go_lock *inline_locks[GO_INLINE_LOCKS];
+	struct go_lock *unlock; /* this lock, and if more_to_do: */
+	bool more_to_do;
+	bool requeue_global;
+	struct go_g *requeue; /* yielded: becomes runnable again */
+	void *dead_stack;
 	struct go_lock **locks;
 	size_t n_locks;
-	struct go_g *requeue; /* yielded: becomes runnable again */
-	bool requeue_global;
-	void *dead_stack;
+	struct go_lock *inline_locks[GO_PARK_LOCKS];
+	struct go_m *next_idle;
 
 	_Atomic uint32_t wake; /* futex of an idle M; 1: go and look at p and poll */
 	bool poll;             /* woken to be the poller */
@@ -55,7 +64,14 @@ struct go_m {
 };
 
 struct go_sched {
-	struct go_lock lock;           /* protects what follows up to the next blank line */
+	/* Read at each switch, and hardly ever written: a line of their own. */
+	_Alignas(GO_LINE) _Atomic int32_t n_procs; /* Ps with a higher id retire */
+	_Atomic bool poller_missing; /* something to wait for, and nobody does; see go__poller_need */
+	_Atomic bool frozen;         /* a panic is being printed: nobody schedules any more */
+	bool asymmetric;             /* go__sys_fence_heavy works; since the start */
+	_Atomic int64_t now;         /* a cached go_now(), fresh to some ms while anything runs */
+
+	_Alignas(GO_LINE) struct go_lock lock;           /* protects what follows up to the next blank line */
 	struct go_g *q_first, *q_last; /* global run queue */
 	struct go_p *idle_p;
 	struct go_m *idle_m;
@@ -69,18 +85,14 @@ struct go_sched {
 	_Atomic int32_t q_len; /* written under the lock, read without as a hint */
 	_Atomic int32_t n_idle_p;
 	_Atomic int32_t spinning;
-	_Atomic bool poller_missing; /* something to wait for, and nobody does; see go__poller_need */
-	_Atomic bool frozen;         /* a panic is being printed: nobody schedules any more */
 	_Atomic bool recheck;        /* a standstill that unknown threads may still end */
 	_Atomic int32_t io_waiters, notifies;
-	_Atomic int32_t n_procs; /* Ps with a higher id retire */
-	_Atomic int32_t n_ps;    /* allocated */
+	_Atomic int32_t n_ps; /* allocated */
 	_Atomic uint64_t last_id;
 	_Atomic int64_t live_outside; /* like go_p.live for spawns and ends without a P */
-	_Atomic int64_t now;          /* a cached go_now(), fresh to some ms while anything runs */
 	struct go_p *ps[GO_MAX_PROCS];
 };
-extern struct go_sched go__sched;
+extern struct go_sched go__sched __attribute__((visibility("hidden")));
 
 /* arch/<cpu>/switch.S. Save the callee-saved registers, store the stack pointer to *save, and go on where
  * `load` was stored. go__stack_init builds a first frame that enters go__entry(). */
@@ -89,11 +101,11 @@ void *go__stack_init(void *top);
 void go__entry(void);
 
 /* sched.c */
-struct go_g *go__pick(struct go_m *m);         /* without waiting; NULL: nothing to run here */
-bool go__must_stop(struct go_m *m);            /* this M is not to run goroutines now */
 _Noreturn void go__sched_loop(struct go_m *m); /* on the scheduler stack */
-void go__switch_to(struct go_m *m, void **save, struct go_g *to); /* NULL: the scheduler */
-void go__finish(void);                                            /* first thing after each switch */
+/* What hot.h leaves: any queue, without waiting; NULL: nothing to run here. */
+struct go_g *go__pick_slow(struct go_m *m);
+void go__bind_stack(struct go_m *m, struct go_g *g); /* g has not begun */
+void go__finish_slow(struct go_m *m);
 
 /* proc.c */
 static inline bool go__p_retired(const struct go_p *p)
@@ -129,15 +141,20 @@ void go__fork_child(void);
 void go__runnable(struct go_m *m, struct go_g *g); /* queue it, where a hand-off runs next */
 
 /* m.c: threads */
-struct go_m *go__m(void); /* of this thread, or NULL. Never keep it over a switch. */
+/* Of this thread, or NULL. Never keep it over a switch. */
+static inline struct go_m *go__m(void)
+{
+	return go__sys_self();
+}
 void go__m_set(struct go_m *m);
 int go__m_start(struct go_p *p, bool poll, bool spinning); /* under sched.lock */
 struct go_m *go__m_adopt(void);
 
 /* runq.c */
-void go__runq_put(struct go_p *p, struct go_g *g);
-struct go_g *go__runq_get(struct go_p *p);
-struct go_g *go__runq_steal(struct go_p *p, struct go_p *victim, bool also_next);
+void go__runq_overflow(struct go_p *p, struct go_g *g); /* put g, although the ring was full */
+struct go_g *go__runq_steal(struct go_p *p, struct go_p *victim, bool also_next); /* then sched.lock is held */
+struct go_g *go__next_take(struct go_p *p);                 /* owner only; NULL: empty */
+struct go_g *go__next_put(struct go_p *p, struct go_g *g); /* owner only; what g displaces, or NULL */
 bool go__runq_empty(struct go_p *p);
 void go__global_put(struct go_g *g); /* takes sched.lock */
 void go__global_put_locked(struct go_g *g);

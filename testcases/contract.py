@@ -131,7 +131,6 @@ def check_reports(a):
     need(not r.stdout, "refused before it ran", r)
     status(64, "unknown format", run(a.gosan, "run", a.racy, env={"GOSAN_OPTIONS": "format=xml"}))
     status(64, "cannot write", run(a.gosan, "run", a.racy, env={"GOSAN_OPTIONS": f"log_path={nowhere}"}))
-    status(77, "not available", run(a.gosan, "run", a.racy, env={"GOSAN_OPTIONS": "trace=x"}))
 
 
 def check_preload(a):

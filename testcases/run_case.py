@@ -9,7 +9,8 @@ usage: run_case.py --gosan GOSAN --source CASE.c PROGRAM    run under `gosan run
 
 A case is a program whose leading comment lines carry its expectation; README.md lists the keys. Each case
 runs `--runs` times with each number of processors in `--procs`; kinds, verdict, exit status, the shape of
-the JSON and of the text report, no lost events, and the same fingerprints every time are checked.
+the JSON and of the text report, no lost events, and the same fingerprints every time are checked; the first
+run with each number of processors is recorded, and its recording must show the same.
 """
 import argparse
 import json
@@ -142,6 +143,7 @@ class Run:
             out, err = proc.communicate()
             raise Failure(f"not done after {timeout} seconds\n{text_of(out)}{text_of(err)}") from None
         self.status, self.out, self.err, self.report = proc.returncode, text_of(out), text_of(err), None
+        self.offline = None
         if report and os.path.exists(report):
             try:
                 with open(report) as f:
@@ -160,17 +162,27 @@ def environment(procs):
     return env
 
 
-def run_once(case, args, procs):
+def own_options(case):
+    return shlex.split(case.get("OPTIONS", "").replace("{dir}", str(case.path.parent)))
+
+
+def run_once(case, args, procs, offline):
+    """offline: the run is recorded, and what its recording shows is in run.offline."""
     with tempfile.TemporaryDirectory(prefix="gosan-case-") as tmp:
-        report, env = os.path.join(tmp, "report.json"), environment(procs)
+        report, trace, env = os.path.join(tmp, "report.json"), os.path.join(tmp, "trace"), environment(procs)
         command = [args.program] + shlex.split(case.get("ARGS", ""))
         if args.preload:
             env["LD_PRELOAD"] = os.path.abspath(args.preload)
         elif not args.native:
             command = [args.gosan, "run", "--format=text", f"--format=json:{report}"] + \
-                shlex.split(case.get("OPTIONS", "").replace("{dir}", str(case.path.parent))) + ["--"] + command
+                ([f"--trace={trace}"] if offline else []) + own_options(case) + ["--"] + command
         timeout = float(case.get("TIMEOUT", "30"))
-        return Run(command, env, timeout, case.get("INPUT", ""), report)
+        run = Run(command, env, timeout, case.get("INPUT", ""), report)
+        if offline:
+            again = os.path.join(tmp, "offline.json")
+            run.offline = Run([args.gosan, "report", f"--format=json:{again}"] + own_options(case) + [trace], env, 60,
+                              "", again)
+        return run
 
 
 # ------------------------------------------------------------------------------------- standard output --
@@ -310,6 +322,24 @@ def check_text(case, run):
             need(part in run.err, f"no '{part}' in the text report")
 
 
+def in_short(report):
+    return sorted((f["code"], f["fingerprint"], f["grade"]) for f in report["findings"])
+
+
+def check_offline(case, run):
+    """The recording shows what the run showed: the same bugs with the same fingerprints, and nothing lost. Of a program
+    that was killed it may show more, for it is judged at its end."""
+    need(run.offline.report is not None, f"no report of the recording\n{run.offline.err}")
+    check_schema(run.offline.report)
+    then, now = in_short(run.report), in_short(run.offline.report)
+    need(then == now or case.program_status() < 0 and set(then) <= set(now),
+         f"the recording shows {now}, the run {then}\n{run.offline.err}")
+    verdicts = run.report["verdict"], run.offline.report["verdict"]
+    need(verdicts[0] == verdicts[1] or then != now, f"verdict of the run {verdicts[0]}, of its recording {verdicts[1]}")
+    lost = {k: v for k, v in run.offline.report["counters"].items() if v and re.search(r"lost", k)}
+    need(not lost, f"lost in the recording: {lost}")
+
+
 def same_status(got, want):
     return got == want or want < 0 and got == 128 - want
 
@@ -325,6 +355,8 @@ def check_run(case, args, run):
     if args.preload or case.get("REPORT") == "none":
         return set()
     check_report(case, run)
+    if run.offline:
+        check_offline(case, run)
     return {(f["code"], f["fingerprint"]) for f in run.report["findings"]}
 
 
@@ -358,7 +390,8 @@ def run_case(args):
         for n in range(args.runs):
             run = None
             try:
-                run = run_once(case, args, procs)
+                run = run_once(case, args, procs, n == 0 and args.gosan and not args.native and
+                               case.get("REPORT") != "none")
                 now = check_run(case, args, run)
                 need(prints in (None, now) or case.get("FINGERPRINT") == "varies",
                      f"fingerprints differ from the first run's: {prints} {now}")

@@ -44,7 +44,8 @@ static const char help[] =
 	"Use it as the compiler of a build: make CC='gosan cc', ./configure CC='gosan cc'; where one word is "
 	"wanted, it is\n"
 	"gosan-cc or gosan-c++: cmake -DCMAKE_C_COMPILER=gosan-cc -DCMAKE_CXX_COMPILER=gosan-c++.\n"
-	"gosan cc --show ARG... prints the commands instead of running them.\n";
+	"gosan cc --show ARG... prints the commands instead of running them; --no-inline ARG... calls\n"
+	"the detector for each memory access, which is slower and takes a third of the code.\n";
 
 /* As a shell would say it, so that make stops for the same reasons as without us. */
 static int wait_status(pid_t pid)
@@ -59,6 +60,7 @@ static int wait_status(pid_t pid)
 
 /* --show: for people who want to put the flags into a build system of their own. */
 static bool show_only;
+static bool no_inline;
 
 /* Show or run one command. posix_spawnp searches PATH; the compiler inherits standard input, so -x c -
  * works. */
@@ -147,6 +149,31 @@ static void add_last_flags(const struct build *b, const struct ccargs *args, str
 		}
 }
 
+/* The last -O counts. Short ways in place of calls are not for those who want small code. */
+static bool small_code(const struct ccargs *args)
+{
+	bool small = false;
+
+	for (size_t i = 0; i < args->n; i++)
+		if (strncmp(args->arg[i].text, "-O", 2) == 0)
+			small = strcmp(args->arg[i].text, "-Os") == 0 ||
+				strcmp(args->arg[i].text, "-Oz") == 0;
+	return small;
+}
+
+/* Ours comes first (as/as.c). clang has one built in, which nobody can stand before. */
+static void add_assembler(const struct build *b, struct words *w)
+{
+	char path[TOOL_PATH_MAX];
+
+	if (where_library("gosan/as/as", path, sizeof path) != 0)
+		return;
+	*strrchr(path, '/') = '\0';
+	ccargs_add(w, arena_printf(b->a, "-B%s/", path));
+	if (b->clang)
+		ccargs_add(w, "-fno-integrated-as");
+}
+
 /* The compilers leave some accesses without a hook unless told: gcc what it expands of memcpy and the like,
  * clang what it vectorises. Volatile accesses stay plain ones, for the language promises no more of them. */
 static void add_compile_flags(const struct build *b, const struct ccargs *args, struct words *w)
@@ -164,6 +191,8 @@ static void add_compile_flags(const struct build *b, const struct ccargs *args, 
 	const char *const *flag = !b->clang ? gcc : has_wide_vectors(args) ? clang : none;
 	char dir[TOOL_PATH_MAX];
 
+	if (!no_inline && !small_code(args))
+		add_assembler(b, w);
 	ccargs_add(w, "-g");
 	ccargs_add(w, "-fsanitize=thread");
 	for (; *flag; flag++)
@@ -190,6 +219,7 @@ static int add_link_flags(const struct build *b, struct words *w)
 	ccargs_add(w, arena_printf(b->a, "-Wl,-rpath,%s", path));
 	ccargs_add(w, "-Wl,--push-state,--as-needed,-Bdynamic");
 	ccargs_add(w, "-lgoroutine");
+	ccargs_add(w, "-lgosan_hot");
 	ccargs_add(w, "-lgosan_hooks");
 	ccargs_add(w, "-Wl,--pop-state");
 	ccargs_add(w, "-pthread");
@@ -321,9 +351,13 @@ int cmd_cc(int argc, char **argv)
 		arena_free(b.a);
 		return TOOL_OK;
 	}
-	if (argc > 1 && strcmp(argv[1], "--show") == 0) {
-		show_only = true;
-		argv++;
+	for (; argc > 1; argc--, argv++) {
+		if (strcmp(argv[1], "--show") == 0)
+			show_only = true;
+		else if (strcmp(argv[1], "--no-inline") == 0)
+			no_inline = true;
+		else
+			break;
 	}
 	b.compiler.a = b.a;
 	ccargs_parse(b.a, &args, argv + 1);

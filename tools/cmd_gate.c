@@ -9,6 +9,7 @@
 #include "prepare.h"
 #include "raw.h"
 #include "source.h"
+#include "recording.h"
 #include "tool.h"
 #include "verdict.h"
 
@@ -70,5 +71,5 @@ int cmd_gate(int argc, char **argv)
 		status = show(r, &g);
 	source_forget();
 	raw_report_free(r);
-	return status;
+	return recording_finish(status);
 }

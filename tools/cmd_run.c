@@ -9,6 +9,7 @@
 #include "launch.h"
 #include "pipeline.h"
 #include "prepare.h"
+#include "recording.h"
 #include "target.h"
 #include "tmpdir.h"
 #include "tool.h"
@@ -99,7 +100,7 @@ static int run_program(struct run *run)
 		return status;
 	status = run_in(dir, run, path, preload);
 	tmpdir_remove(dir);
-	return status;
+	return recording_finish(status);
 }
 
 int cmd_run(int argc, char **argv)

@@ -27,12 +27,12 @@ static const struct command {
 	{"cc", cmd_cc, "[COMPILER ARG...]", "compile and link C for gosan"},
 	{"c++", cmd_cc, "[COMPILER ARG...]", "compile and link C++ for gosan"},
 	{"explain", cmd_explain, "CODE|KIND", "what a finding means, with a broken and a fixed program"},
+	{"dump", cmd_dump, "[OPTION...] TRACE", "the events of a recording as text"},
+	{"export", cmd_export, "--format=std|chrome TRACE", "a recording for RAPID, or for Perfetto"},
+	{"import", cmd_import, "FILE", "the data races of a recording in RAPID's STD format"},
 	{"render-raw", cmd_render_raw, "DIR", NULL},
-	{"report", cmd_later, "", NULL},
+	{"report", cmd_report, "[OPTION...] TRACE", "the report of a recording (run --trace=TRACE)"},
 	{"go", cmd_later, "", NULL},
-	{"dump", cmd_later, "", NULL},
-	{"export", cmd_later, "", NULL},
-	{"import", cmd_later, "", NULL},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 
@@ -141,8 +141,8 @@ int main(int argc, char **argv)
 		if (strcmp(commands[i].name, word) == 0) {
 			/* argp shows argv[0] in its messages. */
 			snprintf(name, sizeof name,
-				 commands[i].run == cmd_run || commands[i].run == cmd_gate ? "gosan %s"
-											   : "%s",
+				 commands[i].run == cmd_cc || commands[i].run == cmd_later ? "%s"
+											   : "gosan %s",
 				 word);
 			argv[1] = name;
 			return commands[i].run(argc - 1, argv + 1);

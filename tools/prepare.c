@@ -32,9 +32,21 @@ static void print_settings(void)
 	fputs(text, stdout);
 }
 
+int prepare_words(const char *name, const struct argp_option *const *tables, char **argv)
+{
+	const char *meant = NULL, *unknown = settings_unknown(tables, argv, &meant);
+
+	if (!unknown)
+		return -1;
+	if (meant)
+		tool_error("%s: unknown option '%s': did you mean '--%s'?", name, unknown, meant);
+	else
+		tool_error("%s: unknown option '%s': see gosan %s --help", name, unknown, name);
+	return TOOL_USAGE;
+}
+
 int prepare_begin(const char *name, struct settings *s, const struct argp_option *const *tables, char **argv)
 {
-	const char *unknown, *meant = NULL;
 	char err[TOOL_ERROR_MAX];
 	int error = settings_begin(s, err, sizeof err);
 
@@ -46,13 +58,7 @@ int prepare_begin(const char *name, struct settings *s, const struct argp_option
 		print_settings();
 		return TOOL_OK;
 	}
-	if ((unknown = settings_unknown(tables, argv, &meant)) == NULL)
-		return -1;
-	if (meant)
-		tool_error("%s: unknown option '%s': did you mean '--%s'?", name, unknown, meant);
-	else
-		tool_error("%s: unknown option '%s': see gosan %s --help", name, unknown, name);
-	return TOOL_USAGE;
+	return prepare_words(name, tables, argv);
 }
 
 /* Read, and thrown away: the report that will use them does not exist yet. */

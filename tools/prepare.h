@@ -11,6 +11,8 @@
 
 /* GOSAN_OPTIONS, help=1 and misspelt options of the command `name`. -1: go on; else the exit status. */
 int prepare_begin(const char *name, struct settings *s, const struct argp_option *const *tables, char **argv);
+/* Misspelt options alone, for commands that run nothing. -1: go on; else the exit status. */
+int prepare_words(const char *name, const struct argp_option *const *tables, char **argv);
 /* Suppressions, baseline, formats and the files of reports. 0, or the exit status. */
 int prepare_settings(const struct settings *s);
 /* What to preload: our library, and the shims that stand for ThreadSanitizer's shared runtimes (detector/shim/).

@@ -180,6 +180,7 @@ static void on_finding(struct reader *rd, const json_t *o)
 	f->help = string(rd, o, "help");
 	f->reproduce = "";
 	f->count = 1;
+	f->ns = number(o, "ns");
 	f->process = rd->p;
 	classify(f);
 	object(rd, json_object_get(o, "object"), &f->object);

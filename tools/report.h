@@ -75,6 +75,7 @@ struct finding {
 	struct part *parts;
 	struct step *steps;
 	uint64_t count;
+	uint64_t ns; /* of a replayed recording: when; else 0 */
 	const struct process *process;
 	char fingerprint[33];
 	bool suppressed; /* not shown, not counted as a finding */

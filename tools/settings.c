@@ -52,7 +52,7 @@ static const struct argp_option options[] = {
 	{"halt-on-error", HALT, NULL, 0, "end the program at the first finding", 1},
 	{"quiet", QUIET, NULL, 0, "say nothing when there is nothing to report", 1},
 	{"source-root", SOURCE_ROOT, "DIR", 0, "show file names relative to DIR", 1},
-	{"trace", TRACE, "FILE|DIR", OPTION_HIDDEN, "", 1},
+	{"trace", TRACE, "PATH", 0, "keep a recording for gosan report: a directory, or one file PATH.gosan", 1},
 	{0},
 };
 
@@ -106,11 +106,18 @@ static void check_list(struct argp_state *state, const char *option, const char 
 	}
 }
 
-/* Part of the interface, so that scripts get a clear answer instead of "unknown option". */
-static void later(const char *option)
+/* Programs change their directory, so its whole path; in the text of settings a colon would end it. */
+static void trace(struct argp_state *state, struct settings *s, const char *arg)
 {
-	tool_error("--%s is not available in this version", option);
-	exit(TOOL_MISSING);
+	char *path, *cwd = *arg == '/' ? NULL : get_current_dir_name();
+
+	if (!*arg || strchr(arg, ':') || (*arg != '/' && !cwd))
+		argp_error(state, "--trace: '%s' is not a path that can be recorded in", arg);
+	if (asprintf(&path, "%s%s%s", cwd ? cwd : "", cwd ? "/" : "", arg) < 0)
+		return;
+	free(cwd);
+	gosan_options.trace = path;
+	pass_on(s, "trace", path);
 }
 
 /* What both sides must know goes to gosan_options here and into the text for the library. */
@@ -180,7 +187,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--source-root: %s: %s", arg, strerror(errno));
 		return 0;
 	case TRACE:
-		later("trace");
+		trace(state, s, arg);
 		return 0;
 	case BASELINE:
 		gosan_options.baseline = arg;
@@ -207,10 +214,6 @@ int settings_begin(struct settings *s, char *err, size_t err_size)
 	if (error)
 		return error;
 	s->help = gosan_options.help;
-	if (*gosan_options.trace) {
-		snprintf(err, err_size, "GOSAN_OPTIONS: trace is not available in this version");
-		return -ENOTSUP;
-	}
 	if (snprintf(s->for_program, sizeof s->for_program, "%s", env) >= (int)sizeof s->for_program) {
 		snprintf(err, err_size, "GOSAN_OPTIONS: too long");
 		return -E2BIG;

@@ -29,7 +29,11 @@ int cmd_gate(int argc, char **argv);
 int cmd_baseline(int argc, char **argv);
 int cmd_cc(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_dump(int argc, char **argv);
+int cmd_export(int argc, char **argv);
+int cmd_import(int argc, char **argv);
 int cmd_render_raw(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_later(int argc, char **argv);
 
 /* where.c: the installed tree, or the build tree, that this very program belongs to. 0, or -ENOENT with the

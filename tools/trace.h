@@ -10,6 +10,7 @@
 #ifndef TRACE_H
 #define TRACE_H
 
+#include "engine.h"
 #include "tracefile.h"
 
 #include <stdbool.h>
@@ -31,6 +32,8 @@ struct trace_list {
 };
 int trace_list_read(struct trace_list *ret, const char *path, char *err, size_t err_size);
 void trace_list_free(struct trace_list *l);
+/* A folder of recordings, with all that recordings consist of. */
+void trace_folder_remove(const char *dir);
 /* Pack a folder into one file. */
 int trace_pack(const char *dir, const char *file, char *err, size_t err_size);
 
@@ -68,11 +71,15 @@ struct trace_info {
 const struct trace_info *trace_info(const struct trace *t);
 
 /* Rows by number; NULL when there is none. */
+size_t trace_actor_room(const struct trace *t); /* all numbers are below */
 const struct gosan_trace_actor *trace_actor(const struct trace *t, uint32_t number);
 const struct gosan_trace_object *trace_object(const struct trace *t, uint32_t id);
 const struct trace_module *trace_module(const struct trace *t, uint64_t addr);
+/* A node of the tree of contexts. */
+const struct gosan_trace_context *trace_context(const struct trace *t, uint32_t id);
 /* Return addresses of a stack id, innermost first: at most max of them. Returns n. */
 size_t trace_stack(const struct trace *t, uint32_t id, uintptr_t *ret, size_t max);
+bool trace_has_stack(const struct trace *t, uint32_t id); /* ids go from 1 without a gap */
 /* The same for the place of an access or a block. */
 size_t trace_place(const struct trace *t, uint32_t place, uintptr_t *ret, size_t max);
 /* "lock", "chan send", "access": the words of event.def and trace.def. */
@@ -81,7 +88,7 @@ const char *trace_op_text(unsigned op);
 /* --- Records in order --- */
 
 struct trace_event {
-	struct gosan_trace_rec rec; /* rec.op: enum gosan_trace_op, or GOSAN_TRACE_EVENT + enum gosan_op; never SWITCH */
+	struct gosan_trace_rec rec; /* rec.op: enum gosan_trace_op, or GOSAN_TRACE_EVENT + enum gosan_op; never SWITCH, ANSWER */
 	uint32_t g;                 /* whose it is: rec.g, or who ran */
 	uint32_t runs;              /* who ran on that thread */
 	uint32_t stream;
@@ -91,8 +98,9 @@ struct trace_event {
 
 /* The next record: 1, or 0 at the end. The record is valid until the next call. */
 int trace_next(struct trace *t, struct trace_event *ret);
-/* The record that comes next in the stream of the last one, if it is an ANSWER: false if it isn't. */
-bool trace_answer(const struct trace *t, size_t i, struct gosan_trace_rec *ret);
+/* The i-th answer to what analyzers asked because of the last record: its question and what it was. False: there
+ * are not so many. */
+bool trace_answer(const struct trace *t, size_t i, int *ret_question, bool *ret_answer);
 /* From the beginning again. */
 void trace_rewind(struct trace *t);
 

@@ -48,6 +48,8 @@ static uint64_t now_ns(void)
 {
 	struct timespec ts;
 
+	if (gosan_engine_replayed_ns)
+		return gosan_engine_replayed_ns;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
 }

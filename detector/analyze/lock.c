@@ -17,6 +17,7 @@
 
 #include "../../runtime/probe.h"
 #include "mem.h"
+#include "recorder.h"
 #include "words.h"
 #include "cond.h"
 
@@ -428,6 +429,7 @@ void gosan_lock_copied(struct gosan_obj *copy, struct gosan_obj *original, struc
 	struct gosan_finding *f;
 
 	gosan_engine_lock();
+	GOSAN_RECORD(gosan_recorder_copied(copy, original, stack));
 	f = gosan_finding_begin(606);
 	f->obj = copy;
 	gosan_finding_part(f, "current", g, "use of a copy", stack);

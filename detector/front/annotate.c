@@ -7,6 +7,7 @@
  */
 #include "annotate.h"
 
+#include "../recorder.h"
 #include "../atomic.h"
 #include "../benign.h"
 
@@ -109,6 +110,7 @@ static void renewed(uintptr_t addr, size_t size)
 		return;
 	gosan_front_forget(addr, size);
 	gosan_access_forget(addr, size);
+	GOSAN_RECORD(gosan_recorder_access(GOSAN_TRACE_ATOMIC_FORGET, addr, size, 0, 0));
 	gosan_atomic_forget(addr, size);
 	gosan_front_leave(saved);
 }

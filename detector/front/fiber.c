@@ -8,6 +8,7 @@
  */
 #include "annotate.h"
 
+#include "../recorder.h"
 #include "../chain.h"
 
 #include <stdio.h>
@@ -61,6 +62,7 @@ ANNOTATION(__tsan_destroy_fiber, (void *fiber))
 	gosan_engine_event(&ev);
 	gosan_front_forget((uintptr_t)g, 1);
 	gosan_engine_lock();
+	GOSAN_RECORD(gosan_recorder_gone(g, GOSAN_TRACE_GONE_CHAIN));
 	gosan_chain_end(g);
 	gosan_clock_clear(&g->strong);
 	gosan_clock_clear(&g->weak);

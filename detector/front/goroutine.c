@@ -14,6 +14,7 @@
 #include "fd.h"
 #include "goevent.h"
 
+#include "../recorder.h"
 #include "../analyze/analyze.h"
 #include "../depot.h"
 #include "../lockpath.h"
@@ -141,6 +142,7 @@ static void spawn_child(struct go_ginfo *info)
 	if (info->id == 1) {
 		gosan_access_adopt(child, parent);
 		parent->ended = true;
+		GOSAN_RECORD(gosan_recorder_gone(parent, GOSAN_TRACE_GONE_ENDED));
 	}
 }
 

@@ -11,6 +11,7 @@
 #include "pthread.h"
 
 #include "../mem.h"
+#include "../recorder.h"
 
 #include "../../runtime/probe.h"
 
@@ -175,7 +176,8 @@ static bool may_end(struct gosan_thread *t, void *unused)
 
 static bool can_act(void)
 {
-	return gosan_front_attached || unknown_task() || gosan_thread_each(may_end, NULL);
+	return gosan_recorder_answer(GOSAN_TRACE_CAN_ACT, gosan_front_attached || unknown_task() ||
+								  gosan_thread_each(may_end, NULL));
 }
 
 void gosan_hang_init(void)

@@ -15,6 +15,7 @@
 #include "../finding.h"
 #include "../module.h"
 #include "../options.h"
+#include "../recorder.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -217,10 +218,12 @@ static void bring_up(int argc, char **argv)
 {
 	read_options();
 	pass_seed();
+	gosan_recorder_init(argc, argv);
 	if (gosan_engine_init() != 0)
 		internal_error("the engine");
 	if (gosan_module_init() != 0)
 		internal_error("the table of modules");
+	gosan_recorder_modules();
 	if (gosan_access_init() != 0)
 		internal_error("the shadow memory");
 	gosan_session_init(argc, argv);

@@ -17,6 +17,7 @@
 #include "../finding_hook.h"
 #include "../lockpath.h"
 #include "../options.h"
+#include "../recorder.h"
 #include "../stream.h"
 
 #include <fcntl.h>
@@ -120,6 +121,22 @@ static void on_finding(const struct gosan_finding *f)
 		gosan_report_finding(f);
 }
 
+static void count_in(struct gosan_counters *page)
+{
+	if (page != gosan_counters)
+		memcpy(page, gosan_counters, sizeof(*page));
+	gosan_counters = page;
+}
+
+/* A recording has them too: then path, or NULL, leads there. */
+static void record_counters(const char *path)
+{
+	struct gosan_counters *page = gosan_recorder_counters(path);
+
+	if (page)
+		count_in(page);
+}
+
 /* The counters beside the stream: they survive a SIGKILL. Without the file they count on in our memory. */
 static void share_counters(void)
 {
@@ -141,9 +158,8 @@ static void share_counters(void)
 		syscall(SYS_close, fd);
 	if (page == MAP_FAILED)
 		page = &session.page;
-	if (page != gosan_counters)
-		memcpy(page, gosan_counters, sizeof(struct gosan_counters));
-	gosan_counters = page;
+	count_in(page);
+	record_counters(path);
 }
 
 void gosan_session_init(int argc, char **argv)
@@ -158,6 +174,7 @@ void gosan_session_init(int argc, char **argv)
 	if (session.alone) {
 		gosan_report_init();
 		gosan_finding_seen = on_finding;
+		record_counters(NULL);
 		return;
 	}
 	snprintf(session.dir, sizeof(session.dir), "%s", out);
@@ -196,6 +213,18 @@ static int render(enum gosan_end why, int status)
 	return why == GOSAN_END_TIMEOUT && rendered == 0 ? status : rendered;
 }
 
+static void end_recording(enum gosan_end why, int status)
+{
+	static const char *const texts[] = {[GOSAN_END_EXIT] = "exit",
+					    [GOSAN_END_STALL] = "stall",
+					    [GOSAN_END_TIMEOUT] = "timeout",
+					    [GOSAN_END_CRASH] = "crash"};
+
+	if (gosan_recorder_on)
+		gosan_awake_not_checked(gosan_recorder_not_checked);
+	gosan_recorder_end(texts[why], status);
+}
+
 int gosan_session_end(enum gosan_end why, int status)
 {
 	bool something = gosan_counters->findings || gosan_awake_any() || gosan_awake_own_runtime();
@@ -203,6 +232,7 @@ int gosan_session_end(enum gosan_end why, int status)
 	gosan_pthread_flush();
 	if (!gosan_engine_inside())
 		gosan_access_flush();
+	end_recording(why, status);
 	if (!session.alone) {
 		gosan_stream_end(why, status);
 		gosan_stream_close();
@@ -223,6 +253,9 @@ int gosan_session_end(enum gosan_end why, int status)
 /* Only what was found is known by then: nothing has ended. When the exec fails, a later end line counts. */
 void gosan_session_exec(void)
 {
+	if (gosan_recorder_on)
+		gosan_awake_not_checked(gosan_recorder_not_checked);
+	gosan_recorder_end("exec", 0);
 	if (session.alone && !gosan_stream_is_open())
 		return;
 	gosan_pthread_flush();
@@ -281,8 +314,10 @@ void gosan_session_fork_child(void)
 	memset(&session.page, 0, sizeof(session.page));
 	gosan_counters = &session.page;
 	session.page.threads = 1;
+	gosan_recorder_fork_child();
 	if (session.alone) {
 		session.dir[0] = 0;
+		record_counters(NULL);
 		return;
 	}
 	if (open_stream() == 0)

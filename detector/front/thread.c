@@ -10,9 +10,11 @@
  */
 #include "pthread.h"
 
+#include "../recorder.h"
 #include "../depot.h"
 #include "../mem.h"
 #include "../module.h"
+#include "../walk.h"
 
 #include "../../runtime/probe.h"
 
@@ -219,7 +221,7 @@ void gosan_pthread_init(void)
 {
 	sigfillset(&everything);
 	have_key = pthread_key_create(&key, end) == 0;
-	gosan_unwind_here(); /* as in begin() */
+	gosan_unwind_warm();
 }
 
 /* ---- the beginning ---- */
@@ -238,6 +240,7 @@ static void forget_stack(struct gosan_thread *t)
 		g->stack_lo = (uintptr_t)lo;
 		g->stack_hi = (uintptr_t)lo + size;
 		t->stack_hi = g->stack_hi;
+		gosan_walk_stack(g->stack_lo, g->stack_hi);
 		gosan_access_forget(g->stack_lo, size);
 		gosan_front_forget(g->stack_lo, size);
 	}
@@ -265,7 +268,7 @@ static void begin(struct gosan_thread *t)
 	be(t);
 	if (gosan_front_enter(&saved)) {
 		forget_stack(t);
-		gosan_unwind_here(); /* its thread-local memory is malloc'ed: now, not in the middle of a malloc */
+		gosan_unwind_warm();
 		gosan_engine_event(&ev);
 		gosan_front_leave(saved);
 	}
@@ -285,6 +288,8 @@ struct gosan_thread *gosan_thread_adopt(void)
 	if (t) {
 		t->g = gosan_engine_self();
 		t->stack_hi = syscall(SYS_gettid) == getpid() ? (uintptr_t)__libc_stack_end : 0;
+		if (t->stack_hi)
+			gosan_walk_main_stack(t->stack_hi);
 		be(t);
 	}
 	gosan_front_leave(saved);
@@ -381,6 +386,7 @@ static int created(struct gosan_thread *t, struct gosan_g *g, pthread_t handle, 
 		return 0;
 	}
 	g->ended = g->joined = true;
+	GOSAN_RECORD(gosan_recorder_gone(g, GOSAN_TRACE_GONE_ENDED | GOSAN_TRACE_GONE_JOINED));
 	gosan_mem_free(t, sizeof(*t));
 	return rc;
 }

@@ -11,6 +11,18 @@
 #include "../context.h"
 #include "../module.h"
 
+/* What programs bring along was compiled against hot.h: the beginning of a goroutine and its frames are as it says. */
+_Static_assert(sizeof(struct gosan_frame) == sizeof(struct gosan_hot_frame), "hot.h");
+#define SAME(field, as) \
+	_Static_assert(offsetof(struct gosan_g, field) == offsetof(struct gosan_hot, as), "hot.h")
+SAME(cell, cell);
+SAME(shadow_mask, mask);
+SAME(shadow_base, base);
+SAME(frame, frame);
+SAME(frame_end, frame_end);
+SAME(frame_floor, frame_floor);
+#undef SAME
+
 #define EXPORT __attribute__((visibility("default")))
 #define PC     ((uintptr_t)__builtin_return_address(0))
 
@@ -61,11 +73,12 @@ static inline __attribute__((always_inline)) void access_range(const void *p, si
 	{ \
 		access_sized(p, size, flags, PC); \
 	}
+/* libgosan_hot.a comes here, after it has looked itself. */
 #define ACCESS_PC(name, size, flags) \
 	EXPORT void __tsan_##name(void *p, void *pc); \
 	EXPORT void __tsan_##name(void *p, void *pc) \
 	{ \
-		access_sized(p, size, flags, (uintptr_t)pc); \
+		slow((uintptr_t)p, size, flags, (uintptr_t)pc); \
 	}
 #include "tsan.def"
 
@@ -113,6 +126,24 @@ EXPORT void __tsan_func_exit(void)
 
 	if (__builtin_expect(g != NULL, 1))
 		gosan_context_leave(g);
+}
+
+/* The same from libgosan_hot.a and from code that gosan cc put in place of a call, when they can't do it. */
+EXPORT void __tsan_gosan_enter(void *pc, void *callee);
+EXPORT void __tsan_gosan_enter(void *pc, void *callee)
+{
+	struct gosan_g *g = gosan_self;
+
+	if (__builtin_expect(!g, 0) && (!gosan_access_ready || !(g = gosan_engine_self())))
+		return;
+	gosan_context_enter(g, (uintptr_t)pc, (uintptr_t)callee);
+}
+
+EXPORT void __tsan_gosan_leave(void);
+EXPORT void __tsan_gosan_leave(void)
+{
+	if (gosan_self)
+		gosan_context_leave(gosan_self);
 }
 
 /* From every module's constructor, before ours perhaps: then there is nothing that could not wait. Later it means

@@ -82,6 +82,7 @@ WANTED = [  # words of the line, with what is being typed last; must offer; must
     ([""], ["run", "gate", "baseline", "cc", "c++", "explain"], ["gosan", "First"]),
     (["run", "--for"], ["--format"], ["--quiet"]),
     (["gate", "--ru"], ["--runs"], ["--format"]),
+    (["import", "--lo"], ["--locations"], ["--quiet"]),
     (["baseline", ""], ["update", "stale"], ["run"]),
     (["explain", "GS10"], ["GS101", "GS102"], ["GS201"]),
     (["explain", "lock"], ["lock-order"], ["deadlock"]),

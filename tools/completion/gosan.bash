@@ -25,6 +25,13 @@ _gosan() {
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		fi
 		;;
+	report | dump | export | import)
+		if [[ $cur == --* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "$(gosan "$command" --help | grep -o -- '--[a-z-]*')" -- "$cur")
+		else
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		fi
+		;;
 	explain)
 		mapfile -t COMPREPLY < <(compgen -W "$(gosan explain --list | awk '{ print $1, $2 }')" -- "$cur")
 		;;

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tracecodec.c: a record is its difference to what was expected in its place.
+ *
+ * Programs repeat themselves: after a record with this stack mostly comes what came after it before. So the place of a
+ * record, of which the state remembers the members, is chosen by its op and by the stack of the record before: a
+ * context of order one, as in Cleary and Witten's PPM (IEEE Trans. Comm. 1984), but for whole records. What steps on
+ * (addresses of an array, numbers of events) is expected to make the last step again.
+ *
+ * Invariant: encode and decode change the state in the same way, whatever the values are. All arithmetic is modulo
+ * 2^64, so that no difference is out of range.
+ */
+#include "tracecodec.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { TIME, STACK, ADDR, OBJ, SEQ, MODE, TICK, ARG, PEER, G, SIZE, ARG2, OBJ2 };
+_Static_assert(OBJ2 + 1 == GOSAN_TRACE_FIELDS && F_OBJ2 == 1 << OBJ2, "numbers are those of the bits");
+
+/* Which step a member has; 0: none, and the step that is always 0. */
+static const uint8_t step_of[GOSAN_TRACE_FIELDS] = {[ADDR] = 1, [SEQ] = 2, [ARG] = 3};
+
+static const uint16_t others[GOSAN_TRACE_OTHERS] = {
+#define X(name, text, fields) fields,
+#include "trace.def"
+#undef X
+};
+
+/* Texts come with faults and with what a parked goroutine waits for. */
+unsigned gosan_trace_fields(unsigned op)
+{
+	if (op >= GOSAN_TRACE_EVENT)
+		return op - GOSAN_TRACE_EVENT < GOSAN_EV_COUNT ? GOSAN_TRACE_EVENT_FIELDS | F_TEXT : 0;
+	return op < GOSAN_TRACE_OTHERS ? others[op] : 0;
+}
+
+static inline unsigned place_of(const struct gosan_trace_state *s, unsigned op)
+{
+	return (unsigned)(((s->stack ^ (uint64_t)op << 24) * UINT64_C(0x9e3779b97f4a7c15)) >> 58);
+}
+
+static inline uint64_t zigzag(uint64_t d)
+{
+	return d << 1 ^ (uint64_t)((int64_t)d >> 63);
+}
+
+static inline uint64_t unzigzag(uint64_t z)
+{
+	return z >> 1 ^ (0 - (z & 1));
+}
+
+static inline uint8_t *put(uint8_t *p, uint64_t v)
+{
+	for (; v > 0x7f; v >>= 7)
+		*p++ = (uint8_t)(v | 0x80);
+	*p++ = (uint8_t)v;
+	return p;
+}
+
+/* What member i of place e is expected to be. */
+static inline uint64_t expect(const struct gosan_trace_state *s, unsigned e, unsigned i)
+{
+	if (i == TIME)
+		return s->time;
+	if (i == TICK)
+		return s->tick + 1;
+	return s->place[e].last[i] + s->place[e].step[step_of[i]];
+}
+
+static inline void learn(struct gosan_trace_state *s, unsigned e, unsigned i, uint64_t v)
+{
+	if (i == TIME) {
+		s->time = v;
+	} else if (i == TICK) {
+		s->tick = v;
+	} else {
+		if (step_of[i])
+			s->place[e].step[step_of[i]] = v - s->place[e].last[i];
+		s->place[e].last[i] = v;
+		if (i == STACK)
+			s->stack = v;
+	}
+}
+
+/* In two rounds, because the mask comes first. */
+size_t gosan_trace_encode(struct gosan_trace_state *s, unsigned op, unsigned fields,
+			  const uint64_t v[GOSAN_TRACE_FIELDS], const char *text, size_t n, uint8_t *out)
+{
+	uint64_t differ[GOSAN_TRACE_FIELDS];
+	unsigned e = place_of(s, op), mask = fields & F_TEXT;
+	uint8_t *p;
+
+	for (unsigned m = fields & ~(unsigned)F_TEXT; m; m &= m - 1) {
+		unsigned i = (unsigned)__builtin_ctz(m);
+
+		differ[i] = v[i] - expect(s, e, i);
+		if (differ[i])
+			mask |= 1u << i;
+		learn(s, e, i, v[i]);
+	}
+	p = put(out + 1, mask);
+	for (unsigned m = mask & ~(unsigned)F_TEXT; m; m &= m - 1)
+		p = put(p, zigzag(differ[__builtin_ctz(m)]));
+	if (mask & F_TEXT) {
+		*p++ = (uint8_t)n;
+		memcpy(p, text, n);
+		p += n;
+	}
+	return (size_t)(p - out);
+}
+
+/* NULL: it is not all there, or longer than 64 bits. */
+static const uint8_t *get(const uint8_t *p, const uint8_t *end, uint64_t *ret, int *error)
+{
+	uint64_t v = 0;
+
+	for (unsigned shift = 0; p < end; shift += 7) {
+		uint8_t b = *p++;
+
+		if (shift == 63 && b > 1) {
+			*error = -EBADMSG;
+			return NULL;
+		}
+		v |= (uint64_t)(b & 0x7f) << shift;
+		if (!(b & 0x80)) {
+			*ret = v;
+			return p;
+		}
+	}
+	*error = -EAGAIN;
+	return NULL;
+}
+
+/* Members after the mask. */
+static const uint8_t *members(struct gosan_trace_state *s, const uint8_t *p, const uint8_t *end, unsigned op,
+			      unsigned mask, uint64_t v[], int *error)
+{
+	unsigned e = place_of(s, op);
+
+	for (unsigned m = gosan_trace_fields(op) & ~(unsigned)F_TEXT; m; m &= m - 1) {
+		unsigned i = (unsigned)__builtin_ctz(m);
+		uint64_t z = 0;
+
+		if (mask & 1u << i && !(p = get(p, end, &z, error)))
+			return NULL;
+		v[i] = expect(s, e, i) + unzigzag(z);
+		learn(s, e, i, v[i]);
+	}
+	return p;
+}
+
+long gosan_trace_decode(struct gosan_trace_state *s, const uint8_t *in, size_t size, unsigned *ret_op,
+			uint64_t v[GOSAN_TRACE_FIELDS], const char **ret_text, size_t *ret_n)
+{
+	const uint8_t *p = in + 1, *end = in + size;
+	unsigned fields;
+	uint64_t mask = 0;
+	int error = 0;
+
+	if (size == 0 || !__atomic_load_n(in, __ATOMIC_ACQUIRE))
+		return 0;
+	fields = gosan_trace_fields(*in);
+	if (!fields)
+		return -EBADMSG;
+	if (!(p = get(p, end, &mask, &error)))
+		return error;
+	if (mask & ~(uint64_t)fields)
+		return -EBADMSG;
+	memset(v, 0, GOSAN_TRACE_FIELDS * sizeof(*v));
+	if (!(p = members(s, p, end, *in, (unsigned)mask, v, &error)))
+		return error;
+	*ret_op = *in;
+	*ret_n = 0;
+	if (mask & F_TEXT) {
+		if (p == end || (size_t)(end - p) - 1 < *p)
+			return -EAGAIN;
+		*ret_n = *p++;
+		*ret_text = (const char *)p;
+		p += *ret_n;
+	}
+	return p - in;
+}

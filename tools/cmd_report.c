@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cmd_report.c: the report of a recording. Each process is replayed into a stream, and the streams go the way of those of
+ * a live run: so the findings, their fingerprints and all formats are the same.
+ */
+#include "pipeline.h"
+#include "prepare.h"
+#include "replay.h"
+#include "tmpdir.h"
+#include "tool.h"
+#include "trace.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct asked {
+	struct settings settings;
+	const char *path;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct asked *a = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &a->settings;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (a->path)
+			argp_error(state, "one recording at a time");
+		a->path = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!a->path)
+			argp_error(state, "which recording? usage: gosan report [OPTION...] TRACE");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+/* A process whose recording cannot be read does not keep the others from being told. 0, or the exit status when none
+ * can. */
+static int replay_all(const struct trace_list *l, const char *dir)
+{
+	size_t good = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		char err[TOOL_ERROR_MAX] = "", out[TOOL_PATH_MAX + 32];
+
+		snprintf(out, sizeof out, "%s/%06zu", dir, i);
+		if (replay_process(l->path[i], out, err, sizeof err) == 0)
+			good++;
+		else
+			tool_error("%s", err);
+	}
+	return good ? 0 : TOOL_UNREADABLE;
+}
+
+static int report(struct asked *a)
+{
+	struct trace_list l;
+	char err[TOOL_ERROR_MAX], dir[TOOL_PATH_MAX];
+	int status;
+
+	if (trace_list_read(&l, a->path, err, sizeof err) != 0) {
+		tool_error("%s", err);
+		return TOOL_UNREADABLE;
+	}
+	status = prepare_settings(&a->settings);
+	if (!status)
+		status = prepare_dir(dir, sizeof dir);
+	if (!status) {
+		status = replay_all(&l, dir);
+		if (!status)
+			status = pipeline_run(&(struct pipeline){.dir = dir, .exit_status = -1}, &a->settings);
+		tmpdir_remove(dir);
+	}
+	trace_list_free(&l);
+	return status;
+}
+
+int cmd_report(int argc, char **argv)
+{
+	struct asked a = {.path = NULL};
+	const struct argp_child children[] = {{&settings_argp, 0, NULL, 0}, {0}};
+	const struct argp argp = {NULL,
+				  parse,
+				  "TRACE",
+				  "Report what a recording shows: the findings that the run reported, or would have "
+				  "reported had it not been killed, and then what everybody was doing.",
+				  children,
+				  NULL,
+				  NULL};
+	const struct argp_option *const tables[] = {settings_argp.options, NULL};
+	int status = prepare_begin("report", &a.settings, tables, argv);
+
+	if (status >= 0)
+		return status;
+	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	return report(&a);
+}

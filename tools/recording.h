@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * recording.h: what run and gate do with a recording when the program has ended. */
+#ifndef RECORDING_H
+#define RECORDING_H
+
+/* Pack it if one file was asked for, and say how to read it. A recording that cannot be packed stays a folder, and
+ * that is said; status is returned in any case. */
+int recording_finish(int status);
+
+#endif
