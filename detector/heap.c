@@ -183,7 +183,7 @@ static void stamp(uintptr_t addr, size_t size, uint32_t place)
 {
 	struct gosan_g *g = gosan_self;
 
-	if (g && size && place && g->cid && !g->in_shadow)
+	if (g && size && place && g->cid && !g->in_shadow && !g->ignored[GOSAN_IGNORED_WRITES])
 		gosan_shadow_access_at(g, addr, size < 8 ? size : 8, GOSAN_WRITE, place);
 }
 
