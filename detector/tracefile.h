@@ -40,20 +40,20 @@ enum gosan_trace_feature {
 
 struct gosan_trace_segment {
 	uint32_t magic, stream;
-	uint64_t number; /* in its stream, from 0 */
+	uint64_t number;     /* in its stream, from 0 */
 	uint64_t time, tick; /* from which the first record counts */
-	uint32_t g, visit; /* who runs; 0: a SWITCH comes first */
+	uint32_t g, visit;   /* who runs; 0: a SWITCH comes first */
 };
 
 /* Members of a record; the order in which they follow the mask. */
 enum gosan_trace_field {
-	F_TIME = 1,   /* since the record before */
-	F_STACK = 2,  /* depot id, or place */
+	F_TIME = 1,  /* since the record before */
+	F_STACK = 2, /* depot id, or place */
 	F_ADDR = 4,
-	F_OBJ = 8,    /* object id */
-	F_SEQ = 16,   /* number of the event on its object (stripe) */
+	F_OBJ = 8,  /* object id */
+	F_SEQ = 16, /* number of the event on its object (stripe) */
 	F_MODE = 32,
-	F_TICK = 64,  /* number of the pass through the engine */
+	F_TICK = 64, /* number of the pass through the engine */
 	F_ARG = 128,
 	F_PEER = 256, /* actor number */
 	F_G = 512,    /* actor number, when it is not who runs */
@@ -64,8 +64,8 @@ enum gosan_trace_field {
 };
 #define GOSAN_TRACE_FIELDS 13 /* numbers; a text comes last */
 #define GOSAN_TRACE_EVENT_FIELDS \
-	(F_TIME | F_STACK | F_ADDR | F_OBJ | F_SEQ | F_MODE | F_TICK | F_ARG | F_PEER | F_G | F_SIZE | F_ARG2 | \
-	 F_OBJ2)
+	(F_TIME | F_STACK | F_ADDR | F_OBJ | F_SEQ | F_MODE | F_TICK | F_ARG | F_PEER | F_G | F_SIZE | \
+	 F_ARG2 | F_OBJ2)
 
 /* The first byte. Events have EVENT + op. */
 enum gosan_trace_op {
@@ -81,8 +81,15 @@ _Static_assert(GOSAN_TRACE_EVENT + GOSAN_EV_COUNT <= 256, "an event's number fit
 /* Questions that analyzers ask of the world, whose answers are recorded. mode of ANSWER. */
 enum gosan_trace_question { GOSAN_TRACE_CAN_ACT = 1, GOSAN_TRACE_OWN_TLS };
 
-/* How somebody is gone whose front end sent no G_END. Bits of the mode of GONE. */
-enum gosan_trace_gone { GOSAN_TRACE_GONE_ENDED = 1, GOSAN_TRACE_GONE_JOINED = 2, GOSAN_TRACE_GONE_CHAIN = 4 };
+/* How somebody is gone whose front end sent no G_END: for ever, or from the order of the others. Bits of the mode of
+ * GONE. */
+enum gosan_trace_gone {
+	GOSAN_TRACE_GONE_ENDED = 1,
+	GOSAN_TRACE_GONE_JOINED = 2,
+	GOSAN_TRACE_GONE_CHAIN = 4,
+	GOSAN_TRACE_GONE_DEAF = 8,  /* what it does orders nothing, by the program's wish */
+	GOSAN_TRACE_GONE_BACK = 16, /* and from here on it does again */
+};
 
 /* Rows of the tables. Row 0 is nobody's. */
 struct gosan_trace_actor {
@@ -122,12 +129,12 @@ enum gosan_trace_stop { GOSAN_TRACE_WHOLE, GOSAN_TRACE_NO_ROOM, GOSAN_TRACE_BROK
 
 struct gosan_trace_page {
 	uint32_t magic, version;
-	uint64_t time0, ns0; /* CLOCK_MONOTONIC at the start */
-	uint64_t time1, ns1; /* and later: what a unit of time is */
-	uint64_t stop_time;  /* nothing after it counts; 0: recording did not stop */
-	uint32_t stop;       /* enum gosan_trace_stop */
-	uint32_t error;      /* errno */
-	uint64_t lost;       /* records that could not be made */
+	uint64_t time0, ns0;       /* CLOCK_MONOTONIC at the start */
+	uint64_t time1, ns1;       /* and later: what a unit of time is */
+	uint64_t stop_time;        /* nothing after it counts; 0: recording did not stop */
+	uint32_t stop;             /* enum gosan_trace_stop */
+	uint32_t error;            /* errno */
+	uint64_t lost;             /* records that could not be made */
 	uint32_t n_streams, ended; /* ended: the end line of meta is written */
 };
 

@@ -105,7 +105,8 @@ static void new_g(const struct gosan_trace_rec *r)
 static void new_object(const struct gosan_trace_rec *r)
 {
 	const struct gosan_trace_object *row = trace_object(trace, r->obj);
-	struct gosan_obj *obj = row ? gosan_object_restore(r->obj, row->addr, (enum gosan_obj_kind)row->kind) : NULL;
+	struct gosan_obj *obj =
+		row ? gosan_object_restore(r->obj, row->addr, (enum gosan_obj_kind)row->kind) : NULL;
 
 	if (!obj)
 		return;
@@ -266,7 +267,8 @@ static void memory(struct gosan_g *g, const struct gosan_trace_rec *r)
 	switch (r->op) {
 	case GOSAN_TRACE_ACCESS:
 		g->n_access++;
-		gosan_shadow_access_at(g, r->addr, r->size, (unsigned)r->mode & (GOSAN_WRITE | GOSAN_ATOMIC), r->stack);
+		gosan_shadow_access_at(g, r->addr, r->size, (unsigned)r->mode & (GOSAN_WRITE | GOSAN_ATOMIC),
+				       r->stack);
 		break;
 	case GOSAN_TRACE_ALLOC:
 		gosan_heap_born(r->addr, r->size, r->stack);
@@ -334,6 +336,9 @@ static void other(const struct trace_event *e, struct gosan_g *g)
 	if (r->op == GOSAN_TRACE_GONE && peer) {
 		peer->ended |= (r->mode & GOSAN_TRACE_GONE_ENDED) != 0;
 		peer->joined |= (r->mode & GOSAN_TRACE_GONE_JOINED) != 0;
+		peer->was_deaf |= (r->mode & GOSAN_TRACE_GONE_DEAF) != 0;
+		if (r->mode & (GOSAN_TRACE_GONE_DEAF | GOSAN_TRACE_GONE_BACK))
+			peer->ignored[GOSAN_IGNORED_ORDER] = (r->mode & GOSAN_TRACE_GONE_DEAF) != 0;
 		if (r->mode & GOSAN_TRACE_GONE_CHAIN)
 			gosan_chain_end(peer);
 	}
@@ -497,7 +502,8 @@ static int finish(const char *out)
 	} else {
 		snprintf(path, sizeof path, "%s.ctr", out);
 		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		if (fd < 0 || write(fd, gosan_counters, sizeof *gosan_counters) != (ssize_t)sizeof *gosan_counters)
+		if (fd < 0 ||
+		    write(fd, gosan_counters, sizeof *gosan_counters) != (ssize_t)sizeof *gosan_counters)
 			rc = -errno;
 		if (fd >= 0)
 			close(fd);

@@ -12,6 +12,7 @@
 
 #include "../depot.h"
 #include "../module.h"
+#include "../recorder.h"
 
 #include <signal.h>
 #include <string.h>
@@ -53,16 +54,21 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	handler_fn *fn = __atomic_load_n(&handlers[sig].fn, __ATOMIC_ACQUIRE);
 	struct gosan_g *g = gosan_self;
+	bool deaf = g && g->ignored[GOSAN_IGNORED_ORDER] != 0;
 	__typeof__(g->ignored) ignored;
 
 	if (g) {
 		memcpy(ignored, g->ignored, sizeof(ignored));
 		memset(g->ignored, 0, sizeof(ignored));
 	}
+	if (deaf)
+		GOSAN_RECORD(gosan_recorder_gone(g, GOSAN_TRACE_GONE_BACK));
 	acquire();
 	fn(sig, info, context);
 	if (g)
 		memcpy(g->ignored, ignored, sizeof(ignored));
+	if (deaf)
+		GOSAN_RECORD(gosan_recorder_gone(g, GOSAN_TRACE_GONE_DEAF));
 }
 
 static bool is_function(const struct sigaction *act)

@@ -3,6 +3,7 @@
 // INSTRUMENT: no
 // RUNTIME: none
 // EXIT: SIGABRT
+// VERDICT: blind
 /* Threads that are in the middle of something when the program aborts would have unlocked. */
 #define GATE_THREADS
 #include "../../gate.h"
