@@ -6,9 +6,12 @@
  *  - gosan_collecting is set, then all goroutines are seen outside, then marking begins: nobody writes a cell and
  *    nobody holds a segment but the one of his present moment, which is marked too.
  *  - Marking is complete: every cell lies in a touched page or in a block that such a page links to.
+ *  - What everybody covers (floor.h) is dropped on the way: it can't race any more. So in a program whose threads know of
+ *    each other the number of segments in use is that of the last moments, not that of the memory.
  */
 #include "collect.h"
 
+#include "floor.h"
 #include "granule.h"
 
 #include <errno.h>
@@ -20,6 +23,9 @@
 #define PATIENCE (1u << 20) /* spins with yields until a goroutine that does not come out ends the attempt */
 
 #define WORTH 64 /* a collection is to free one in so many segments */
+/* Segments per page of shadow before a collection, which looks at all 512 granules of each page: a nanosecond or two
+ * for each segment. */
+#define PER_PAGE 128
 
 bool gosan_collecting;
 bool gosan_collect_fences;
@@ -64,11 +70,24 @@ static inline void mark(uint32_t cell)
 	gosan_segment_used[seg / 8] |= (uint8_t)(1u << seg % 8);
 }
 
+/* Returns the cell, or 0 when nobody will ever need it. */
+static inline uint32_t keep(uint32_t cell)
+{
+	if (!cell || gosan_floor_covers(cell >> GOSAN_CELL_SEGMENT))
+		return 0;
+	mark(cell);
+	return cell;
+}
+
+/* Blocks that are empty afterwards leave the list when somebody walks over it. */
 static void mark_list(uint32_t link)
 {
-	for (; link & GOSAN_LINK_INDEX; link = gosan_shadow_blocks[link & GOSAN_LINK_INDEX].next)
+	for (; link & GOSAN_LINK_INDEX; link = gosan_shadow_blocks[link & GOSAN_LINK_INDEX].next) {
+		struct gosan_block *b = &gosan_shadow_blocks[link & GOSAN_LINK_INDEX];
+
 		for (size_t i = 0; i < 7; i++)
-			mark(gosan_shadow_blocks[link & GOSAN_LINK_INDEX].cell[i]);
+			b->cell[i] = keep(b->cell[i]);
+	}
 }
 
 static void mark_page(unsigned char *state, struct gosan_granule *page, void *arg)
@@ -76,11 +95,12 @@ static void mark_page(unsigned char *state, struct gosan_granule *page, void *ar
 	(void)state;
 	(void)arg;
 	for (size_t i = 0; i < GOSAN_PAGE / 8; i++) {
-		uint64_t cells = page[i].cells;
+		uint64_t cells = page[i].cells, kept;
 
 		if (cells) {
-			mark((uint32_t)cells);
-			mark((uint32_t)(cells >> 32));
+			kept = keep((uint32_t)cells) | (uint64_t)keep((uint32_t)(cells >> 32)) << 32;
+			if (kept != cells)
+				page[i].cells = kept;
 		}
 		if (page[i].places & GOSAN_GRANULE_LISTED)
 			mark_list((uint32_t)(page[i].places >> 32));
@@ -90,6 +110,7 @@ static void mark_page(unsigned char *state, struct gosan_granule *page, void *ar
 /* Groups that goroutines keep are thrown together with the rest: what is unused in them is found again. */
 static void mark_all(void)
 {
+	gosan_floor_raise_all();
 	memset(gosan_segment_used, 0, sizeof(gosan_segment_used));
 	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next) {
 		gosan_segment_drop(g);
@@ -100,20 +121,19 @@ static void mark_all(void)
 	gosan_shadowmem_each(mark_page, NULL);
 }
 
-/* A collection looks at all shadow: it has to be worth as many epochs. */
-static bool enough_free(void)
+static uint32_t count_free(void)
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < gosan_segment_limit / 8 && n < gosan_segment_limit / WORTH; i++)
+	for (uint32_t i = 0; i < gosan_segment_room() / 8; i++)
 		n += 8 - (uint32_t)__builtin_popcount(gosan_segment_used[i]);
-	return n >= gosan_segment_limit / WORTH;
+	return n;
 }
 
 /* Under the engine lock. */
 static bool collect_locked(void)
 {
-	bool done = false;
+	uint32_t room = gosan_segment_room(), free = 0;
 
 	__atomic_store_n(&gosan_collecting, true, __ATOMIC_SEQ_CST);
 	if (!fence_all())
@@ -121,13 +141,14 @@ static bool collect_locked(void)
 	if (wait_until_out()) {
 		mark_all();
 		gosan_segment_reset();
-		done = enough_free();
+		free = count_free();
 	}
 	__atomic_store_n(&gosan_collecting, false, __ATOMIC_RELEASE);
-	return done;
+	return (free < room / 2 && gosan_segment_grow(room * 2)) || free >= room / WORTH;
 }
 
-/* Lost updates of `hopeless` only make the wait longer. One at a time; who finds another at work waits for it when he goes in again, and tries. */
+/* Lost updates of `hopeless` only make the wait longer. One at a time; who finds another at work waits for it and tries
+ * again. Where there is much shadow, more numbers come first: a collection has to be worth its walk. */
 bool gosan_collect(void)
 {
 	uint32_t wait;
@@ -144,9 +165,12 @@ bool gosan_collect(void)
 			gosan_shadowmem_pause(spins);
 		return true;
 	}
-	gosan_engine_lock();
-	done = collect_locked();
-	gosan_engine_unlock();
+	done = gosan_segment_grow(gosan_shadowmem_pages() * PER_PAGE);
+	if (!done) {
+		gosan_engine_lock();
+		done = collect_locked();
+		gosan_engine_unlock();
+	}
 	if (!done)
 		__atomic_store_n(&hopeless, gosan_segment_limit / WORTH, __ATOMIC_RELAXED);
 	__atomic_clear(&collector, __ATOMIC_RELEASE);

@@ -174,11 +174,11 @@ struct found {
 #define RECENT 16
 static __thread struct found recent[RECENT] __attribute__((tls_model("initial-exec")));
 
-#define PLACES 512
-#define SETS   128
-#define MISSES 200 /* before a thread gets its own */
+#define PLACE_BITS 10
+#define SETS       128
+#define MISSES     200 /* before a thread gets its own */
 struct gosan_places {
-	struct found place[PLACES];
+	struct found place[1 << PLACE_BITS];
 	struct found_set {
 		uint32_t obj, stack, set;
 	} set[SETS];
@@ -330,9 +330,11 @@ static inline uint32_t lock_set(struct gosan_g *g)
 /* The entry for a place, filled or to be filled. */
 static inline struct found *entry_of(const struct gosan_g *g, uint64_t pc, uint32_t ctx, uint32_t set)
 {
-	uint64_t h = pc ^ pc >> 4 ^ ctx;
+	uint64_t h = pc ^ (uint64_t)ctx << 20 ^ (uint64_t)set << 40;
 
-	return g->places ? &g->places->place[(h ^ set * 5u) % PLACES] : &recent[h % RECENT];
+	if (g->places)
+		return &g->places->place[h * UINT64_C(0x9e3779b97f4a7c15) >> (64 - PLACE_BITS)];
+	return &recent[(pc ^ pc >> 4 ^ ctx) % RECENT];
 }
 
 static __attribute__((noinline)) uint32_t find_place(struct gosan_g *g, struct found *e, uint64_t pc,

@@ -30,7 +30,10 @@ uint32_t gosan_unwind_here(void);
  * exported function returns, sp the stack pointer there: __builtin_return_address(0) and
  * (uintptr_t)__builtin_frame_address(0) + 16 in that function itself. */
 uint32_t gosan_unwind_at(uintptr_t pc, uintptr_t sp);
-/* The same from wherever the program called the runtime or us. */
+/* The stack of a call at pc in a function that may have returned since, to ra, with cfa as its stack pointer: today's
+ * stack from there outward, below it ra and pc. 0: there is no frame there. */
+uint32_t gosan_unwind_outside(uintptr_t pc, uintptr_t ra, uintptr_t cfa);
+/* The caller's from wherever the program called the runtime or us. */
 uint32_t gosan_unwind_caller(void);
 /* Only its innermost address. */
 uintptr_t gosan_unwind_pc(void);

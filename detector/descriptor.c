@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * descriptor.c: the memory that stands for descriptors: a word each, at addresses that no program has, since the kernel
- * keeps the first 64 KiB free (vm.mmap_min_addr); the first page of them is left to null pointers. Only their shadow
- * exists. So a recording can be analysed without knowing where anything lay.
+ * descriptor.c: the memory that stands for descriptors.
+ *
+ *      table[fd]   identity | place          its address is what is accessed; what is in it, only we look at
  *
  * A number is used again, and not every call that makes or ends a descriptor is seen: libc opens and closes by
  * itself. So each use asks the kernel what the number names now, and where that is another thing than last time
@@ -17,20 +17,20 @@
 #include "access.h"
 #include "context.h"
 #include "mem.h"
+#include "recorder.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 
-#define LOW    ((uintptr_t)4096)
-#define WORD   ((uintptr_t)8)
-#define FD_MAX ((int)((65536 - LOW) / WORD))
+#define FD_MAX 65536 /* 1 MiB of address space, touched as far as it is used */
 #define CLOSED UINT64_C(1)
 
 struct slot {
 	uint64_t identity;
 	uint32_t place;
 };
-static struct slot *table; /* [FD_MAX] */
+static struct slot *table;
+static uintptr_t base; /* where a recorded process had the table; 0: it is this one's */
 
 /* Mapped at the first need. Two threads may map at once: one's is never used, and stays. NULL: not watched. */
 static struct slot *slot_of(int fd)
@@ -40,7 +40,7 @@ static struct slot *slot_of(int fd)
 	if (fd < 0 || fd >= FD_MAX)
 		return NULL;
 	if (!t) {
-		t = gosan_mem_map((size_t)FD_MAX * sizeof(*t));
+		t = gosan_mem_map(FD_MAX * sizeof(*t));
 		if (t &&
 		    !__atomic_compare_exchange_n(&table, &none, t, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 			t = none;
@@ -61,7 +61,9 @@ static uint64_t identity_of(int fd)
 
 static void forget(struct slot *s, uint64_t identity, uint32_t place)
 {
-	gosan_access_forget(LOW + (uintptr_t)(s - table) * WORD, WORD);
+	GOSAN_RECORD_MEMORY(
+		gosan_recorder_access(GOSAN_TRACE_DESCRIPTOR, (uintptr_t)s, (size_t)(s - table), 0, place));
+	gosan_access_forget((uintptr_t)s, sizeof(s->identity));
 	s->place = place;
 	__atomic_store_n(&s->identity, identity, __ATOMIC_RELAXED);
 }
@@ -106,7 +108,7 @@ void gosan_descriptor_use(int fd, uintptr_t pc)
 	const struct slot *s = current(fd);
 
 	if (s)
-		gosan_access(LOW + (uintptr_t)fd * WORD, WORD, 0, pc);
+		gosan_access((uintptr_t)s, sizeof(s->identity), 0, pc);
 	errno = saved;
 }
 
@@ -117,19 +119,30 @@ void gosan_descriptor_close(int fd, uintptr_t pc)
 	struct slot *s = current(fd);
 
 	if (s && !(s->identity & CLOSED)) {
-		gosan_access(LOW + (uintptr_t)fd * WORD, WORD, GOSAN_WRITE, pc);
+		gosan_access((uintptr_t)s, sizeof(s->identity), GOSAN_WRITE, pc);
 		__atomic_or_fetch(&s->identity, CLOSED, __ATOMIC_RELAXED);
 	}
 	errno = saved;
 }
 
+void gosan_descriptor_restore(uintptr_t addr, int fd, uint32_t place)
+{
+	struct slot *s = slot_of(fd);
+
+	if (!s)
+		return;
+	base = addr - (uintptr_t)fd * sizeof(*s);
+	s->place = place;
+}
+
 bool gosan_descriptor_is(uintptr_t addr, int *ret_fd, uint32_t *ret_place)
 {
 	const struct slot *t = __atomic_load_n(&table, __ATOMIC_ACQUIRE);
+	uintptr_t first = base ? base : (uintptr_t)t;
 
-	if (addr < LOW || addr >= LOW + (uintptr_t)FD_MAX * WORD)
+	if (!t || addr - first >= FD_MAX * sizeof(*t))
 		return false;
-	*ret_fd = (int)((addr - LOW) / WORD);
-	*ret_place = t ? t[*ret_fd].place : 0;
+	*ret_fd = (int)((addr - first) / sizeof(*t));
+	*ret_place = t[*ret_fd].place;
 	return true;
 }

@@ -19,6 +19,8 @@ void gosan_descriptor_use(int fd, uintptr_t pc);
 void gosan_descriptor_close(int fd, uintptr_t pc);
 /* Closed by code whose accesses don't count: it has no past any more. */
 void gosan_descriptor_drop(int fd);
+/* Of a recorded process: what stands for fd was at addr, and it came from place. */
+void gosan_descriptor_restore(uintptr_t addr, int fd, uint32_t place);
 /* For reports: is addr the memory that stands for a descriptor? Which one, and where it came from (0: unknown). */
 bool gosan_descriptor_is(uintptr_t addr, int *ret_fd, uint32_t *ret_place);
 

@@ -16,6 +16,7 @@
  *  {"r":"taken_back","key":N,"count":N}    N times are left, none for 0: what it said cannot end did end
  *  {"r":"dump","g":N,"t":N,"name":"..","fn":"..","state":"..","detail":"..","stack":["0x"..],"created":["0x"..]}   at a hang
  *  {"r":"end","why":"exit|stall|timeout|crash|exec","status":N,"counters":{..},"not_checked":["..",..]}
+ *  {"r":"not_checked","list":["..",..]}    the same of a process that has no end line
  *  OBJ  {"kind":"chan","name":"","address":"0x..","size":N,"created":["0x"..],"alloc_offset":N,"block_size":N,"of":N}
  *  PART {"role":"current","g":N,"t":N,"name":"..","fn":"..","op":"..","size":N,"stack":["0x"..],
  *        "locks":[{"kind":"mutex","address":"0x..","stack":["0x"..]}..],"created_by":N,"created":["0x"..]}

@@ -109,17 +109,35 @@ void gosan_floor_acts(struct gosan_g *g)
 	}
 }
 
+static void raise_locked(uint32_t cid)
+{
+	uint32_t floor = stopped ? 0 : minimum(cid);
+
+	if (floor > gosan_floors[cid])
+		__atomic_store_n(&gosan_floors[cid], floor, __ATOMIC_RELAXED);
+}
+
 void gosan_floor_raise(uint32_t cid)
 {
-	uint32_t floor;
-
 	if (gosan_engine_inside())
 		return;
 	gosan_engine_lock();
-	floor = stopped ? 0 : minimum(cid);
-	if (floor > gosan_floors[cid])
-		__atomic_store_n(&gosan_floors[cid], floor, __ATOMIC_RELAXED);
+	raise_locked(cid);
 	gosan_engine_unlock();
+}
+
+void gosan_floor_raise_all(void)
+{
+	size_t living = 0, walked = 0;
+
+	for (const struct gosan_g *g = gosan_engine_all(); g && !stopped; g = g->next) {
+		if (++walked > WALK_MAX || living > LIVING_MAX)
+			return;
+		if (g->ended)
+			continue;
+		living++;
+		raise_locked(g->cid);
+	}
 }
 
 void gosan_floor_stop(void)

@@ -34,6 +34,8 @@ static inline bool gosan_floor_covers(uint32_t seg)
 bool gosan_floor_due(uint32_t seg);
 /* Look. Takes the engine lock: outside of the shadow. */
 void gosan_floor_raise(uint32_t cid);
+/* The chains of all the living, for the collector: under the engine lock. */
+void gosan_floor_raise_all(void);
 /* g begins to remember accesses of a moment; of those that wait it means that they should not. */
 void gosan_floor_acts(struct gosan_g *g);
 /* Under the engine lock: from now on somebody may come who inherits nothing. */

@@ -19,6 +19,7 @@
 #define ID_MAX        (1u << 26)
 #define BLOCK_BITS    8
 #define BUCKETS_FIRST 1024u
+#define FOUND         1024u
 
 static struct gosan_obj **table; /* by id; mapped once, sparse */
 static uint32_t n_ids;
@@ -27,6 +28,7 @@ static struct table {
 	struct gosan_obj *list[];
 } * buckets;
 static size_t n_living;
+static struct gosan_obj *found[FOUND]; /* by address and kind: answers of gosan_object_peek */
 
 /* Fibonacci hashing: neighbouring blocks go far apart, so that an array of objects spreads. */
 static size_t hash_of(uintptr_t block)
@@ -113,7 +115,7 @@ struct gosan_obj *gosan_object_find(uintptr_t addr, enum gosan_obj_kind kind)
 }
 
 /* An object that moves between lists, or dies, while we stand on it leads us elsewhere; then it is not found here. */
-struct gosan_obj *gosan_object_peek(uintptr_t addr, enum gosan_obj_kind kind)
+static struct gosan_obj *walk(uintptr_t addr, enum gosan_obj_kind kind)
 {
 	const struct table *t = __atomic_load_n(&buckets, __ATOMIC_ACQUIRE);
 	struct gosan_obj *o = NULL;
@@ -126,6 +128,21 @@ struct gosan_obj *gosan_object_peek(uintptr_t addr, enum gosan_obj_kind kind)
 		o = __atomic_load_n(&o->link, __ATOMIC_ACQUIRE);
 	}
 	return NULL;
+}
+
+/* Neighbours, such as an array of locks, share a list: what was found last spares the walk. An object keeps its address
+ * and kind for ever, and while it lives it is the only one of both, so an entry may be anybody's. */
+struct gosan_obj *gosan_object_peek(uintptr_t addr, enum gosan_obj_kind kind)
+{
+	struct gosan_obj **at = &found[hash_of(addr >> 2 ^ (uintptr_t)kind) % FOUND];
+	struct gosan_obj *o = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+
+	if (o && o->addr == addr && o->kind == kind && !__atomic_load_n(&o->dead, __ATOMIC_ACQUIRE))
+		return o;
+	o = walk(addr, kind);
+	if (o)
+		__atomic_store_n(at, o, __ATOMIC_RELEASE);
+	return o;
 }
 
 /* Nobody can acquire from an object that is gone. Analyzers keep what they need in copies of their own. */

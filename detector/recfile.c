@@ -57,6 +57,7 @@ void gosan_recfile_clock_init(void)
 
 /* ---- the folder ---- */
 
+/* Only for the user: a recording names functions, files and arguments of the program. */
 static int make_dir(const char *path)
 {
 	return syscall(SYS_mkdirat, AT_FDCWD, path, 0700) == 0 ? 0 : -errno;
@@ -73,8 +74,8 @@ int gosan_recfile_make(const char *dir, int pid)
 	if (dir[0] != '/' && syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0)
 		return -errno;
 	for (int again = 0; again < 10000; again++) {
-		n = snprintf(folder, sizeof(folder), again ? "%s%s%s/%d.%d" : "%s%s%s/%d", cwd, *cwd ? "/" : "", dir,
-			     pid, again);
+		n = snprintf(folder, sizeof(folder), again ? "%s%s%s/%d.%d" : "%s%s%s/%d", cwd,
+			     *cwd ? "/" : "", dir, pid, again);
 		if (n < 0 || n >= (int)sizeof(folder))
 			return -ENAMETOOLONG;
 		rc = make_dir(folder);
@@ -89,6 +90,7 @@ void gosan_recfile_path(const char *name, char *ret, size_t size)
 	snprintf(ret, size, "%s/%s", folder, name);
 }
 
+/* No link is followed: the folder may lie where others can write. */
 static int open_file(const char *name, int flags)
 {
 	char path[PATH_MAX];
@@ -138,6 +140,7 @@ static void *map_piece(const char *name, uint64_t offset, size_t size, void *at,
 	return p == -1 ? NULL : (void *)p;
 }
 
+/* What cannot be mapped ends the recording for all: a stream with a hole would tell lies about order. */
 void *gosan_recfile_map(const char *name, uint64_t offset, size_t size, void *at)
 {
 	int saved = errno, error;
@@ -158,6 +161,7 @@ void gosan_recfile_unmap(void *p, size_t size)
 	errno = saved;
 }
 
+/* O_APPEND: lines of parent and child, or of two threads, follow each other. */
 bool gosan_recfile_append(const char *name, const char *text, size_t n)
 {
 	int saved = errno, fd = open_file(name, O_WRONLY | O_APPEND);
@@ -174,6 +178,7 @@ bool gosan_recfile_append(const char *name, const char *text, size_t n)
 	return ok;
 }
 
+/* The magic is the last to be set, so that a page that was only allocated is recognised as none. */
 int gosan_recfile_share(void)
 {
 	size_t size = (sizeof(struct gosan_trace_page) + 4095) & ~(size_t)4095;
@@ -212,6 +217,7 @@ void gosan_recfile_stop(enum gosan_trace_stop why, int error)
 
 /* ---- tables ---- */
 
+/* Held over the system calls that map a chunk: once per 64 KiB of a table. */
 static void lock(char *word)
 {
 	while (__atomic_test_and_set(word, __ATOMIC_ACQUIRE))
@@ -226,7 +232,8 @@ static size_t bytes_of(const struct gosan_rectable *t)
 /* Addresses only: a row's chunk is mapped when it is needed. */
 bool gosan_rectable_open(struct gosan_rectable *t)
 {
-	long p = syscall(SYS_mmap, NULL, bytes_of(t), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0L);
+	long p = syscall(SYS_mmap, NULL, bytes_of(t), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			 -1, 0L);
 
 	if (p == -1)
 		return false;
@@ -236,6 +243,7 @@ bool gosan_rectable_open(struct gosan_rectable *t)
 	return t->base != NULL;
 }
 
+/* MAP_FIXED replaces reserved addresses of our own, nothing else. */
 static bool map_chunk(struct gosan_rectable *t, size_t chunk)
 {
 	bool ok = true;
@@ -251,6 +259,7 @@ static bool map_chunk(struct gosan_rectable *t, size_t chunk)
 	return ok;
 }
 
+/* One load when the chunk is there. Rows of 2^n bytes lie in one chunk each; the bytes of a stack may lie in two. */
 void *gosan_rectable_row(struct gosan_rectable *t, uint64_t i, size_t rows)
 {
 	size_t first = i * t->row / CHUNK, last = ((i + rows) * t->row - 1) / CHUNK;

@@ -38,6 +38,7 @@ struct lines {
 	char text[4096];
 };
 
+/* In one write where it fits: lines of two threads don't mix. */
 static void flush(struct lines *l)
 {
 	if (l->n)
@@ -92,12 +93,15 @@ static void line(struct lines *l, const char *key, const char *s)
 
 /* ---- start ---- */
 
+/* A reader needs to know before the first record whether it can expect the whole story. */
 static unsigned features(void)
 {
 	return (gosan_options.trace_accesses ? GOSAN_TRACE_ACCESSES : 0u) |
 	       (gosan_options.trace_mb > 0 ? GOSAN_TRACE_RING : 0u);
 }
 
+/* argv points into the initial stack, which a program may overwrite later. The names of counters go along, because
+ * another version may have others, in another order. */
 static void tell_process(void)
 {
 	struct lines l = {0};
@@ -121,6 +125,8 @@ static void tell_process(void)
 	flush(&l);
 }
 
+/* A failure is told on standard error, since there may be no report in which to say it, and the program runs on as
+ * it would have without the setting: its findings do not depend on a recording. */
 static bool begin(void)
 {
 	int rc = gosan_recfile_make(base, (int)syscall(SYS_getpid));
@@ -149,6 +155,8 @@ static void choose_base(void)
 	snprintf(base, sizeof(base), "%s%s", path, packed ? ".d" : "");
 }
 
+/* Before the engine: the first context is the first record. Tables are reserved as addresses, some gigabytes of
+ * them; where these are limited (ulimit -v) there is no recording, and the note says why. */
 void gosan_recorder_init(int argc, char **argv)
 {
 	if (!gosan_options.trace || !*gosan_options.trace)
@@ -171,7 +179,8 @@ void gosan_recorder_init(int argc, char **argv)
 struct gosan_counters *gosan_recorder_counters(const char *link)
 {
 	struct gosan_counters *c =
-		gosan_recorder_on ? gosan_recfile_map("counters", 0, sizeof(struct gosan_counters), NULL) : NULL;
+		gosan_recorder_on ? gosan_recfile_map("counters", 0, sizeof(struct gosan_counters), NULL)
+				  : NULL;
 	char path[PATH_MAX];
 
 	if (c && link) {
@@ -184,6 +193,8 @@ struct gosan_counters *gosan_recorder_counters(const char *link)
 
 /* ---- modules ---- */
 
+/* Paths are kept for ever by module.c, so the pointer is the name. When the table is full, modules are told again
+ * with each batch: longer, not wrong. */
 static bool is_told(const char *path)
 {
 	for (size_t i = 0; i < n_told; i++)
@@ -194,6 +205,8 @@ static bool is_told(const char *path)
 	return false;
 }
 
+/* At start and after each dlopen, not when a report needs them: a killed process must have named them all. Who
+ * comes while another thread is at it has nothing to add but the same list. */
 void gosan_recorder_modules(void)
 {
 	struct lines l = {0};
@@ -217,6 +230,7 @@ void gosan_recorder_modules(void)
 
 /* ---- end ---- */
 
+/* What the live run knows of its blind spots: a replay cannot find out. */
 void gosan_recorder_not_checked(const char *text)
 {
 	struct lines l = {0};
@@ -227,6 +241,8 @@ void gosan_recorder_not_checked(const char *text)
 	flush(&l);
 }
 
+/* Also when recording ended earlier: how the process ended is still known. After an exec that failed there will be
+ * a second line, which counts. */
 void gosan_recorder_end(const char *why, int status)
 {
 	struct lines l = {0};

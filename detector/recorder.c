@@ -28,9 +28,6 @@
 
 #define WINDOW_MAX 16u /* segments that are mapped at once: one system call per MiB */
 
-enum { TIME, STACK, ADDR, OBJ, SEQ, MODE, TICK, ARG, PEER, G, SIZE, ARG2, OBJ2 };
-_Static_assert(F_OBJ2 == 1 << OBJ2, "numbers are those of the bits");
-
 struct stream {
 	struct gosan_trace_state state;
 	uint8_t *segment; /* NULL: none yet */
@@ -50,18 +47,7 @@ static struct stream *unused;
 static char lock_word;
 static uint64_t tick; /* passes through the engine; written under its lock */
 
-static struct gosan_rectable actors = {.name = "actors", .row = sizeof(struct gosan_trace_actor), .max = 1u << 24};
-static struct gosan_rectable objects = {.name = "objects", .row = sizeof(struct gosan_trace_object), .max = 1u << 26};
-static struct gosan_rectable contexts = {.name = "contexts", .row = sizeof(struct gosan_trace_context), .max = 1u << 25};
-static struct gosan_rectable stacks = {.name = "stacks", .row = 1, .max = 1u << 31};
-static uint64_t stacks_at;
-
-bool gosan_recorder_open_tables(void)
-{
-	return gosan_rectable_open(&actors) && gosan_rectable_open(&objects) && gosan_rectable_open(&contexts) &&
-	       gosan_rectable_open(&stacks);
-}
-
+/* Before the first goroutine is known, and on threads that nobody announced yet, nobody runs: 0. */
 static uint32_t number_of(const struct gosan_g *g)
 {
 	return g ? g->no : 0;
@@ -69,6 +55,7 @@ static uint32_t number_of(const struct gosan_g *g)
 
 /* ---- segments ---- */
 
+/* The setting is per thread: a thread that floods its ring takes nothing of the others' past. */
 static uint64_t ring_segments(void)
 {
 	return (uint64_t)gosan_options.trace_mb * ((1u << 20) / GOSAN_TRACE_SEGMENT);
@@ -109,6 +96,9 @@ static uint8_t *place_for(struct stream *s)
 	return p;
 }
 
+/* The header first, its magic last: a reader that finds it finds all of it. Predictions begin afresh, which costs
+ * the first records of 64 KiB some bytes and makes each segment readable alone. The page's second reading of the
+ * clocks is renewed here, so that a killed process has one from its last moments. */
 static bool next_segment(struct stream *s)
 {
 	uint8_t *p = place_for(s);
@@ -133,6 +123,7 @@ static bool next_segment(struct stream *s)
 
 /* ---- streams ---- */
 
+/* Held for two loads and a store; no signal handler of ours takes it, for records of handlers are dropped before. */
 static void lock(void)
 {
 	while (__atomic_test_and_set(&lock_word, __ATOMIC_ACQUIRE))
@@ -144,6 +135,8 @@ static void unlock(void)
 	__atomic_clear(&lock_word, __ATOMIC_RELEASE);
 }
 
+/* There are as many streams as threads were alive at once, not as many as ever were: what an ended thread left is
+ * continued. In it the SWITCH of the new thread says that somebody else goes on. */
 static __attribute__((noinline)) struct stream *take_stream(void)
 {
 	struct stream *s;
@@ -176,46 +169,11 @@ void gosan_recorder_thread_end(const struct gosan_g *g)
 
 /* ---- records ---- */
 
-static void write_record(struct stream *s, unsigned op, unsigned fields, const uint64_t *v, const char *text, size_t n)
+/* The longest record fits, so that none is ever divided between segments. */
+static inline bool has_room(struct stream *s)
 {
-	uint8_t *p;
-	size_t len;
-
-	if (__builtin_expect(!s->segment || s->at + GOSAN_TRACE_RECORD_MAX > GOSAN_TRACE_SEGMENT, 0) &&
-	    !next_segment(s))
-		return;
-	p = s->segment + s->at;
-	len = gosan_trace_encode(&s->state, op, fields, v, text, n, p);
-	__atomic_store_n(p, (uint8_t)op, __ATOMIC_RELEASE);
-	s->at += len;
-}
-
-static void write_row(const struct gosan_g *g)
-{
-	struct gosan_trace_actor *row = gosan_rectable_row(&actors, g->no, 1);
-	unsigned flags = GOSAN_TRACE_KNOWN;
-
-	if (!row)
-		return;
-	flags |= g->is_thread ? GOSAN_TRACE_THREAD : 0u;
-	flags |= g->is_system ? GOSAN_TRACE_SYSTEM : 0u;
-	flags |= g->is_fiber ? GOSAN_TRACE_FIBER : 0u;
-	row->id = g->id;
-	row->tid = g->tid;
-	row->flags |= flags;
-	row->parent = number_of(g->parent);
-	row->created_stack = g->created_stack;
-	row->stack_lo = g->stack_lo;
-	row->stack_hi = g->stack_hi;
-	memcpy(row->name, g->name, sizeof(row->name));
-	if (g->fn_name && !row->fn_name[0])
-		strncpy(row->fn_name, g->fn_name, sizeof(row->fn_name) - 1);
-}
-
-void gosan_recorder_actor(const struct gosan_g *g)
-{
-	if (g->no)
-		write_row(g);
+	return __builtin_expect(s->segment && s->at + GOSAN_TRACE_RECORD_MAX <= GOSAN_TRACE_SEGMENT, 1) ||
+	       next_segment(s);
 }
 
 /* Who runs here is another than before, or was asleep; seen: the last pass that it can have seen. What front ends know of somebody is complete by then. */
@@ -223,40 +181,70 @@ static __attribute__((noinline)) void write_switch(struct stream *s, uint64_t se
 {
 	struct gosan_g *g = gosan_self;
 	uint64_t v[GOSAN_TRACE_FIELDS];
+	size_t len;
 
 	s->g = number_of(g);
 	s->visit = g ? ++g->visits : 1;
-	v[TIME] = gosan_recfile_time();
-	v[G] = s->g;
-	v[ARG] = s->visit;
-	v[ARG2] = seen;
-	write_record(s, GOSAN_TRACE_SWITCH, F_TIME | F_G | F_ARG | F_ARG2, v, NULL, 0);
-	if (g && g->no) {
-		struct gosan_trace_actor *row;
-
-		write_row(g);
-		row = gosan_rectable_row(&actors, g->no, 1);
-		if (row && !row->os_tid)
-			row->os_tid = syscall(SYS_gettid);
-	}
+	if (!has_room(s))
+		return;
+	v[N_TIME] = gosan_recfile_time_early();
+	v[N_G] = s->g;
+	v[N_ARG] = s->visit;
+	v[N_ARG2] = seen - s->state.tick;
+	len = gosan_trace_encode_as(&s->state, GOSAN_TRACE_SWITCH, F_TIME | F_G | F_ARG | F_ARG2, 0, v,
+				    s->segment + s->at);
+	__atomic_store_n(s->segment + s->at, GOSAN_TRACE_SWITCH, __ATOMIC_RELEASE);
+	s->at += len;
+	if (g)
+		gosan_recorder_actor(g);
 }
 
-/* A signal handler's record would come into the middle of its thread's: it is lost, and counted. */
-static void append(unsigned op, unsigned fields, const uint64_t *v, const char *text, size_t n)
+/* A signal handler's record would come into the middle of its thread's: it is lost, and counted. NULL: no record. */
+static inline __attribute__((always_inline)) struct stream *begin_record(unsigned op, unsigned fields,
+									 const uint64_t *v)
 {
 	struct stream *s = mine ? mine : take_stream();
 
 	if (__builtin_expect(!s || s->busy, 0)) {
 		__atomic_fetch_add(&gosan_recfile_page->lost, 1, __ATOMIC_RELAXED);
-		return;
+		return NULL;
 	}
 	s->busy = true;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (__builtin_expect(s->g != number_of(gosan_self) || !s->visit, 0) && op != GOSAN_TRACE_ANSWER)
-		write_switch(s, fields & F_TICK ? v[TICK] - 1 : __atomic_load_n(&tick, __ATOMIC_ACQUIRE));
-	write_record(s, op, fields, v, text, n);
+		write_switch(s, fields & F_TICK ? v[N_TICK] - 1 : __atomic_load_n(&tick, __ATOMIC_ACQUIRE));
+	if (__builtin_expect(!has_room(s), 0)) {
+		s->busy = false;
+		return NULL;
+	}
+	return s;
+}
+
+/* The release store is the commit: on whatever processor the reader runs, it sees the bytes behind the op. */
+static inline void end_record(struct stream *s, unsigned op, size_t len)
+{
+	__atomic_store_n(s->segment + s->at, (uint8_t)op, __ATOMIC_RELEASE);
+	s->at += len;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	s->busy = false;
+}
+
+/* The general way, for what is not frequent. */
+static void append(unsigned op, unsigned fields, const uint64_t *v, const char *text, size_t n)
+{
+	struct stream *s = begin_record(op, fields, v);
+
+	if (s)
+		end_record(s, op, gosan_trace_encode(&s->state, op, fields, v, text, n, s->segment + s->at));
+}
+
+/* The same for a record without a text whose op and fields are constants. */
+static inline __attribute__((always_inline)) void append_as(unsigned op, unsigned fields, const uint64_t *v)
+{
+	struct stream *s = begin_record(op, fields, v);
+
+	if (s)
+		end_record(s, op, gosan_trace_encode_as(&s->state, op, fields, 0, v, s->segment + s->at));
 }
 
 /* Of a record under the engine lock. */
@@ -267,6 +255,7 @@ static uint64_t next_tick(void)
 
 /* ---- events ---- */
 
+/* As in records: seven bits a byte, the lowest first. */
 static char *put(char *p, uint64_t v)
 {
 	for (; v > 0x7f; v >>= 7)
@@ -289,51 +278,35 @@ static size_t wait_text(const struct gosan_g *g, char *text)
 	return (size_t)(p - text);
 }
 
-/* What a front end told of it before its first event, or tells with each (a barrier's parties). */
-static void object_row(const struct gosan_obj *obj)
-{
-	struct gosan_trace_object *row;
-
-	if (obj->seq > 1 && obj->kind != GOSAN_OBJ_BARRIER)
-		return;
-	row = gosan_rectable_row(&objects, obj->id, 1);
-	if (!row)
-		return;
-	row->addr = obj->addr;
-	row->created_by = obj->created_by;
-	row->kind = obj->kind;
-	row->flags = obj->flags;
-	row->created_stack = obj->created_stack;
-	row->count = obj->counted ? obj->count + 1 : 0;
-}
-
 /* After the record of what ends a visit or a life. */
 static void after(const struct gosan_event *ev)
 {
 	if (ev->op == GOSAN_EV_G_SPAWN && ev->peer)
-		write_row(ev->peer);
+		gosan_recorder_actor(ev->peer);
 	if (ev->g != gosan_self || !mine)
 		return;
 	if (ev->op == GOSAN_EV_G_PARK)
 		mine->visit = 0;
 }
 
+/* Absent members are 0 and cost nothing where they were 0 before. g is named only where another acts for it, as
+ * the sender of a rendezvous does for a parked receiver. */
 void gosan_recorder_event(const struct gosan_event *ev)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS] = {
-		[TIME] = gosan_recfile_time(),
-		[STACK] = ev->stack,
-		[ADDR] = ev->addr,
-		[OBJ] = ev->obj ? ev->obj->id : 0,
-		[SEQ] = ev->obj ? ev->seq : 0,
-		[MODE] = (uint64_t)ev->mode,
-		[TICK] = next_tick(),
-		[ARG] = (uint64_t)ev->arg,
-		[PEER] = number_of(ev->peer),
-		[G] = ev->g != gosan_self ? number_of(ev->g) : 0,
-		[SIZE] = ev->size,
-		[ARG2] = (uint64_t)ev->arg2,
-		[OBJ2] = ev->obj2 ? ev->obj2->id : 0,
+		[N_TIME] = gosan_recfile_time_early(),
+		[N_STACK] = ev->stack,
+		[N_ADDR] = ev->addr,
+		[N_OBJ] = ev->obj ? ev->obj->id : 0,
+		[N_SEQ] = ev->obj ? ev->seq : 0,
+		[N_MODE] = (uint64_t)ev->mode,
+		[N_TICK] = next_tick(),
+		[N_ARG] = (uint64_t)ev->arg,
+		[N_PEER] = number_of(ev->peer),
+		[N_G] = ev->g != gosan_self ? number_of(ev->g) : 0,
+		[N_SIZE] = ev->size,
+		[N_ARG2] = (uint64_t)ev->arg2,
+		[N_OBJ2] = ev->obj2 ? ev->obj2->id : 0,
 	};
 	unsigned fields = GOSAN_TRACE_EVENT_FIELDS;
 	char text[GOSAN_TRACE_TEXT_MAX];
@@ -346,20 +319,21 @@ void gosan_recorder_event(const struct gosan_event *ev)
 		memcpy(text, ev->text, n);
 	}
 	if (ev->obj)
-		object_row(ev->obj);
+		gosan_recorder_object(ev->obj, ev->op == GOSAN_EV_CHAN_MAKE ? (uint32_t)ev->arg + 1 : 0);
 	append(GOSAN_TRACE_EVENT + (unsigned)ev->op, n ? fields | F_TEXT : fields, v, text, n);
 	after(ev);
 }
 
+/* The row before the record: whoever reads the record finds the row. */
 static void note_g(const struct gosan_g *g, int mode)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	write_row(g);
-	v[TIME] = gosan_recfile_time();
-	v[TICK] = next_tick();
-	v[PEER] = g->no;
-	v[MODE] = (uint64_t)mode;
+	gosan_recorder_actor(g);
+	v[N_TIME] = gosan_recfile_time();
+	v[N_TICK] = next_tick();
+	v[N_PEER] = g->no;
+	v[N_MODE] = (uint64_t)mode;
 	append(GOSAN_TRACE_G_NEW, F_TIME | F_TICK | F_PEER | F_MODE, v, NULL, 0);
 }
 
@@ -368,15 +342,17 @@ void gosan_recorder_new_g(const struct gosan_g *g)
 	note_g(g, 0);
 }
 
+/* seq is 0 at birth. In a forked child the object has a past whose events are the parent's: its numbers go on from
+ * there. */
 void gosan_recorder_new_object(const struct gosan_obj *obj)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	object_row(obj);
-	v[TICK] = next_tick();
-	v[OBJ] = obj->id;
-	v[SEQ] = obj->seq;
-	v[MODE] = obj->dead;
+	gosan_recorder_object(obj, 0);
+	v[N_TICK] = next_tick();
+	v[N_OBJ] = obj->id;
+	v[N_SEQ] = obj->seq;
+	v[N_MODE] = obj->dead;
 	append(GOSAN_TRACE_OBJ_NEW, F_TICK | F_OBJ | F_SEQ | F_MODE, v, NULL, 0);
 }
 
@@ -384,8 +360,8 @@ void gosan_recorder_object_dead(const struct gosan_obj *obj)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	v[TICK] = next_tick();
-	v[OBJ] = obj->id;
+	v[N_TICK] = next_tick();
+	v[N_OBJ] = obj->id;
 	append(GOSAN_TRACE_OBJ_DEAD, F_TICK | F_OBJ, v, NULL, 0);
 }
 
@@ -393,128 +369,110 @@ void gosan_recorder_system_begin(const struct gosan_g *sys, const struct gosan_o
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	v[TIME] = gosan_recfile_time();
-	v[TICK] = next_tick();
-	v[PEER] = number_of(sys);
-	v[OBJ] = timer ? timer->id : 0;
+	v[N_TIME] = gosan_recfile_time();
+	v[N_TICK] = next_tick();
+	v[N_PEER] = number_of(sys);
+	v[N_OBJ] = timer ? timer->id : 0;
 	append(GOSAN_TRACE_SYSTEM_BEGIN, F_TIME | F_TICK | F_PEER | F_OBJ, v, NULL, 0);
 }
 
+/* Names that were given late, and stacks of threads, are complete now. */
 void gosan_recorder_finish(enum gosan_end why)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
 	for (const struct gosan_g *g = gosan_engine_all(); g; g = g->next)
-		write_row(g);
-	v[TIME] = gosan_recfile_time();
-	v[TICK] = next_tick();
-	v[MODE] = why;
+		gosan_recorder_actor(g);
+	v[N_TIME] = gosan_recfile_time();
+	v[N_TICK] = next_tick();
+	v[N_MODE] = why;
 	append(GOSAN_TRACE_FINISH, F_TIME | F_TICK | F_MODE, v, NULL, 0);
 }
 
+/* It follows the record that led to the question, in the same stream: no SWITCH comes between, even after a park.
+ * The reader keeps it with that record. */
 bool gosan_recorder_answer(enum gosan_trace_question question, bool answer)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	v[MODE] = question;
-	v[ARG] = answer;
+	v[N_MODE] = question;
+	v[N_ARG] = answer;
 	if (gosan_recorder_on)
 		append(GOSAN_TRACE_ANSWER, F_MODE | F_ARG, v, NULL, 0);
 	return answer;
 }
 
+/* No time: the processor's counter costs more than the rest of the record. The reader takes that of the record
+ * before, which is not later. The two frequent ones are written by code of their own. */
 void gosan_recorder_lock(enum gosan_trace_op op, const struct gosan_obj *obj, int mode, uint32_t stack)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	v[OBJ] = obj->id;
-	v[SEQ] = obj->seq;
-	v[STACK] = stack;
-	v[MODE] = (uint64_t)mode;
-	append(op, op == GOSAN_TRACE_REQUEST  ? F_OBJ | F_STACK | F_MODE
-		   : op >= GOSAN_TRACE_POST ? F_SEQ | F_OBJ | F_STACK
-					    : F_SEQ | F_OBJ | F_STACK | F_MODE,
-	       v, NULL, 0);
+	v[N_OBJ] = obj->id;
+	v[N_SEQ] = obj->seq;
+	v[N_STACK] = stack;
+	v[N_MODE] = (uint64_t)mode;
+	if (op == GOSAN_TRACE_RELEASE)
+		append_as(GOSAN_TRACE_RELEASE, F_SEQ | F_OBJ | F_STACK | F_MODE, v);
+	else if (op == GOSAN_TRACE_ACQUIRE)
+		append_as(GOSAN_TRACE_ACQUIRE, F_SEQ | F_OBJ | F_STACK | F_MODE, v);
+	else
+		append(op, gosan_trace_fields(op), v, NULL, 0);
 }
 
+/* Loads and stores that change no clock are not told: they order nothing. The stripe's number orders the others,
+ * also where processors' counters differ. */
 void gosan_recorder_atomic(enum gosan_trace_op op, uintptr_t addr, uint64_t seq, int mo, uint32_t arg)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	v[TIME] = gosan_recfile_time();
-	v[ADDR] = addr;
-	v[SEQ] = seq;
-	v[MODE] = (uint64_t)mo;
-	v[STACK] = v[ARG] = arg;
-	append(op, op == GOSAN_TRACE_FENCE  ? F_TIME | F_MODE
-		   : op == GOSAN_TRACE_LOAD ? F_TIME | F_SEQ | F_STACK | F_ADDR | F_MODE
-					    : F_TIME | F_SEQ | F_ADDR | F_MODE | F_ARG,
-	       v, NULL, 0);
+	v[N_TIME] = gosan_recfile_time_early();
+	v[N_ADDR] = addr;
+	v[N_SEQ] = seq;
+	v[N_MODE] = (uint64_t)mo;
+	v[N_STACK] = v[N_ARG] = arg;
+	append(op, gosan_trace_fields(op), v, NULL, 0);
 }
 
-void gosan_recorder_access(enum gosan_trace_op op, uintptr_t addr, size_t size, unsigned flags, uint32_t place)
+/* Accesses have no number: which of two unordered ones came first is told by their times, and changes at most
+ * which is called the previous one. Frees and allocations take the exact clock, because a record of new memory
+ * must not come before one of the old (TRACE.md, "Order"). */
+void gosan_recorder_access(enum gosan_trace_op op, uintptr_t addr, size_t size, unsigned flags,
+			   uint32_t place)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	v[TIME] = gosan_recfile_time();
-	v[STACK] = place;
-	v[ADDR] = addr;
-	v[SIZE] = size;
-	v[MODE] = flags;
-	append(op, op == GOSAN_TRACE_ACCESS ? F_TIME | F_STACK | F_ADDR | F_SIZE | F_MODE : gosan_trace_fields(op), v,
-	       NULL, 0);
+	v[N_TIME] = op == GOSAN_TRACE_ACCESS ? gosan_recfile_time_early() : gosan_recfile_time();
+	v[N_STACK] = place;
+	v[N_ADDR] = addr;
+	v[N_SIZE] = size;
+	v[N_MODE] = flags;
+	if (op == GOSAN_TRACE_ACCESS)
+		append_as(GOSAN_TRACE_ACCESS, F_TIME | F_STACK | F_ADDR | F_SIZE | F_MODE, v);
+	else
+		append(op, gosan_trace_fields(op), v, NULL, 0);
 }
 
 void gosan_recorder_copied(const struct gosan_obj *copy, const struct gosan_obj *original, uint32_t stack)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	v[TICK] = next_tick();
-	v[OBJ] = copy->id;
-	v[OBJ2] = original->id;
-	v[STACK] = stack;
+	v[N_TICK] = next_tick();
+	v[N_OBJ] = copy->id;
+	v[N_OBJ2] = original->id;
+	v[N_STACK] = stack;
 	append(GOSAN_TRACE_COPIED, F_TICK | F_OBJ | F_OBJ2 | F_STACK, v, NULL, 0);
 }
 
+/* For front ends that set the flags of somebody themselves, without an event. */
 void gosan_recorder_gone(const struct gosan_g *g, unsigned how)
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	v[TIME] = gosan_recfile_time();
-	v[PEER] = g->no;
-	v[MODE] = how;
+	v[N_TIME] = gosan_recfile_time();
+	v[N_PEER] = g->no;
+	v[N_MODE] = how;
 	append(GOSAN_TRACE_GONE, F_TIME | F_PEER | F_MODE, v, NULL, 0);
-}
-
-/* ---- tables ---- */
-
-/* The count last: it is what says that the stack is complete. */
-void gosan_recorder_stack(const uintptr_t *pcs, size_t n)
-{
-	char text[10 * 64 + 1], *p = text;
-	uintptr_t before = 0;
-	char *row;
-
-	for (size_t i = 0; i < n; i++) {
-		uint64_t d = pcs[i] - before;
-
-		p = put(p, d << 1 ^ (uint64_t)((int64_t)d >> 63));
-		before = pcs[i];
-	}
-	row = gosan_rectable_row(&stacks, stacks_at, sizeof(text) + 1);
-	if (!row)
-		return;
-	memcpy(row + 1, text, (size_t)(p - text));
-	__atomic_store_n(row, (char)n, __ATOMIC_RELEASE);
-	stacks_at += 1 + (size_t)(p - text);
-}
-
-void gosan_recorder_context(uint32_t id, uint64_t pc, uint32_t parent, uint32_t callee)
-{
-	struct gosan_trace_context *row = gosan_rectable_row(&contexts, id, 1);
-
-	if (row)
-		*row = (struct gosan_trace_context){pc, parent, callee};
 }
 
 /* ---- fork ---- */
@@ -535,16 +493,16 @@ static void tell_inherited(void)
 	gosan_mem_free(by_no, (n + 1) * sizeof(*by_no));
 	for (uint32_t id = 1; (obj = gosan_object_by_id(id)) != NULL; id++)
 		gosan_recorder_new_object(obj);
-	v[TIME] = gosan_recfile_time();
-	v[TICK] = next_tick();
+	v[N_TIME] = gosan_recfile_time();
+	v[N_TICK] = next_tick();
 	append(GOSAN_TRACE_ALONE, F_TIME | F_TICK, v, NULL, 0);
 	for (size_t i = 0; gosan_self && i < gosan_self->n_held; i++) {
 		const struct gosan_held *h = &gosan_self->held[i];
 
-		v[TICK] = next_tick();
-		v[OBJ] = h->obj->id;
-		v[STACK] = h->stack;
-		v[MODE] = (uint64_t)h->mode;
+		v[N_TICK] = next_tick();
+		v[N_OBJ] = h->obj->id;
+		v[N_STACK] = h->stack;
+		v[N_MODE] = (uint64_t)h->mode;
 		append(GOSAN_TRACE_HELD, F_TICK | F_OBJ | F_STACK | F_MODE, v, NULL, 0);
 	}
 }
@@ -557,7 +515,6 @@ void gosan_recorder_begin_child(void)
 	mine = unused = NULL;
 	lock_word = 0;
 	tick = 0;
-	if (gosan_rectable_fork(&actors) && gosan_rectable_fork(&objects) && gosan_rectable_fork(&contexts) &&
-	    gosan_rectable_fork(&stacks))
+	if (gosan_recorder_fork_tables())
 		tell_inherited();
 }

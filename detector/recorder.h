@@ -44,7 +44,8 @@ void gosan_recorder_lock(enum gosan_trace_op op, const struct gosan_obj *obj, in
 /* Under the stripe, whose number of operations seq is. arg: a load's stack, whether a store is one of an RMW. */
 void gosan_recorder_atomic(enum gosan_trace_op op, uintptr_t addr, uint64_t seq, int mo, uint32_t arg);
 /* op: ACCESS .. BENIGN_FORGET; what it has no use for is 0. */
-void gosan_recorder_access(enum gosan_trace_op op, uintptr_t addr, size_t size, unsigned flags, uint32_t place);
+void gosan_recorder_access(enum gosan_trace_op op, uintptr_t addr, size_t size, unsigned flags,
+			   uint32_t place);
 void gosan_recorder_copied(const struct gosan_obj *copy, const struct gosan_obj *original, uint32_t stack);
 void gosan_recorder_gone(const struct gosan_g *g, unsigned how); /* enum gosan_trace_gone */
 /* Tables. stack: under the depot's lock, in the order of ids. */
@@ -52,8 +53,12 @@ void gosan_recorder_stack(const uintptr_t *pcs, size_t n);
 void gosan_recorder_context(uint32_t id, uint64_t pc, uint32_t parent, uint32_t callee);
 void gosan_recorder_actor(const struct gosan_g *g); /* its row again: a name, who it is */
 
-/* For recmeta.c. */
+/* recrows.c, for the other two. */
 bool gosan_recorder_open_tables(void);
+/* In a forked child, in its folder: the parent's rows, which are never written again, are copied. */
+bool gosan_recorder_fork_tables(void);
+/* What is known of obj by its first event. count: what a channel's first event says of its buffer, plus 1; 0: nothing. */
+void gosan_recorder_object(const struct gosan_obj *obj, uint32_t count);
 void gosan_recorder_begin_child(void);
 
 #define GOSAN_RECORD(call) \

@@ -21,6 +21,7 @@
 #define GROUP        8u
 #define GROUPS       (GOSAN_SEGMENT_PAGE / GROUP) /* of a page */
 #define MANY         64u                          /* numbers after which a goroutine gets whole pages */
+#define ROOM_FIRST   (1u << 15)                   /* 256 KiB of the table */
 #define OPEN         ((uint64_t)UINT32_MAX << 32)
 #define PAGE_OF(seg) ((seg) >> GOSAN_SEGMENT_PAGE_BITS)
 
@@ -30,14 +31,36 @@ struct gosan_segment *gosan_segments;
 uint64_t gosan_segment_pages[GOSAN_SEGMENT_PAGES];
 uint8_t gosan_segment_used[GOSAN_SEGMENTS / 8] = {1};
 uint32_t gosan_segment_limit = GOSAN_SEGMENTS;
+static uint32_t room = ROOM_FIRST;
 static uint8_t use[GOSAN_SEGMENT_PAGES];
-static uint32_t cursor, page_cursor; /* groups from the bottom, pages from the top */
+static uint32_t cursor, page_cursor; /* groups from the bottom, pages from the top; of `room` numbers */
 
 int gosan_segment_init(void)
 {
 	if (!gosan_segments)
 		gosan_segments = gosan_mem_map(sizeof(*gosan_segments) * GOSAN_SEGMENTS);
 	return gosan_segments ? 0 : -ENOMEM;
+}
+
+uint32_t gosan_segment_room(void)
+{
+	uint32_t n = __atomic_load_n(&room, __ATOMIC_RELAXED);
+
+	return n < gosan_segment_limit ? n : gosan_segment_limit;
+}
+
+/* Groups go on from where they are; pages begin again at the new top. */
+bool gosan_segment_grow(uint32_t at_least)
+{
+	uint32_t n = gosan_segment_room();
+
+	if (n >= gosan_segment_limit || at_least <= n)
+		return false;
+	while (n < at_least && n < gosan_segment_limit)
+		n *= 2;
+	__atomic_store_n(&room, n, __ATOMIC_RELAXED);
+	__atomic_store_n(&page_cursor, 0, __ATOMIC_RELAXED);
+	return true;
 }
 
 /* False: the page serves the other way. */
@@ -53,11 +76,13 @@ static bool claim(uint32_t page, enum use as)
 /* The cursor stops at the end: it must not wrap while threads go on asking. */
 static bool take_group(struct gosan_g *g)
 {
-	while (__atomic_load_n(&cursor, __ATOMIC_RELAXED) < gosan_segment_limit / GROUP) {
+	uint32_t n = gosan_segment_room() / GROUP;
+
+	while (__atomic_load_n(&cursor, __ATOMIC_RELAXED) < n) {
 		uint32_t i = __atomic_fetch_add(&cursor, 1, __ATOMIC_RELAXED);
 
-		if (i >= gosan_segment_limit / GROUP)
-			return false;
+		if (i >= n)
+			break;
 		if (gosan_segment_used[i] == 0xff || !claim(i / GROUPS, IN_GROUPS))
 			continue;
 		__atomic_store_n(&gosan_segment_pages[i / GROUPS], 0, __ATOMIC_RELEASE);
@@ -82,7 +107,7 @@ static bool is_free_page(uint32_t page)
 /* A whole page for moments of this chain. */
 static bool take_page(struct gosan_g *g, uint32_t cid)
 {
-	uint32_t n = gosan_segment_limit / GOSAN_SEGMENT_PAGE;
+	uint32_t n = gosan_segment_room() / GOSAN_SEGMENT_PAGE;
 
 	while (__atomic_load_n(&page_cursor, __ATOMIC_RELAXED) < n) {
 		uint32_t i = __atomic_fetch_add(&page_cursor, 1, __ATOMIC_RELAXED), page = n - 1 - i;

@@ -53,8 +53,11 @@ static inline struct gosan_stamp gosan_segment_stamp(uint32_t seg)
 	return (struct gosan_stamp){s->cid & ~GOSAN_SEGMENT_FREE, s->epoch};
 }
 
-/* Numbers from 1 to below this are given out; the tests lower it. A multiple of 8. */
+/* Numbers from 1 to below this may be given out; the tests lower it. A multiple of 8. */
 extern uint32_t gosan_segment_limit;
+/* Numbers below this are: as many as are worth a collection. False: it is at the limit already. */
+bool gosan_segment_grow(uint32_t at_least);
+uint32_t gosan_segment_room(void);
 
 /* For the collector (collect.c), while no goroutine is in the shadow: from now on exactly the numbers whose bits are
  * set are in use. Groups that goroutines keep are void: the caller drops those of all of them. */

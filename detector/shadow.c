@@ -352,15 +352,28 @@ static __attribute__((noinline)) void access_one(struct gosan_g *g, uintptr_t ad
 	leave(g);
 }
 
-static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t addr, size_t size,
-						  unsigned flags, uintptr_t pc)
+/* What gosan_shadow_access leaves out; it comes back once there is a segment. */
+static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags,
+						  uintptr_t pc)
 {
+	bool opened;
+
 	if (g->ignored[flags & GOSAN_WRITE])
 		return;
-	if ((addr & 7) + size > 8 || g->cell == GOSAN_CELL_NONE || addr >= GOSAN_ADDRESS_END)
+	if ((addr & 7) + size > 8 || addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask || gosan_recorder_memory) {
 		access_range(g, addr, size, flags, pc, 0);
-	else
+		return;
+	}
+	if (g->cell != GOSAN_CELL_NONE) {
 		access_one(g, addr, size, flags, pc);
+		return;
+	}
+	if (!enter(g))
+		return;
+	opened = open_segment(g, false);
+	leave(g);
+	if (opened)
+		gosan_shadow_access(g, addr, size, flags, pc);
 }
 
 /* Does g know at a glance that the cell's moment comes before its present one? False says nothing. */
@@ -440,6 +453,8 @@ void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 	uint32_t want, place;
 	bool done;
 
+	/* The program will want it next, and what follows, a locked instruction among it, would keep it waiting. */
+	__builtin_prefetch((const void *)addr);
 	if ((g->ignored[GOSAN_IGNORED_READS] | g->ignored[GOSAN_IGNORED_WRITES]) || (addr & 7) + size > 8 ||
 	    g->cell == GOSAN_CELL_NONE || addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask || g->in_shadow ||
 	    gosan_collect_fences || gosan_recorder_memory) {

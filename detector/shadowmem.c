@@ -47,6 +47,7 @@ static char region_lock;
 
 struct gosan_block *gosan_shadow_blocks;
 static uint32_t n_blocks;
+static uint32_t n_pages; /* touched */
 static struct pool {
 	char lock;
 	uint32_t free;
@@ -159,7 +160,14 @@ bool gosan_shadowmem_mark(uintptr_t addr, unsigned char bits)
 	} while ((old & bits) != bits &&
 		 !__atomic_compare_exchange_n(s, &old, (unsigned char)(old | bits | owner), false,
 					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	if (!(old & GOSAN_PAGE_TOUCHED) && (bits & GOSAN_PAGE_TOUCHED))
+		__atomic_fetch_add(&n_pages, 1, __ATOMIC_RELAXED);
 	return true;
+}
+
+uint32_t gosan_shadowmem_pages(void)
+{
+	return __atomic_load_n(&n_pages, __ATOMIC_RELAXED);
 }
 
 /* A program may map terabytes and use little of them. Eight states are one word; a GiB that nobody touched is one

@@ -79,6 +79,9 @@ static inline unsigned char gosan_shadowmem_owner(uintptr_t addr)
 /* Set bits of the state of addr's page. False: the shadow belongs to another page, or there is no memory. */
 bool gosan_shadowmem_mark(uintptr_t addr, unsigned char bits);
 
+/* Pages with cells, more or less. */
+uint32_t gosan_shadowmem_pages(void);
+
 /* The first address of [addr, end) whose page may have a state; end when there is none. */
 uintptr_t gosan_shadowmem_next(uintptr_t addr, uintptr_t end);
 

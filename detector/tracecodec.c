@@ -15,12 +15,6 @@
 #include <errno.h>
 #include <string.h>
 
-enum { TIME, STACK, ADDR, OBJ, SEQ, MODE, TICK, ARG, PEER, G, SIZE, ARG2, OBJ2 };
-_Static_assert(OBJ2 + 1 == GOSAN_TRACE_FIELDS && F_OBJ2 == 1 << OBJ2, "numbers are those of the bits");
-
-/* Which step a member has; 0: none, and the step that is always 0. */
-static const uint8_t step_of[GOSAN_TRACE_FIELDS] = {[ADDR] = 1, [SEQ] = 2, [ARG] = 3};
-
 static const uint16_t others[GOSAN_TRACE_OTHERS] = {
 #define X(name, text, fields) fields,
 #include "trace.def"
@@ -35,79 +29,23 @@ unsigned gosan_trace_fields(unsigned op)
 	return op < GOSAN_TRACE_OTHERS ? others[op] : 0;
 }
 
-static inline unsigned place_of(const struct gosan_trace_state *s, unsigned op)
-{
-	return (unsigned)(((s->stack ^ (uint64_t)op << 24) * UINT64_C(0x9e3779b97f4a7c15)) >> 58);
-}
-
-static inline uint64_t zigzag(uint64_t d)
-{
-	return d << 1 ^ (uint64_t)((int64_t)d >> 63);
-}
-
+/* Small differences of either sign are small numbers (as in Protocol Buffers): -1 is 1, 1 is 2. */
 static inline uint64_t unzigzag(uint64_t z)
 {
 	return z >> 1 ^ (0 - (z & 1));
 }
 
-static inline uint8_t *put(uint8_t *p, uint64_t v)
-{
-	for (; v > 0x7f; v >>= 7)
-		*p++ = (uint8_t)(v | 0x80);
-	*p++ = (uint8_t)v;
-	return p;
-}
-
-/* What member i of place e is expected to be. */
-static inline uint64_t expect(const struct gosan_trace_state *s, unsigned e, unsigned i)
-{
-	if (i == TIME)
-		return s->time;
-	if (i == TICK)
-		return s->tick + 1;
-	return s->place[e].last[i] + s->place[e].step[step_of[i]];
-}
-
-static inline void learn(struct gosan_trace_state *s, unsigned e, unsigned i, uint64_t v)
-{
-	if (i == TIME) {
-		s->time = v;
-	} else if (i == TICK) {
-		s->tick = v;
-	} else {
-		if (step_of[i])
-			s->place[e].step[step_of[i]] = v - s->place[e].last[i];
-		s->place[e].last[i] = v;
-		if (i == STACK)
-			s->stack = v;
-	}
-}
-
-/* In two rounds, because the mask comes first. */
 size_t gosan_trace_encode(struct gosan_trace_state *s, unsigned op, unsigned fields,
 			  const uint64_t v[GOSAN_TRACE_FIELDS], const char *text, size_t n, uint8_t *out)
 {
-	uint64_t differ[GOSAN_TRACE_FIELDS];
-	unsigned e = place_of(s, op), mask = fields & F_TEXT;
-	uint8_t *p;
+	size_t len = gosan_trace_encode_as(s, op, fields, fields & F_TEXT, v, out);
 
-	for (unsigned m = fields & ~(unsigned)F_TEXT; m; m &= m - 1) {
-		unsigned i = (unsigned)__builtin_ctz(m);
-
-		differ[i] = v[i] - expect(s, e, i);
-		if (differ[i])
-			mask |= 1u << i;
-		learn(s, e, i, v[i]);
+	if (fields & F_TEXT) {
+		out[len++] = (uint8_t)n;
+		memcpy(out + len, text, n);
+		len += n;
 	}
-	p = put(out + 1, mask);
-	for (unsigned m = mask & ~(unsigned)F_TEXT; m; m &= m - 1)
-		p = put(p, zigzag(differ[__builtin_ctz(m)]));
-	if (mask & F_TEXT) {
-		*p++ = (uint8_t)n;
-		memcpy(p, text, n);
-		p += n;
-	}
-	return (size_t)(p - out);
+	return len;
 }
 
 /* NULL: it is not all there, or longer than 64 bits. */
@@ -136,7 +74,7 @@ static const uint8_t *get(const uint8_t *p, const uint8_t *end, uint64_t *ret, i
 static const uint8_t *members(struct gosan_trace_state *s, const uint8_t *p, const uint8_t *end, unsigned op,
 			      unsigned mask, uint64_t v[], int *error)
 {
-	unsigned e = place_of(s, op);
+	unsigned e = gosan_trace_place(s, op);
 
 	for (unsigned m = gosan_trace_fields(op) & ~(unsigned)F_TEXT; m; m &= m - 1) {
 		unsigned i = (unsigned)__builtin_ctz(m);
@@ -144,12 +82,14 @@ static const uint8_t *members(struct gosan_trace_state *s, const uint8_t *p, con
 
 		if (mask & 1u << i && !(p = get(p, end, &z, error)))
 			return NULL;
-		v[i] = expect(s, e, i) + unzigzag(z);
-		learn(s, e, i, v[i]);
+		v[i] = gosan_trace_expect(s, e, i) + unzigzag(z);
+		gosan_trace_learn(s, e, i, v[i]);
 	}
 	return p;
 }
 
+/* After a failure the state is of no use any more: what follows in the segment cannot be read. The acquire load
+ * meets the writer's release, for a recording that is read while it is made. */
 long gosan_trace_decode(struct gosan_trace_state *s, const uint8_t *in, size_t size, unsigned *ret_op,
 			uint64_t v[GOSAN_TRACE_FIELDS], const char **ret_text, size_t *ret_n)
 {

@@ -114,7 +114,7 @@ struct gosan_trace_object {
 	uint64_t addr;
 	uint64_t created_by;
 	uint32_t kind, flags;
-	uint32_t created_stack, count; /* count: first value + 1; 0: unknown */
+	uint32_t created_stack, count; /* count: first value (capacity) + 1; 0: unknown */
 };
 _Static_assert(sizeof(struct gosan_trace_object) == 32, "rows don't cross pages");
 

@@ -242,6 +242,23 @@ uint32_t gosan_unwind_here(void)
 	return unwind_from(frame_at(__builtin_frame_address(0)), frames, &n);
 }
 
+uint32_t gosan_unwind_outside(uintptr_t pc, uintptr_t ra, uintptr_t cfa)
+{
+	struct gosan_walked frames[STEPS_MAX];
+	uintptr_t pcs[STEPS_MAX + 1];
+	size_t n = walk(frame_at(__builtin_frame_address(0)), frames), at = 0, kept = 0;
+
+	while (at < n && frames[at].sp != cfa)
+		at++;
+	if (at == n)
+		return 0;
+	pcs[kept++] = pc;
+	pcs[kept++] = ra;
+	for (size_t i = at + 1; i < n; i++)
+		pcs[kept++] = frames[i].pc;
+	return put(pcs, kept);
+}
+
 /* The present stack, if it is this one. Goroutines' stacks end at a known place: there a wrong guess can't lead
  * out of them either. */
 static bool is_present(const struct known *k, uintptr_t pc, uintptr_t sp, uintptr_t depth)

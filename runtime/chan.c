@@ -222,7 +222,8 @@ static bool wait_in(struct go_waitq *q, struct go_chan_of *ch, struct go_g *self
 }
 
 /* All that can happen, lock held: a select at the other end, a closed channel, a watcher, parking. */
-static __attribute__((noinline)) void send_rest(struct go_chan_of *ch, struct go_g *self, const void *elem)
+static __attribute__((noinline)) void go__chan_send_rest(struct go_chan_of *ch, struct go_g *self,
+							 const void *elem)
 {
 	struct go_g *wake = NULL;
 	bool closed = ch->closed;
@@ -238,7 +239,7 @@ static __attribute__((noinline)) void send_rest(struct go_chan_of *ch, struct go
 		go__ready(wake);
 }
 
-static __attribute__((noinline)) bool recv_rest(struct go_chan_of *ch, struct go_g *self, void *elem)
+static __attribute__((noinline)) bool go__chan_recv_rest(struct go_chan_of *ch, struct go_g *self, void *elem)
 {
 	struct go_g *wake = NULL;
 	bool ok = false;
@@ -257,7 +258,7 @@ static __attribute__((noinline)) bool recv_rest(struct go_chan_of *ch, struct go
 }
 
 /* The program's read of the element comes before the release that the send is. */
-static __attribute__((noinline)) void send_slow(struct go_chan_of *ch, const void *elem)
+static __attribute__((noinline)) void go__chan_send_slow(struct go_chan_of *ch, const void *elem)
 {
 	if (ch == NULL)
 		wait_on_nil(GO_ON_SEND);
@@ -265,16 +266,16 @@ static __attribute__((noinline)) void send_slow(struct go_chan_of *ch, const voi
 	if (ch->elem_size > 0)
 		GO_PROBE(access, elem, ch->elem_size, false);
 	go__lock(&ch->lock);
-	send_rest(ch, self, elem);
+	go__chan_send_rest(ch, self, elem);
 }
 
-static __attribute__((noinline)) bool recv_slow(struct go_chan_of *ch, void *elem)
+static __attribute__((noinline)) bool go__chan_recv_slow(struct go_chan_of *ch, void *elem)
 {
 	if (ch == NULL)
 		wait_on_nil(GO_ON_RECV);
 	struct go_g *self = go__self();
 	go__lock(&ch->lock);
-	return recv_rest(ch, self, elem);
+	return go__chan_recv_rest(ch, self, elem);
 }
 
 /* A peer that does nothing but wait for this channel, and so can be had without a claim. */
@@ -299,7 +300,7 @@ static inline void release(struct go_chan_of *ch, struct go_waiter *w)
 void go_chan_send_(struct go_chan_of *ch, const void *elem)
 {
 	if (GO_UNLIKELY(ch == NULL || go_probe_table != NULL)) {
-		send_slow(ch, elem);
+		go__chan_send_slow(ch, elem);
 		return;
 	}
 	struct go_g *self = go__self();
@@ -309,23 +310,25 @@ void go_chan_send_(struct go_chan_of *ch, const void *elem)
 		if (w != NULL) {
 			go__waitq_pop(&ch->recvq);
 			take(ch, w->elem, elem);
+			GO_USDT(chan_pair, self, w->g, ch);
 			release(ch, w);
 			return;
 		}
 	} else if (ch->count < ch->cap && ch->recvq.first == NULL && !ch->closed) {
 		copy_elem(ch, slot_at(ch, ch->tail), elem);
+		GO_USDT(chan_send, self, ch, ch->tail);
 		ch->tail = next_slot(ch, ch->tail);
 		ch->count++;
 		go__unlock(&ch->lock);
 		return;
 	}
-	send_rest(ch, self, elem);
+	go__chan_send_rest(ch, self, elem);
 }
 
 bool go_chan_recv_(struct go_chan_of *ch, void *elem)
 {
 	if (GO_UNLIKELY(ch == NULL || go_probe_table != NULL))
-		return recv_slow(ch, elem);
+		return go__chan_recv_slow(ch, elem);
 	struct go_g *self = go__self();
 	go__lock(&ch->lock);
 	if (ch->cap == 0) {
@@ -333,17 +336,19 @@ bool go_chan_recv_(struct go_chan_of *ch, void *elem)
 		if (w != NULL) {
 			go__waitq_pop(&ch->sendq);
 			take(ch, elem, w->elem);
+			GO_USDT(chan_pair, w->g, self, ch);
 			release(ch, w);
 			return true;
 		}
 	} else if (ch->count > 0 && ch->sendq.first == NULL) {
 		take(ch, elem, slot_at(ch, ch->head));
+		GO_USDT(chan_recv, self, ch, ch->head);
 		ch->head = next_slot(ch, ch->head);
 		ch->count--;
 		go__unlock(&ch->lock);
 		return true;
 	}
-	return recv_rest(ch, self, elem);
+	return go__chan_recv_rest(ch, self, elem);
 }
 
 /* For timers and signals: they act for nobody, never wait, and a closed channel is as good as a full one. */
@@ -375,13 +380,19 @@ struct go_chan_of *go_chan_make_(size_t elem_size, size_t cap)
 	return ch;
 }
 
-/* Take every waiter off that can be claimed, and chain them by `next`. None of their goroutines runs before
- * go__ready(), so the chain may be walked after the lock is released. */
-static void detach_all(struct go_waitq *from, struct go_waitq *to)
+/* Take every waiter off, and chain those that can be claimed by `next`; the end of the chain. None of their
+ * goroutines runs before go__ready(), so the chain may be walked after the lock is released. It is no queue: a
+ * select that finds its waiter queued takes it off, by the links of neighbours that may be gone. */
+static struct go_waiter **detach_all(struct go_waitq *from, struct go_waiter **end)
 {
-	for (struct go_waiter *w; (w = from->first) != NULL;)
-		if (claim_and_pop(from, false))
-			go__waitq_push(to, w);
+	for (struct go_waiter *w; (w = from->first) != NULL;) {
+		if (claim_and_pop(from, false)) {
+			*end = w;
+			end = &w->next;
+		}
+	}
+	*end = NULL;
+	return end;
 }
 
 void go_chan_close_(struct go_chan_of *ch)
@@ -389,7 +400,7 @@ void go_chan_close_(struct go_chan_of *ch)
 	go__self();
 	if (ch == NULL)
 		go__fault(GO_FAULT_CLOSE_OF_NIL, NULL, "close of nil channel");
-	struct go_waitq woken = {NULL, NULL};
+	struct go_waiter *woken, **end;
 	go__lock(&ch->lock);
 	if (ch->closed) {
 		go__unlock(&ch->lock);
@@ -398,13 +409,13 @@ void go_chan_close_(struct go_chan_of *ch)
 	/* Release, then the effect; what the receivers learn from it is told in their name, in order. */
 	GO_PROBE(chan_close, &ch->obj);
 	ch->closed = true;
-	detach_all(&ch->recvq, &woken);
-	for (struct go_waiter *w = woken.first; w != NULL; w = w->next)
+	end = detach_all(&ch->recvq, &woken);
+	for (struct go_waiter *w = woken; w != NULL; w = w->next)
 		GO_PROBE(chan_recv_closed, &w->g->info, &ch->obj);
 	/* Senders that wait wake up to panic. */
-	detach_all(&ch->sendq, &woken);
+	detach_all(&ch->sendq, end);
 	go__unlock(&ch->lock);
-	for (struct go_waiter *w = woken.first, *next; w != NULL; w = next) {
+	for (struct go_waiter *w = woken, *next; w != NULL; w = next) {
 		next = w->next; /* w is gone as soon as its goroutine runs */
 		go__ready(w->g);
 	}

@@ -77,6 +77,9 @@ void go__fork_child(void)
 	atomic_store(&s->poller_missing, false);
 	atomic_store(&s->spinning, 0);
 	atomic_store(&s->recheck, false);
+	atomic_store(&s->poller_deep, false);
+	atomic_store(&s->urgent, false);
+	go__stack_reset();
 	atomic_store(&s->io_waiters, 0);
 	go__timer_reset();
 	go__netpoll_reset();

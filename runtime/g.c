@@ -32,22 +32,22 @@ static struct {
 	struct go_g *free;
 	struct chunk *_Atomic chunks; /* newest first; only grows */
 	size_t n_chunks;
-} blocks;
+} go__blocks;
 
 /* Under the lock. The chunk is published before its blocks are, and `used` grows after they are zeroed
  * (by the system), so a list walker sees whole blocks. */
 static struct go_g *carve(void)
 {
-	struct chunk *c = blocks.chunks;
+	struct chunk *c = go__blocks.chunks;
 	if (c == NULL || c->used == c->n) {
-		bool huge = blocks.n_chunks++ >= N_SMALL;
+		bool huge = go__blocks.n_chunks++ >= N_SMALL;
 		size_t size = huge ? CHUNK_HUGE : CHUNK_SMALL;
 		struct chunk *fresh = huge ? go__sys_map_huge(size) : go__sys_map(size, false);
 		if (fresh == NULL)
 			return NULL;
 		fresh->n = size / sizeof(struct go_g) - 1;
 		fresh->next = c;
-		atomic_store(&blocks.chunks, fresh);
+		atomic_store(&go__blocks.chunks, fresh);
 		c = fresh;
 	}
 	return &c->g[atomic_fetch_add(&c->used, 1)];
@@ -59,11 +59,11 @@ static struct go_g *take_more(struct go_p *p)
 {
 	struct go_g *first = NULL, **end = &first, *g;
 	uint32_t n = p == NULL ? 1 : CACHE / 2;
-	go__lock(&blocks.lock);
+	go__lock(&go__blocks.lock);
 	for (uint32_t i = 0; i < n; i++) {
-		g = blocks.free;
+		g = go__blocks.free;
 		if (g != NULL)
-			blocks.free = g->next;
+			go__blocks.free = g->next;
 		else
 			g = carve();
 		if (g == NULL)
@@ -72,7 +72,7 @@ static struct go_g *take_more(struct go_p *p)
 		end = &g->next;
 	}
 	*end = NULL;
-	go__unlock(&blocks.lock);
+	go__unlock(&go__blocks.lock);
 	if (p == NULL || first == NULL)
 		return first;
 	p->free_g = first->next;
@@ -103,10 +103,10 @@ static __attribute__((noinline)) void give_back(struct go_p *p)
 	p->n_free_g = CACHE / 2;
 	while (last->next != NULL)
 		last = last->next;
-	go__lock(&blocks.lock);
-	last->next = blocks.free;
-	blocks.free = first;
-	go__unlock(&blocks.lock);
+	go__lock(&go__blocks.lock);
+	last->next = go__blocks.free;
+	go__blocks.free = first;
+	go__unlock(&go__blocks.lock);
 }
 
 /* A counter per processor, written by its owner only: one shared counter would be the most contended word of
@@ -126,7 +126,8 @@ static inline uint64_t new_id(struct go_p *p)
 	if (p == NULL)
 		return atomic_fetch_add_explicit(&go__sched.last_id, 1, memory_order_relaxed) + 1;
 	if (GO_UNLIKELY(p->next_id == p->id_end)) {
-		p->next_id = atomic_fetch_add_explicit(&go__sched.last_id, GO_ID_BATCH, memory_order_relaxed) + 1;
+		p->next_id =
+			atomic_fetch_add_explicit(&go__sched.last_id, GO_ID_BATCH, memory_order_relaxed) + 1;
 		p->id_end = p->next_id + GO_ID_BATCH;
 	}
 	return p->next_id++;
@@ -180,16 +181,33 @@ static inline void g_free(struct go_p *p, struct go_g *g)
 			give_back(p);
 		return;
 	}
-	go__lock(&blocks.lock);
-	g->next = blocks.free;
-	blocks.free = g;
-	go__unlock(&blocks.lock);
+	go__lock(&go__blocks.lock);
+	g->next = go__blocks.free;
+	go__blocks.free = g;
+	go__unlock(&go__blocks.lock);
 }
 
 void go__g_free(struct go_g *g)
 {
 	struct go_m *m = go__m();
 	g_free(m == NULL ? NULL : m->p, g);
+}
+
+/* Word by word, as the caller has just written them: a wider load would have to wait until the stores that it
+ * overlaps have left the processor's store buffer. */
+static inline void keep_call(struct go_call *to, const struct go_call *call)
+{
+	const volatile struct go_call *from = call;
+	to->fn = from->fn;
+	to->name = from->name;
+	to->where = from->where;
+	to->wg = from->wg;
+	to->w[0] = from->w[0];
+	to->w[1] = from->w[1];
+	to->w[2] = from->w[2];
+	to->w[3] = from->w[3];
+	to->w[4] = from->w[4];
+	to->w[5] = from->w[5];
 }
 
 /* The probe comes before the goroutine can be seen by anyone: it publishes what the parent did so far. */
@@ -199,7 +217,7 @@ int go__spawn(const struct go_call *call)
 	struct go_g *g = g_new(m == NULL ? NULL : m->p);
 	if (GO_UNLIKELY(g == NULL))
 		return -ENOMEM;
-	g->call = *call;
+	keep_call(&g->call, call);
 	g->info.fn = call->fn;
 	g->info.fn_name = call->name;
 	g->info.where = call->where;
@@ -231,7 +249,7 @@ static _Noreturn void end_main(struct go_m *m, struct go_g *g)
 /* A successor that has not begun takes over the stack, warm as it is. From the bottom of the stack it is
  * returned, and goes on right there; from the depth of a go_exit the stack must be begun anew, by a first frame
  * in the room that the entry stub leaves at the top. Does not return but with a goroutine. */
-static struct go_g *end_g(bool deep)
+static struct go_g *go__end(bool deep)
 {
 	struct go_m *m = go__m();
 	struct go_g *g = m->g;
@@ -269,25 +287,26 @@ void go__entry(void)
 	struct go_g *g = go__m()->g;
 	if (g == NULL)
 		go__sched_loop(go__m());
+	const size_t guard = go__stack_guard(), size = go__stack_size();
 	while (g != NULL) {
-		g->info.stack_lo = (char *)g->stack + go__stack_guard();
-		g->info.stack_hi = (char *)g->stack + go__stack_size();
+		g->info.stack_lo = (char *)g->stack + guard;
+		g->info.stack_hi = (char *)g->stack + size;
 		GO_PROBE(start, &g->info);
 		go__call_invoke(&g->call);
-		g = end_g(false);
+		g = go__end(false);
 	}
 	__builtin_unreachable();
 }
 
 _Noreturn void go__g_end(void)
 {
-	end_g(true);
+	go__end(true);
 	__builtin_unreachable();
 }
 
 void go__g_each(void (*visit)(struct go_g *g, void *arg), void *arg)
 {
-	for (struct chunk *c = atomic_load(&blocks.chunks); c != NULL; c = c->next) {
+	for (struct chunk *c = atomic_load(&go__blocks.chunks); c != NULL; c = c->next) {
 		size_t n = atomic_load(&c->used);
 		for (size_t i = 0; i < n && i < c->n; i++) {
 			uint32_t status = atomic_load(&c->g[i].status);
@@ -300,9 +319,9 @@ void go__g_each(void (*visit)(struct go_g *g, void *arg), void *arg)
 void go__g_hold(bool hold)
 {
 	if (hold)
-		go__lock(&blocks.lock);
+		go__lock(&go__blocks.lock);
 	else
-		go__unlock(&blocks.lock);
+		go__unlock(&go__blocks.lock);
 }
 
 /* Exact when nothing starts or ends meanwhile. */

@@ -108,7 +108,7 @@ static inline __attribute__((always_inline)) struct go_g *go__pick(struct go_m *
 	if (GO_LIKELY(++p->tick % GO_INHERIT != 0 &&
 		      atomic_load_explicit(&p->runnext, memory_order_relaxed) != NULL &&
 		      !atomic_load_explicit(&go__sched.poller_missing, memory_order_relaxed) &&
-		      go__next_enter(p))) {
+		      !atomic_load_explicit(&go__sched.urgent, memory_order_relaxed) && go__next_enter(p))) {
 		struct go_g *g = atomic_load_explicit(&p->runnext, memory_order_relaxed);
 		atomic_store_explicit(&p->runnext, NULL, memory_order_relaxed);
 		go__next_leave(p);

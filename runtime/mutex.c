@@ -113,7 +113,7 @@ bool go__mutex_is_locked(const go_mutex *mu)
 }
 
 /* Contended, or watched. */
-static __attribute__((noinline)) void lock_rest(go_mutex *mu)
+static __attribute__((noinline)) void go__mutex_lock_rest(go_mutex *mu)
 {
 	go__probe_started();
 	GO_PROBE(lock_request, object_of(mu), GO_MUTEX, GO_LOCK_WRITE);
@@ -129,7 +129,9 @@ void go_mutex_lock(go_mutex *mu)
 {
 	unsigned word = 0;
 	if (GO_UNLIKELY(go_probe_table != NULL) || !swap(mu, &word, LOCKED))
-		lock_rest(mu);
+		go__mutex_lock_rest(mu);
+	else
+		GO_USDT(lock_acquire, mu, GO_MUTEX, GO_LOCK_WRITE);
 }
 
 bool go_mutex_trylock(go_mutex *mu)
@@ -198,7 +200,7 @@ void go__mutex_unlock(go_mutex *mu)
 
 /* A loop that polls something under this mutex gives way now and then, see waitq.h. The mutex counts its
  * sections itself, while it is still the caller's. */
-static __attribute__((noinline)) void unlock_rest(go_mutex *mu, bool unlocked, bool enough)
+static __attribute__((noinline)) void go__mutex_unlock_rest(go_mutex *mu, bool unlocked, bool enough)
 {
 	if (!unlocked)
 		go__mutex_unlock(mu);
@@ -211,6 +213,8 @@ void go_mutex_unlock(go_mutex *mu)
 	unsigned word = LOCKED;
 	bool enough = (++mu->go__sections & 2047) == 0;
 	bool unlocked = GO_LIKELY(go_probe_table == NULL) && GO_LIKELY(swap(mu, &word, 0));
+	if (unlocked)
+		GO_USDT(lock_release, mu, GO_MUTEX, GO_LOCK_WRITE);
 	if (GO_UNLIKELY(enough | !unlocked))
-		unlock_rest(mu, unlocked, enough);
+		go__mutex_unlock_rest(mu, unlocked, enough);
 }

@@ -69,7 +69,7 @@ static void keep_locks(struct go_m *m, struct go_lock **unlock, size_t n)
 
 /* The one place where a goroutine stops for another: one call of go__switch, which the processor's prediction
  * of returns is right about. errno belongs to the thread, its value to the goroutine. */
-static __attribute__((noinline)) void stop(struct go_m *m, struct go_g *g)
+static __attribute__((noinline)) void go__stop(struct go_m *m, struct go_g *g)
 {
 	int saved = *m->errno_at;
 	go__switch_to(m, &g->sp, go__pick(m));
@@ -92,12 +92,12 @@ void go__park(enum go_wait why, const struct go_wait_on *on, size_t n, struct go
 		return;
 	}
 	keep_locks(m, unlock, n_locks);
-	stop(m, g);
+	go__stop(m, g);
 }
 
 /* Watched, or a thread of its own: what the fast way leaves out. */
-static __attribute__((noinline)) void park_one_slow(enum go_wait why, struct go_object *obj,
-						    enum go_wait_op op, struct go_lock *unlock)
+static __attribute__((noinline)) void go__park_one_slow(enum go_wait why, struct go_object *obj,
+							enum go_wait_op op, struct go_lock *unlock)
 {
 	struct go_wait_on on = {.obj = obj, .op = op};
 	go__park(why, &on, 1, &unlock, 1);
@@ -108,16 +108,17 @@ void go__park_one(enum go_wait why, struct go_object *obj, enum go_wait_op op, s
 	struct go_m *m = go__m();
 	struct go_g *g = m->g;
 	if (GO_UNLIKELY(go_probe_table != NULL || m->bound)) {
-		park_one_slow(why, obj, op, unlock);
+		go__park_one_slow(why, obj, op, unlock);
 		return;
 	}
+	GO_USDT(park, g, why, NULL, 0);
 	note(g, why, obj);
 	m->unlock = unlock;
-	stop(m, g);
+	go__stop(m, g);
 }
 
 /* Without a P, or with a runnext to displace, which is surplus for others. */
-static __attribute__((noinline)) void runnable_slow(struct go_m *m, struct go_g *g)
+static __attribute__((noinline)) void go__runnable_slow(struct go_m *m, struct go_g *g)
 {
 	struct go_p *p = m == NULL ? NULL : m->p;
 	if (p == NULL) {
@@ -146,10 +147,10 @@ void go__runnable(struct go_m *m, struct go_g *g)
 {
 	atomic_store_explicit(&g->status, GO__RUNNABLE, memory_order_relaxed);
 	if (GO_UNLIKELY(m == NULL || m->p == NULL) || !go__next_fill(m->p, g))
-		runnable_slow(m, g);
+		go__runnable_slow(m, g);
 }
 
-static __attribute__((noinline)) void ready_slow(struct go_g *g)
+static __attribute__((noinline)) void go__ready_slow(struct go_g *g)
 {
 	GO_ASSERT(atomic_load_explicit(&g->status, memory_order_relaxed) == GO__WAITING);
 	GO_PROBE(ready, &g->info);
@@ -165,12 +166,13 @@ void go__ready(struct go_g *g)
 	struct go_m *m = go__m();
 	if (GO_UNLIKELY(go_probe_table != NULL || g->bound != NULL || m == NULL || m->p == NULL ||
 			atomic_load_explicit(&g->status, memory_order_relaxed) != GO__WAITING)) {
-		ready_slow(g);
+		go__ready_slow(g);
 		return;
 	}
+	GO_USDT(ready, g);
 	atomic_store_explicit(&g->status, GO__RUNNABLE, memory_order_relaxed);
 	if (!go__next_fill(m->p, g))
-		runnable_slow(m, g);
+		go__runnable_slow(m, g);
 }
 
 /* Last in this processor's ring. When nothing else is queued here, going on is as fair: other processors

@@ -27,6 +27,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "usdt.h"
+
 #define GO_PROBE_VERSION 1
 
 /* First member of every synchronisation object. `id` belongs to the watcher: 0 until it assigns one.
@@ -185,8 +187,10 @@ extern _Atomic unsigned go_probe_threads;
  * from one thread. 0, -EINVAL when the version or size do not fit, -EBUSY when the runtime runs. */
 int go_probe_attach(const struct go_probes *table);
 
+/* The same point is a tracepoint for tracers of the system. */
 #define GO_PROBE(entry, ...) \
 	do { \
+		GO_USDT(entry, ##__VA_ARGS__); \
 		if (__builtin_expect(go_probe_table != NULL, 0)) \
 			go_probe_table->entry(__VA_ARGS__); \
 	} while (0)

@@ -36,6 +36,7 @@ struct go_p *go__p_get(void)
 		atomic_fetch_sub(&s->n_idle_p, 1);
 		if (!go__p_retired(p)) {
 			s->running_p++;
+			go__poller_stir();
 			return p;
 		}
 		p->retired = true;

@@ -96,18 +96,24 @@ static struct go_g *steal_next(struct go_p *victim)
 	return g;
 }
 
-/* Move half of the victim's ring (rounded up) to p's, which is empty; return one of them. */
+/* Move half of the victim's ring (rounded up) to p's, which is empty; return one of them. Without p: its first. */
 struct go_g *go__runq_steal(struct go_p *p, struct go_p *victim, bool also_next)
 {
-	uint32_t tail = atomic_load_explicit(&p->tail, memory_order_relaxed), n;
+	uint32_t tail = p == NULL ? 0 : atomic_load_explicit(&p->tail, memory_order_relaxed), n;
 	for (;;) {
 		uint32_t from = atomic_load_explicit(&victim->head, memory_order_acquire);
 		n = atomic_load_explicit(&victim->tail, memory_order_acquire) - from;
-		n -= n / 2;
+		n = p == NULL && n > 0 ? 1 : n - n / 2;
 		if (n == 0)
 			return also_next ? steal_next(victim) : NULL;
 		if (n > GO_RING / 2)
 			continue; /* head and tail read at different times */
+		if (p == NULL) {
+			struct go_g *g = go__slot_get(victim, from);
+			if (go__ring_take(victim, from, 1))
+				return g;
+			continue;
+		}
 		for (uint32_t i = 0; i < n; i++)
 			go__slot_set(p, tail + i, go__slot_get(victim, from + i));
 		if (go__ring_take(victim, from, n))

@@ -9,8 +9,8 @@
  *  - An idle P has empty queues. An M without a P runs no goroutine (but bound and blocking ones).
  *  - Whoever makes work visible looks for idle Ps afterwards; whoever goes idle looks for work after it
  *    became visible as idle. Both sides have a full fence in between, so one of them sees the other.
- *  - While anything can be waited for (time, descriptors, signals), one M is the poller, or poller_missing
- *    is set and the next pick makes one.
+ *  - While anything can be waited for (time, descriptors, signals), or several Ps are at work, one M is the
+ *    poller, or poller_missing is set and the next pick makes one.
  *  - Nothing changes any more once no P is owned, nobody works outside, the global queue is empty, and
  *    neither timers nor descriptors nor signals are waited for: that is the deadlock. All of it is read
  *    under sched.lock, which everyone takes to go idle; a timer counts until its callback returned and
@@ -141,6 +141,9 @@ struct go_g *go__pick_slow(struct go_m *m)
 	if (GO_UNLIKELY(p->tick % GLOBAL_EVERY == 0)) {
 		atomic_store_explicit(&s->now, go__sys_now(), memory_order_relaxed);
 		g = go__global_get(p);
+	} else if (GO_UNLIKELY(atomic_load_explicit(&s->urgent, memory_order_relaxed))) {
+		atomic_store_explicit(&s->urgent, false, memory_order_relaxed);
+		g = go__global_get(p);
 	}
 	if (g == NULL)
 		g = pick_local(p);
@@ -161,6 +164,9 @@ static void stop_spinning(struct go_m *m)
 	/* Work that came while we spun did not wake anybody: whoever stops spinning last passes it on. */
 	if (atomic_fetch_sub(&go__sched.spinning, 1) == 1)
 		go__wake_p();
+	/* When the last idle thread gets to work, nobody looks after those that compute. */
+	if (go__multi() && atomic_load_explicit(&go__sched.poller, memory_order_relaxed) == NULL)
+		atomic_store_explicit(&go__sched.poller_missing, true, memory_order_relaxed);
 }
 
 /* At most half of the running Ps are searched for by spinning threads: more would only heat the rings.

@@ -155,11 +155,16 @@ static inline bool seems_ready(const struct go_case_ *c)
 	return PEEK(ch->sendq.first) != NULL || PEEK(ch->count) > 0 || PEEK(ch->closed);
 }
 
-/* The index of the n-th bit that is set. */
-static inline unsigned nth_bit(unsigned mask, uint32_t n)
+/* The index of one of the bits that are set, each with the same probability. */
+static inline unsigned choose_bit(unsigned mask)
 {
-	for (; n > 0; n--)
-		mask &= mask - 1;
+	uint32_t n = 0;
+	if ((mask & (mask - 1)) != 0) {
+		for (unsigned left = mask; left != 0; left &= left - 1)
+			n++;
+		for (n = go__choose(GO__CHOOSE_CASE, n); n > 0; n--)
+			mask &= mask - 1;
+	}
 	return (unsigned)__builtin_ctz(mask);
 }
 
@@ -171,8 +176,7 @@ static bool run_one(struct select *s, int *result)
 	for (size_t i = 0; i < s->n; i++)
 		mask |= (unsigned)seems_ready(&s->cases[i]) << i;
 	while (mask != 0) {
-		uint32_t n = (uint32_t)__builtin_popcount(mask);
-		unsigned i = nth_bit(mask, n > 1 ? go__choose(GO__CHOOSE_CASE, n) : 0);
+		unsigned i = choose_bit(mask);
 		struct go_case_ *c = &s->cases[i];
 		struct go_g *wake = NULL;
 		bool ok;
@@ -313,7 +317,7 @@ static int run(struct select *s, bool block, struct go_waiter *w, struct go_wait
 }
 
 /* Not on the stack: the number is up to the program, and a goroutine's stack is small. */
-static int select_many(struct select *s, bool block)
+static int go__select_many(struct select *s, bool block)
 {
 	const size_t per_case =
 		sizeof(struct go_waiter) + sizeof(struct go_wait_on) + sizeof(struct go_lock *);
@@ -331,7 +335,7 @@ static int select_many(struct select *s, bool block)
 	return result;
 }
 
-static __attribute__((noinline)) int select_few(struct select *s, bool block)
+static __attribute__((noinline)) int go__select_few(struct select *s, bool block)
 {
 	struct go_waiter w[GO_SELECT_FEW];
 	struct go_wait_on on[GO_SELECT_FEW];
@@ -352,6 +356,6 @@ int go_select_(struct go_case_ *cases, size_t n, bool block)
 	s.cases = cases;
 	s.n = s.after = n;
 	if (n > GO_SELECT_FEW)
-		return select_many(&s, block);
-	return run_one(&s, &result) ? result : select_few(&s, block);
+		return go__select_many(&s, block);
+	return run_one(&s, &result) ? result : go__select_few(&s, block);
 }

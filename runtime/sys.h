@@ -17,10 +17,10 @@ void go__sys_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t ns);
 void go__sys_futex_wake(_Atomic uint32_t *word, int n);
 
 void *go__sys_map(size_t size, bool reserve); /* zeroed; reserve: address space only, touched lazily */
-void *go__sys_map_huge(size_t size);         /* in huge pages and so aligned, if there are any; a multiple of 2 MiB */
+void *go__sys_map_huge(size_t size); /* in huge pages and so aligned, if there are any; a multiple of 2 MiB */
 void go__sys_unmap(void *p, size_t size);
-int go__sys_guard(void *p, size_t size);    /* any access faults */
-void go__sys_discard(void *p, size_t size); /* the content is not needed any more */
+int go__sys_guard(void *p, size_t size, bool mapping); /* any access faults; mapping: as one of its own */
+void go__sys_discard(void *p, size_t size);            /* the content is not needed any more */
 
 int64_t go__sys_now(void);
 uint64_t go__sys_seed(void);

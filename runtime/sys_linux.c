@@ -87,12 +87,14 @@ void go__sys_unmap(void *p, size_t size)
 
 /* A guard marker costs no mapping of its own; mprotect splits one and so ends at vm.max_map_count / 2
  * stacks. Once refused, it is refused for good. */
-int go__sys_guard(void *p, size_t size)
+int go__sys_guard(void *p, size_t size, bool mapping)
 {
 	static _Atomic bool refused;
-	if (!refused && madvise(p, size, GUARD_INSTALL) == 0)
-		return 0;
-	refused = true;
+	if (!mapping && !refused) {
+		if (madvise(p, size, GUARD_INSTALL) == 0)
+			return 0;
+		refused = true;
+	}
 	return mprotect(p, size, PROT_NONE) == 0 ? 0 : -errno;
 }
 

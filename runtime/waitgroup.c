@@ -54,7 +54,7 @@ static struct go_waiter *detach(go_waitgroup *wg)
 	return woken;
 }
 
-static __attribute__((noinline)) void wake(go_waitgroup *wg)
+static __attribute__((noinline)) void go__waitgroup_wake(go_waitgroup *wg)
 {
 	go__lock(lock_of(wg));
 	struct go_waiter *woken = detach(wg);
@@ -68,7 +68,7 @@ static _Noreturn void negative(go_waitgroup *wg)
 }
 
 /* A negative counter is told as a fault. */
-static __attribute__((noinline)) void add_watched(go_waitgroup *wg, int n)
+static __attribute__((noinline)) void go__waitgroup_add_watched(go_waitgroup *wg, int n)
 {
 	struct go_waiter *woken = NULL;
 	go__probe_started();
@@ -89,15 +89,16 @@ static __attribute__((noinline)) void add_watched(go_waitgroup *wg, int n)
 static inline void add(go_waitgroup *wg, int n)
 {
 	if (GO_UNLIKELY(go_probe_table != NULL)) {
-		add_watched(wg, n);
+		go__waitgroup_add_watched(wg, n);
 		return;
 	}
 	uint64_t word = add_word(wg, (uint64_t)(int64_t)n << 32);
+	GO_USDT(wg_add, wg, (int64_t)n, counter_of(word));
 	if (GO_UNLIKELY(counter_of(word) <= 0)) {
 		if (counter_of(word) < 0)
 			negative(wg);
 		if ((word & WAITERS) != 0)
-			wake(wg);
+			go__waitgroup_wake(wg);
 	}
 }
 

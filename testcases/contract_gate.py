@@ -309,6 +309,31 @@ def check_ctest(b):
         status(0, "gate: clean: 1 program checked", b.gate("make", "check", env={"MAKEFLAGS": ""}))
 
 
+SECURE = "#include <sys/auxv.h>\nint main(void) { return getauxval(AT_SECURE) ? 42 : 43; }\n"
+
+
+def check_privileged(b):
+    """In the loader's secure mode nothing is preloaded. A program of another user, for whom it runs."""
+    program = b.build("privileged", SECURE)
+    os.chmod(b.dir, 0o755)
+    if os.getuid() != 0:
+        print("a set-uid program: left out: needs root to make one")
+        return
+    os.chown(program, 65534, 65534)
+    os.chmod(program, 0o4755)
+    if run(program).returncode != 42:
+        print("a set-uid program: left out: such bits count for nothing in this file system")
+        return
+    r = b.gate("--", "sh", "-c", f"{program}; test $? = 42")
+    status(77, "set-user-id", r)
+    need(f"{program}: " in r.stderr, "the set-uid program is named", r)
+    r = b.gate("--", "sh", "-c", f"{program}; {b.racy}; true")
+    status(66, "set-user-id", r)
+    need("not checked" in r.stderr, "a gate with findings still says what ran unseen", r)
+    r = run(b.gosan, "run", program)
+    status(77, "set-user-id", r)
+
+
 def main():
     p = argparse.ArgumentParser()
     for name in ("--gosan", "--racy", "--clean"):
@@ -316,7 +341,7 @@ def main():
     p.add_argument("--only")
     a = p.parse_args()
     a.gosan = os.path.abspath(a.gosan)
-    for check in (check_exit, check_usage, check_tests_pass, check_inside, check_json, check_unseen, check_ends,
+    for check in (check_exit, check_usage, check_tests_pass, check_inside, check_json, check_unseen, check_privileged, check_ends,
                   check_signal, check_many, check_suppressions, check_baseline_use, check_baseline_bad, check_ctest):
         if a.only and a.only not in check.__name__:
             continue

@@ -246,7 +246,7 @@ int cmd_baseline(int argc, char **argv)
 	const struct argp argp = {
 		options,
 		parse,
-		"REPORT.json... | -- COMMAND [ARG...]",
+		"update|stale FILE REPORT.json...\nupdate|stale FILE -- COMMAND [ARG...]",
 		"Bring the baseline up to date with what a run finds (update), or list its entries "
 		"that the run did not show (stale, status 66).",
 		children,

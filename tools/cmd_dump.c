@@ -23,8 +23,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILTERS_MAX 64
-#define PART_MAX    256
+#define FILTERS_MAX   64
+#define PART_MAX      256
+#define OUTPUT_BUFFER ((size_t)1 << 18)
 
 struct job {
 	const char *path;
@@ -371,15 +372,14 @@ static void print_line(struct dumper *d, const struct trace_event *e, FILE *out)
 {
 	const struct gosan_trace_rec *r = &e->rec;
 	bool is_place = tracewords_is_place(r->op);
-	const struct frame *at = tracewords_where(d->w, r->stack, is_place);
+	const char *at = tracewords_where(d->w, r->stack, is_place);
 	char what[PART_MAX];
 
 	describe(d, e, what);
 	fprintf(out, "%7" PRIu64 "  %-24s %-16s %s%s", d->n, tracewords_actor(d->w, e->g), op_word(r), what,
 		e->gap ? " (something before is missing)" : "");
 	if (at)
-		fprintf(out, "%*s  %s %s", strlen(what) < 36 ? 36 - (int)strlen(what) : 0, "",
-			resolve_place_short(d->a, at), resolve_function(at));
+		fprintf(out, "%*s  %s", strlen(what) < 36 ? 36 - (int)strlen(what) : 0, "", at);
 	fputc('\n', out);
 	if (d->job->stacks)
 		fputs(stack_text(d, tracewords_stack(d->w, r->stack, is_place)), out);
@@ -494,6 +494,7 @@ int cmd_dump(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	argp_parse(&argp, argc, argv, 0, NULL, &job);
+	setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
 	if (trace_list_read(&list, job.path, err, sizeof err) != 0) {
 		tool_error("dump: %s", err);
 		return TOOL_UNREADABLE;

@@ -27,6 +27,8 @@ struct job {
 	long pid;
 };
 
+#define OUTPUT_BUFFER ((size_t)1 << 18)
+
 enum { FORMAT = 0x100, LOCATIONS, PROCESS };
 static const struct argp_option options[] = {
 	{"format", FORMAT, "std|chrome", 0, "std: the text format of RAPID; chrome: JSON for Perfetto", 0},
@@ -140,6 +142,7 @@ static int write_export(const struct job *job, struct export *x)
 	x->locations = x->out && job->locations ? open_output(job->locations) : NULL;
 	if (!x->out || (job->locations && !x->locations))
 		return TOOL_USAGE;
+	setvbuf(x->out, NULL, _IOFBF, OUTPUT_BUFFER);
 	int error = job->format->run(x, err, sizeof err);
 	good = close_output(x->out, job->file);
 	if (x->locations)

@@ -18,6 +18,7 @@ struct asked {
 	const char *path;
 };
 
+/* Unlike run, options may come after the recording: nothing behind it is a program's. */
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct asked *a = state->input;
@@ -57,6 +58,7 @@ static int replay_all(const struct trace_list *l, const char *dir)
 	return good ? 0 : TOOL_UNREADABLE;
 }
 
+/* The recording before the files of reports: a wrong path leaves no empty report behind. */
 static int report(struct asked *a)
 {
 	struct trace_list l;
@@ -73,7 +75,8 @@ static int report(struct asked *a)
 	if (!status) {
 		status = replay_all(&l, dir);
 		if (!status)
-			status = pipeline_run(&(struct pipeline){.dir = dir, .exit_status = -1}, &a->settings);
+			status =
+				pipeline_run(&(struct pipeline){.dir = dir, .exit_status = -1}, &a->settings);
 		tmpdir_remove(dir);
 	}
 	trace_list_free(&l);
@@ -84,14 +87,15 @@ int cmd_report(int argc, char **argv)
 {
 	struct asked a = {.path = NULL};
 	const struct argp_child children[] = {{&settings_argp, 0, NULL, 0}, {0}};
-	const struct argp argp = {NULL,
-				  parse,
-				  "TRACE",
-				  "Report what a recording shows: the findings that the run reported, or would have "
-				  "reported had it not been killed, and then what everybody was doing.",
-				  children,
-				  NULL,
-				  NULL};
+	const struct argp argp = {
+		NULL,
+		parse,
+		"TRACE",
+		"Report what a recording shows: the findings that the run reported, or would have "
+		"reported had it not been killed, and then what everybody was doing.",
+		children,
+		NULL,
+		NULL};
 	const struct argp_option *const tables[] = {settings_argp.options, NULL};
 	int status = prepare_begin("report", &a.settings, tables, argv);
 

@@ -194,16 +194,14 @@ static const char *waited_for(struct chrome *c, const struct gosan_trace_rec *r)
 static void park(struct chrome *c, const struct trace_event *e)
 {
 	struct lane *l = lane_of(c, e->g);
-	const struct frame *at = tracewords_where(c->w, e->rec.stack, false);
+	const char *at = tracewords_where(c->w, e->rec.stack, false);
 
 	change(c, l, (uint32_t)(l - c->actors), e->ns, tracewords_wait(e->rec.arg));
 	l->blocked = true;
 	l->detail = waited_for(c, &e->rec);
 	if (e->rec.peer)
 		l->detail = tracewords_actor(c->w, e->rec.peer);
-	if (at)
-		l->place = arena_printf(c->x->a, "%s %s", resolve_place_short(c->x->a, at),
-					resolve_function(at));
+	l->place = at ? at : "";
 }
 
 static void write_flow(struct chrome *c, const char *phase, uint32_t tid, uint64_t ns, const char *what)

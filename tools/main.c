@@ -27,11 +27,11 @@ static const struct command {
 	{"cc", cmd_cc, "[COMPILER ARG...]", "compile and link C for gosan"},
 	{"c++", cmd_cc, "[COMPILER ARG...]", "compile and link C++ for gosan"},
 	{"explain", cmd_explain, "CODE|KIND", "what a finding means, with a broken and a fixed program"},
+	{"report", cmd_report, "[OPTION...] TRACE", "the report of a recording (run --trace=TRACE)"},
 	{"dump", cmd_dump, "[OPTION...] TRACE", "the events of a recording as text"},
 	{"export", cmd_export, "--format=std|chrome TRACE", "a recording for RAPID, or for Perfetto"},
 	{"import", cmd_import, "FILE", "the data races of a recording in RAPID's STD format"},
 	{"render-raw", cmd_render_raw, "DIR", NULL},
-	{"report", cmd_report, "[OPTION...] TRACE", "the report of a recording (run --trace=TRACE)"},
 	{"go", cmd_later, "", NULL},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)

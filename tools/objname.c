@@ -229,10 +229,10 @@ const char *objname_label(struct arena *a, const struct object *o)
 	if (strcmp(o->kind, "heap") == 0 && o->created.n)
 		return arena_printf(a, "a heap block from %s",
 				    resolve_function(f ? f : &o->created.frames[0]));
-	if (strcmp(o->kind, "descriptor") == 0)
-		return arena_printf(a, "descriptor %" PRIu64, o->address);
 	if (is_made_by_call(o->kind) && f)
 		return arena_printf(a, "%s made at %s", o->kind, resolve_place_short(a, f));
+	if (strcmp(o->kind, "descriptor") == 0)
+		return arena_printf(a, "descriptor %" PRIu64, o->address);
 	if (o->address)
 		return arena_printf(a, "%s at 0x%" PRIx64, is_memory(o->kind) ? "memory" : o->kind,
 				    o->address);

@@ -279,13 +279,25 @@ static void on_end(struct reader *rd, const json_t *o)
 		p->counters[i] = number(counters, counter_names[i]);
 }
 
+/* Of a process that will have no end line: a killed one, from its recording. */
+static void on_not_checked(struct reader *rd, const json_t *o)
+{
+	rd->p->not_checked = strings(rd, o, "list", &rd->p->n_not_checked);
+}
+
 /* A row for each record of the format in finding.h. */
 static const struct {
 	const char *name;
 	void (*fn)(struct reader *, const json_t *);
 } records[] = {
-	{"start", on_start}, {"module", on_module}, {"finding", on_finding},       {"again", on_again},
-	{"dump", on_dump},   {"end", on_end},       {"taken_back", on_taken_back},
+	{"start", on_start},
+	{"module", on_module},
+	{"finding", on_finding},
+	{"again", on_again},
+	{"dump", on_dump},
+	{"end", on_end},
+	{"taken_back", on_taken_back},
+	{"not_checked", on_not_checked},
 };
 
 /* Records of a kind that this version doesn't know are skipped: the format may grow. */

@@ -269,7 +269,9 @@ static void add_dumps(struct xml *x, const struct process *p)
 {
 	bool *shown = arena_alloc(x->a, p->n_dumps);
 
-	xml_element(x, "h3", NULL, "Goroutines and threads when the program was stopped");
+	xml_element(x, "h3", NULL,
+		    *p->why ? "Goroutines and threads when the program was stopped"
+			    : "Goroutines and threads at the end of the process");
 	for (size_t i = 0; i < p->n_dumps && i < DUMPS_MAX; i++) {
 		const struct dump *d = &p->dumps[i];
 		size_t alike = 0;
@@ -363,8 +365,8 @@ static void add_run(struct xml *x, const struct report *r)
 	if (r->baseline)
 		add_stale(x, r->baseline);
 	add_list(x, "Not checked", r->not_checked, r->n_not_checked);
-	for (size_t i = 0; r->timed_out && i < r->n_processes; i++)
-		if (r->processes[i]->n_dumps)
+	for (size_t i = 0; i < r->n_processes; i++)
+		if (words_dumps_shown(r, r->processes[i]))
 			add_dumps(x, r->processes[i]);
 	xml_close(x);
 }

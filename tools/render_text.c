@@ -208,7 +208,10 @@ static void add_dumps(struct page *p, const struct process *of)
 {
 	bool *shown = arena_alloc(p->a, of->n_dumps);
 
-	page_add(p, "goroutines and threads when the program was stopped:");
+	if (*of->why)
+		page_add(p, "goroutines and threads when the program was stopped:");
+	else
+		page_add(p, "goroutines and threads of process %d at its end:", (int)of->pid);
 	for (size_t i = 0; i < of->n_dumps && p->n < (size_t)DUMPS_MAX * 8; i++) {
 		const struct dump *d = &of->dumps[i];
 		size_t alike = 0;
@@ -271,8 +274,8 @@ static void render(const struct report *r, FILE *out, bool color)
 	for (size_t i = 0; i < r->n_findings; i++)
 		if (words_shown(r->findings[i]))
 			render_text_finding(r, r->findings[i], out, color);
-	for (size_t i = 0; r->timed_out && i < r->n_processes; i++)
-		if (r->processes[i]->n_dumps)
+	for (size_t i = 0; i < r->n_processes; i++)
+		if (words_dumps_shown(r, r->processes[i]))
 			add_dumps(&rest, r->processes[i]);
 	if (r->gate)
 		gate_page(&rest, r);

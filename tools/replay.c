@@ -8,40 +8,36 @@
  *
  * Nothing here is fatal: a record that does not fit to what came before (a damaged file) is counted as lost.
  */
-#include "replay.h"
+#include "replay_private.h"
 
 #include "access.h"
 #include "analyze/analyze.h"
 #include "atomic.h"
 #include "benign.h"
 #include "chain.h"
-#include "context.h"
-#include "depot.h"
+#include "descriptor.h"
 #include "floor.h"
 #include "held.h"
 #include "heap.h"
 #include "lockpath.h"
-#include "module.h"
 #include "object.h"
-#include "options.h"
 #include "race.h"
 #include "shadow.h"
-#include "stream.h"
 #include "trace.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static struct trace *trace;
 static struct gosan_g **actors; /* by number */
 static size_t n_actors;
 static size_t n_asked; /* questions since the last record */
-static bool finished;
+bool replay_finished;
+/* What was before this is overwritten (a ring), in part; 0: nothing is. All that can order two accesses after it comes
+ * after it as well, so they are checked; everything that needs the whole story is not. */
+uint64_t replay_cut_ns;
 
 /* ---- answers ---- */
 
@@ -58,11 +54,15 @@ static bool answer(enum gosan_trace_question question, bool dflt)
 	return dflt;
 }
 
+/* Of a standstill that the live process did not ask about nothing is known: somebody may have been there. That
+ * keeps silent what cannot be proved. */
 static bool can_act(void)
 {
 	return answer(GOSAN_TRACE_CAN_ACT, true);
 }
 
+/* The access at hand is the one that asked then, unless the two came in the other order: then it is taken for
+ * shared memory, as it would be in a program without goroutines. */
 static bool own_tls(uintptr_t addr)
 {
 	(void)addr;
@@ -71,6 +71,7 @@ static bool own_tls(uintptr_t addr)
 
 /* ---- nouns ---- */
 
+/* NULL for numbers whose birth is not recorded: records of a damaged file. */
 static struct gosan_g *actor(uint32_t number)
 {
 	return number < n_actors ? actors[number] : NULL;
@@ -91,6 +92,7 @@ static void describe(struct gosan_g *g, const struct gosan_trace_actor *row)
 	g->is_fiber = g->detached = row->flags & GOSAN_TRACE_FIBER;
 }
 
+/* In the order of their births: chains are given out as they were then. */
 static void new_g(const struct gosan_trace_rec *r)
 {
 	const struct gosan_trace_actor *row = trace_actor(trace, r->peer);
@@ -102,6 +104,8 @@ static void new_g(const struct gosan_trace_rec *r)
 	actors[r->peer]->ended = r->mode & 1;
 }
 
+/* Under the engine lock. What its front end told later (a barrier's parties) is in the row already, which harms
+ * nobody. */
 static void new_object(const struct gosan_trace_rec *r)
 {
 	const struct gosan_trace_object *row = trace_object(trace, r->obj);
@@ -123,8 +127,33 @@ static void new_object(const struct gosan_trace_rec *r)
 		gosan_object_die(obj);
 }
 
+/* Of a ring: one whose birth is overwritten is born at its first use, a channel with its buffer. */
+static void need_object(uint32_t id, struct gosan_g *g)
+{
+	struct gosan_trace_rec born = {.obj = id};
+	struct gosan_obj *obj;
+
+	if (!replay_cut_ns || !id || !g || gosan_object_by_id(id))
+		return;
+	gosan_engine_lock();
+	new_object(&born);
+	gosan_engine_unlock();
+	obj = gosan_object_by_id(id);
+	if (obj && obj->kind == GOSAN_OBJ_CHAN)
+		gosan_engine_event(&(struct gosan_event){
+			.op = GOSAN_EV_CHAN_MAKE, .g = g, .obj = obj, .arg = obj->counted ? obj->count : 0});
+}
+
+/* Everybody whom the table has, in the order of their numbers. */
+void replay_need_actors(void)
+{
+	for (uint32_t i = 1; replay_cut_ns && i < n_actors; i++)
+		new_g(&(struct gosan_trace_rec){.peer = i});
+}
+
 /* ---- events ---- */
 
+/* A varint of a text. What ends early is 0 and takes all that is left. */
 static size_t get(const char *p, size_t left, uint64_t *ret)
 {
 	uint64_t v = 0;
@@ -171,6 +200,8 @@ static bool is_sound(const struct gosan_event *ev)
 	return true;
 }
 
+/* The engine counts what it cannot use as lost, as it does for front ends. Missing peers and objects are its
+ * business; only what it takes for granted is looked at before. */
 static void send(const struct trace_event *e, enum gosan_op op)
 {
 	const struct gosan_trace_rec *r = &e->rec;
@@ -244,6 +275,7 @@ static void lock(const struct trace_event *e)
 	}
 }
 
+/* The value was read and written then; here only clocks move. */
 static void atomic(struct gosan_g *g, const struct gosan_trace_rec *r)
 {
 	struct gosan_atomic_stripe *s;
@@ -262,8 +294,19 @@ static void atomic(struct gosan_g *g, const struct gosan_trace_rec *r)
 	gosan_atomic_unlock(s);
 }
 
+/* No access and no block is that large: a damaged file would have us walk for hours. */
+#define BYTES_MAX (UINT64_C(1) << 32)
+
+/* An access comes with its place, which names its stack and the locks held there: contexts and objects have the
+ * same numbers as then. Repeats that the hooks dropped are missing, and were dropped because nothing follows from
+ * them. */
 static void memory(struct gosan_g *g, const struct gosan_trace_rec *r)
 {
+	if (r->addr + r->size < r->addr ||
+	    (r->size > BYTES_MAX && (r->op == GOSAN_TRACE_ACCESS || r->op == GOSAN_TRACE_ALLOC))) {
+		GOSAN_COUNT(lost);
+		return;
+	}
 	switch (r->op) {
 	case GOSAN_TRACE_ACCESS:
 		g->n_access++;
@@ -296,6 +339,7 @@ static void memory(struct gosan_g *g, const struct gosan_trace_rec *r)
 	}
 }
 
+/* A lock that the parent held at the fork is the child's to give back. No edge: the child knows all of it. */
 static void held(const struct trace_event *e, struct gosan_g *g)
 {
 	struct gosan_event ev = {.op = GOSAN_EV_LOCK_ACQUIRE,
@@ -322,7 +366,7 @@ static void other(const struct trace_event *e, struct gosan_g *g)
 		gosan_engine_system_begin(peer, obj);
 	if (r->op == GOSAN_TRACE_FINISH) {
 		gosan_engine_end((enum gosan_end)(r->mode & 3));
-		finished = true;
+		replay_finished = true;
 	}
 	gosan_engine_lock();
 	if (r->op == GOSAN_TRACE_OBJ_NEW)
@@ -355,15 +399,22 @@ static void bridge(struct gosan_g *g)
 	g->n_sources = GOSAN_SOURCES + 1;
 }
 
-static void again(const struct trace_event *e)
+/* gosan_self is who ran on that thread, which for a rendezvous is another than whose event it is. */
+void replay_record(const struct trace_event *e)
 {
 	struct gosan_g *g = actor(e->g);
 
 	gosan_self = actor(e->runs);
 	gosan_engine_replayed_ns = trace_info(trace)->start_ns + e->ns + 1;
 	n_asked = 0;
-	if (e->gap && g)
+	if (e->gap && g && e->ns >= replay_cut_ns)
 		bridge(g);
+	if (replay_cut_ns && e->rec.op != GOSAN_TRACE_OBJ_NEW) {
+		need_object(e->rec.obj, g);
+		need_object(e->rec.obj2, g);
+	}
+	if (e->rec.op == GOSAN_TRACE_ACCESS && e->ns < replay_cut_ns)
+		return;
 	if (e->rec.op == GOSAN_TRACE_G_NEW)
 		new_g(&e->rec);
 	else if (e->rec.op >= GOSAN_TRACE_EVENT)
@@ -372,200 +423,24 @@ static void again(const struct trace_event *e)
 		lock(e);
 	else if (e->rec.op >= GOSAN_TRACE_LOAD && e->rec.op <= GOSAN_TRACE_FENCE && g)
 		atomic(g, &e->rec);
+	else if (e->rec.op == GOSAN_TRACE_DESCRIPTOR && e->rec.size < INT_MAX)
+		gosan_descriptor_restore(e->rec.addr, (int)e->rec.size, e->rec.stack);
 	else if (e->rec.op >= GOSAN_TRACE_ACCESS && e->rec.op <= GOSAN_TRACE_BENIGN_FORGET && g)
 		memory(g, &e->rec);
 	else
 		other(e, g);
 }
 
-/* ---- around it ---- */
-
-/* Checks that were switched off then are off now. Other settings of then (formats, files) are not ours. */
-static void take_checks(const char *options)
+int replay_begin(struct trace *t)
 {
-	char *text = strdup(options), *save;
-
-	for (char *w = text ? strtok_r(text, ":", &save) : NULL; w; w = strtok_r(NULL, ":", &save)) {
-		if (strncmp(w, "checks=", 7) == 0 && strcmp(gosan_options.checks, "all") == 0)
-			gosan_options.checks = w + 7;
-		if (strncmp(w, "no_checks=", 10) == 0 && !*gosan_options.no_checks)
-			gosan_options.no_checks = w + 10;
-	}
-	gosan_options.halt_on_error = false;
-}
-
-static int load(void)
-{
-	const struct trace_info *info = trace_info(trace);
-	struct gosan_module *m = calloc(info->n_modules + 1, sizeof *m);
-	uintptr_t pcs[GOSAN_STACK_MAX];
-	uint32_t n = 0;
-	int rc;
-
-	for (size_t i = 0; m && i < info->n_modules; i++) {
-		const struct trace_module *from = &info->modules[i];
-
-		m[i] = (struct gosan_module){.path = from->path,
-					     .base = from->base,
-					     .start = from->start,
-					     .end = from->end,
-					     .kind = (enum gosan_module_kind)from->kind,
-					     .instrumented = from->instrumented,
-					     .own_tsan = from->own_tsan};
-		snprintf(m[i].build_id, sizeof m[i].build_id, "%s", from->build_id);
-	}
-	rc = m ? gosan_module_load(m, info->n_modules) : -ENOMEM;
-	free(m);
-	while (trace_context(trace, n))
-		n++;
-	if (rc == 0)
-		rc = gosan_context_load(trace_context(trace, 0), n);
-	if (rc == 0)
-		rc = gosan_access_init();
-	for (uint32_t id = 1; rc == 0 && trace_has_stack(trace, id); id++)
-		gosan_depot_put(pcs, trace_stack(trace, id, pcs, GOSAN_STACK_MAX));
-	return rc;
-}
-
-static void start_line(const struct trace_info *info)
-{
-	if (!gosan_stream_begin("start"))
-		return;
-	gosan_stream_uint("v", 1);
-	gosan_stream_uint("pid", (uint64_t)info->pid);
-	gosan_stream_uint("ppid", (uint64_t)info->ppid);
-	gosan_stream_text("program", info->program);
-	gosan_stream_open_list("argv");
-	for (size_t i = 0; i < info->n_argv; i++)
-		gosan_stream_text(NULL, info->argv[i]);
-	gosan_stream_close_list();
-	gosan_stream_text("cwd", info->cwd);
-	gosan_stream_text("options", info->options);
-	gosan_stream_end_line();
-}
-
-static void say_not_checked(void (*say)(const char *text))
-{
-	const struct trace_info *info = trace_info(trace);
-
-	for (size_t i = 0; i < info->n_not_checked; i++)
-		say(info->not_checked[i]);
-	if (!(info->features & GOSAN_TRACE_ACCESSES))
-		say("memory accesses: not recorded");
-	for (size_t i = 0; i < info->n_notes; i++)
-		say(info->notes[i]);
-}
-
-/* The process counted what the replay cannot see; findings are the replay's. What got lost here as well counts. */
-static void settle_counters(void)
-{
-	struct gosan_counters was = trace_info(trace)->counters, *now = gosan_counters;
 	struct trace_loss loss;
 
+	trace = t;
 	trace_loss(trace, &loss);
-	was.findings = now->findings;
-	was.findings_lost = now->findings_lost;
-	was.lost += loss.lost + loss.gaps + loss.damaged + (was.lost < now->lost ? now->lost - was.lost : 0);
-	if (was.clock_lost < now->clock_lost)
-		was.clock_lost = now->clock_lost;
-	if (was.shadow_lost < now->shadow_lost)
-		was.shadow_lost = now->shadow_lost;
-	if (was.stacks_lost < now->stacks_lost)
-		was.stacks_lost = now->stacks_lost;
-	if (!trace_info(trace)->ended && !was.events)
-		was.events = now->events;
-	if (!was.threads)
-		was.threads = now->threads;
-	*now = was;
-}
-
-/* A process that was killed has no end line: then its counters are beside the stream, as a live one's are, and what
- * everybody was doing is told. */
-static int finish(const char *out)
-{
-	const struct trace_info *info = trace_info(trace);
-	char path[4096];
-	int fd, rc = 0;
-
-	if (!finished && !(info->ended && info->by_exec))
-		gosan_engine_end(info->ended ? (enum gosan_end)info->end : GOSAN_END_CRASH);
-	if (!info->ended || info->end == GOSAN_END_TIMEOUT) {
-		gosan_engine_lock();
-		gosan_stream_dump((enum gosan_end)info->end);
-		gosan_engine_unlock();
-	}
-	settle_counters();
-	if (info->ended && info->by_exec) {
-		gosan_stream_end_exec();
-	} else if (info->ended) {
-		gosan_stream_end((enum gosan_end)info->end, info->status);
-	} else {
-		snprintf(path, sizeof path, "%s.ctr", out);
-		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		if (fd < 0 ||
-		    write(fd, gosan_counters, sizeof *gosan_counters) != (ssize_t)sizeof *gosan_counters)
-			rc = -errno;
-		if (fd >= 0)
-			close(fd);
-	}
-	gosan_stream_close();
-	return rc;
-}
-
-/* In the child. */
-static int replay(const char *process, const char *out, char *err, size_t err_size)
-{
-	char path[4096];
-	struct trace_event e;
-	int rc = trace_open(&trace, process, err, err_size);
-
-	if (rc != 0)
-		return rc;
-	take_checks(trace_info(trace)->options);
+	replay_cut_ns = loss.cut_ns;
 	n_actors = trace_actor_room(trace);
 	actors = calloc(n_actors + 1, sizeof(*actors));
 	gosan_engine_can_act = can_act;
 	gosan_race_own_tls = own_tls;
-	gosan_stream_not_checked = say_not_checked;
-	snprintf(path, sizeof path, "%s.raw", out);
-	rc = actors ? load() : -ENOMEM;
-	if (rc == 0)
-		rc = gosan_stream_open(path);
-	if (rc != 0) {
-		snprintf(err, err_size, "%s: cannot be replayed: %s", process, strerror(-rc));
-		return rc;
-	}
-	start_line(trace_info(trace));
-	while (trace_next(trace, &e))
-		again(&e);
-	return finish(out);
-}
-
-/* What fails, or even crashes over a damaged file, is one process of the recording. */
-int replay_process(const char *process, const char *out, char *err, size_t err_size)
-{
-	int pipe_fd[2], status = 0;
-	ssize_t n;
-	pid_t child;
-
-	if (pipe2(pipe_fd, O_CLOEXEC) != 0)
-		return -errno;
-	fflush(NULL);
-	child = fork();
-	if (child == 0) {
-		int rc = replay(process, out, err, err_size);
-
-		if (rc != 0 && write(pipe_fd[1], err, strnlen(err, err_size)) < 0)
-			_exit(2);
-		_exit(rc != 0);
-	}
-	close(pipe_fd[1]);
-	n = child > 0 ? read(pipe_fd[0], err, err_size - 1) : 0;
-	err[n > 0 ? n : 0] = 0;
-	close(pipe_fd[0]);
-	if (child < 0 || waitpid(child, &status, 0) != child)
-		return -ECHILD;
-	if (!WIFEXITED(status) && !*err)
-		snprintf(err, err_size, "%s: the recording is damaged: it cannot be replayed", process);
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EBADMSG;
+	return actors ? 0 : -ENOMEM;
 }

@@ -52,7 +52,8 @@ static const struct argp_option options[] = {
 	{"halt-on-error", HALT, NULL, 0, "end the program at the first finding", 1},
 	{"quiet", QUIET, NULL, 0, "say nothing when there is nothing to report", 1},
 	{"source-root", SOURCE_ROOT, "DIR", 0, "show file names relative to DIR", 1},
-	{"trace", TRACE, "PATH", 0, "keep a recording for gosan report: a directory, or one file PATH.gosan", 1},
+	{"trace", TRACE, "PATH", 0, "keep a recording for gosan report: a directory, or one file PATH.gosan",
+	 1},
 	{0},
 };
 

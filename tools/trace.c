@@ -57,6 +57,7 @@ static struct trace_file map_file(const char *dir, const char *name)
 	return f;
 }
 
+/* Streams of a live process may grow meanwhile; what was mapped stays what it is. */
 static void unmap_file(const struct trace_file *f)
 {
 	if (f->base)
@@ -95,9 +96,11 @@ static void add_string(struct trace *t, const char ***list, size_t *n, char *s)
 	(*list)[(*n)++] = unescape(s);
 }
 
+/* A line that lacks something names no module; its frames will be addresses. */
 static void add_module(struct trace *t, char *s)
 {
-	struct trace_module *m = arena_grow(t->arena, (void *)(uintptr_t)t->info.modules, t->info.n_modules, sizeof *m);
+	struct trace_module *m =
+		arena_grow(t->arena, (void *)(uintptr_t)t->info.modules, t->info.n_modules, sizeof *m);
 	unsigned flags = 0;
 	char id[64] = "";
 	int at = 0;
@@ -105,7 +108,9 @@ static void add_module(struct trace *t, char *s)
 	t->info.modules = m;
 	m += t->info.n_modules;
 	*m = (struct trace_module){0};
-	if (sscanf(s, "%lx %lx %lx %d %u %63s %n", &m->base, &m->start, &m->end, &m->kind, &flags, id, &at) < 6 || !at)
+	if (sscanf(s, "%lx %lx %lx %d %u %63s %n", &m->base, &m->start, &m->end, &m->kind, &flags, id, &at) <
+		    6 ||
+	    !at)
 		return;
 	m->instrumented = flags & 1;
 	m->own_tsan = flags & 2;
@@ -114,6 +119,7 @@ static void add_module(struct trace *t, char *s)
 	t->info.n_modules++;
 }
 
+/* The last one counts: after an exec that failed the program went on. */
 static void end_line(struct trace_info *info, const char *s)
 {
 	static const char *const words[] = {"exit", "stall", "timeout", "crash"};
@@ -147,6 +153,7 @@ static void read_counters(struct trace *t, const struct trace_file *f, char *nam
 				memcpy((char *)&t->info.counters + known[i].at, f->base + at, 8);
 }
 
+/* Unknown keys are of later versions, and skipped. */
 static void meta_line(struct trace *t, const struct trace_file *counters, char *key, char *s)
 {
 	struct trace_info *i = &t->info;
@@ -185,7 +192,8 @@ static int check_version(struct trace *t, const char *line, const char *dir, cha
 		return refuse(err, err_size, "%s: this is not a recording of gosan", dir);
 	if (version != GOSAN_TRACE_VERSION || features & ~KNOWN)
 		return refuse(err, err_size,
-			      "%s: a recording of another version of gosan (format %d, features %u; this one reads format "
+			      "%s: a recording of another version of gosan (format %d, features %u; this one "
+			      "reads format "
 			      "%d)",
 			      dir, version, features, GOSAN_TRACE_VERSION);
 	t->info.features = features;
@@ -196,7 +204,8 @@ static int check_version(struct trace *t, const char *line, const char *dir, cha
 static int read_meta(struct trace *t, const char *dir, char *err, size_t err_size)
 {
 	struct trace_file f = map_file(dir, "meta"), counters = map_file(dir, "counters");
-	char *text = arena_strndup(t->arena, f.size ? (const char *)f.base : "", f.size < META_MAX ? f.size : META_MAX);
+	char *text = arena_strndup(t->arena, f.size ? (const char *)f.base : "",
+				   f.size < META_MAX ? f.size : META_MAX);
 	char *line = text, *next;
 	int rc = -EBADMSG;
 
@@ -213,7 +222,7 @@ static int read_meta(struct trace *t, const char *dir, char *err, size_t err_siz
 			meta_line(t, &counters, line, space + 1);
 		}
 	}
-	if (line == text)
+	if (line == text && !*err)
 		refuse(err, err_size, "%s: this is not a recording of gosan", dir);
 	unmap_file(&f);
 	unmap_file(&counters);
@@ -222,6 +231,8 @@ static int read_meta(struct trace *t, const char *dir, char *err, size_t err_siz
 
 /* ---- page and tables ---- */
 
+/* A copy, because a live process writes on. Two readings of both clocks that are far apart give the length of a
+ * unit; when it died at once, a unit is taken for a nanosecond. */
 static int read_page(struct trace *t, const char *dir, char *err, size_t err_size)
 {
 	struct trace_file f = map_file(dir, "page");
@@ -241,7 +252,9 @@ static int read_page(struct trace *t, const char *dir, char *err, size_t err_siz
 	return 0;
 }
 
-static void open_table(const char *dir, const char *name, size_t row, struct trace_file *ret, size_t *ret_rows)
+/* Rows beyond the file, and a row that is cut, are not there. */
+static void open_table(const char *dir, const char *name, size_t row, struct trace_file *ret,
+		       size_t *ret_rows)
 {
 	*ret = map_file(dir, name);
 	*ret_rows = ret->size / row;
@@ -250,7 +263,7 @@ static void open_table(const char *dir, const char *name, size_t row, struct tra
 /* Where each stack begins. One whose count is 0, or whose bytes end early, is the last. */
 static void index_stacks(struct trace *t)
 {
-	const uint8_t *p = t->stacks.base, *end = p + t->stacks.size;
+	const uint8_t *p = t->stacks.base, *end = p ? p + t->stacks.size : NULL;
 
 	t->stack_at = arena_grow(t->arena, NULL, 0, sizeof *t->stack_at);
 	t->n_stacks = 0;
@@ -328,6 +341,7 @@ static void open_stream(struct trace *t, const char *dir, unsigned no)
 	}
 }
 
+/* By their files, not by the page's number: who died between the two has made one more. */
 static int open_streams(struct trace *t, const char *dir)
 {
 	DIR *d = opendir(dir);
@@ -350,10 +364,13 @@ static int open_streams(struct trace *t, const char *dir)
 
 /* ---- open and close ---- */
 
+/* Meta and page decide whether it is a recording; tables may be missing, when nothing was in them yet. */
 static int open_in(struct trace *t, const char *dir, char *err, size_t err_size)
 {
-	int rc = read_meta(t, dir, err, err_size);
+	int rc;
 
+	*err = 0;
+	rc = read_meta(t, dir, err, err_size);
 	if (rc == 0)
 		rc = read_page(t, dir, err, err_size);
 	if (rc != 0)
@@ -369,6 +386,7 @@ static int open_in(struct trace *t, const char *dir, char *err, size_t err_size)
 	return rc;
 }
 
+/* Whatever was opened before a failure is given back by the same function as after success. */
 int trace_open(struct trace **ret, const char *process, char *err, size_t err_size)
 {
 	struct arena *a = arena_new();
@@ -406,6 +424,7 @@ const struct trace_info *trace_info(const struct trace *t)
 	return &t->info;
 }
 
+/* A row that is not filled is of somebody who was about to be born. */
 const struct gosan_trace_actor *trace_actor(const struct trace *t, uint32_t number)
 {
 	const struct gosan_trace_actor *a = (const void *)t->actors.base;
@@ -418,6 +437,7 @@ size_t trace_actor_room(const struct trace *t)
 	return t->n_actors;
 }
 
+/* No object lies at address 0. */
 const struct gosan_trace_object *trace_object(const struct trace *t, uint32_t id)
 {
 	const struct gosan_trace_object *o = (const void *)t->objects.base;
@@ -425,6 +445,7 @@ const struct gosan_trace_object *trace_object(const struct trace *t, uint32_t id
 	return id && id < t->n_objects && o[id].addr ? &o[id] : NULL;
 }
 
+/* Some dozens at most, asked for reports and dumps only. */
 const struct trace_module *trace_module(const struct trace *t, uint64_t addr)
 {
 	for (size_t i = 0; i < t->info.n_modules; i++)
@@ -453,7 +474,8 @@ size_t trace_place(const struct trace *t, uint32_t place, uintptr_t *ret, size_t
 		place = c->parent;
 		c = trace_context(t, place);
 	}
-	for (; c && place > LOCK_ROOT && n < max && n < STACK_MAX; place = c->parent, c = trace_context(t, place)) {
+	for (; c && place > LOCK_ROOT && n < max && n < STACK_MAX;
+	     place = c->parent, c = trace_context(t, place)) {
 		const struct trace_module *m = trace_module(t, c->pc);
 
 		if (!m || m->kind != 3)
@@ -469,6 +491,7 @@ bool trace_has_stack(const struct trace *t, uint32_t id)
 	return id && id <= t->n_stacks;
 }
 
+/* index_stacks has seen that all bytes of it are there. */
 size_t trace_stack(const struct trace *t, uint32_t id, uintptr_t *ret, size_t max)
 {
 	const uint8_t *p;

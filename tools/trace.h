@@ -61,7 +61,7 @@ struct trace_info {
 	const char **notes;
 	size_t n_not_checked;
 	const char **not_checked;
-	bool ended; /* false: killed, or still running */
+	bool ended;      /* false: killed, or still running */
 	int end, status; /* enum gosan_end, of the process; when it ended */
 	bool by_exec;
 	uint64_t start_ns; /* CLOCK_MONOTONIC */
@@ -88,9 +88,10 @@ const char *trace_op_text(unsigned op);
 /* --- Records in order --- */
 
 struct trace_event {
-	struct gosan_trace_rec rec; /* rec.op: enum gosan_trace_op, or GOSAN_TRACE_EVENT + enum gosan_op; never SWITCH, ANSWER */
-	uint32_t g;                 /* whose it is: rec.g, or who ran */
-	uint32_t runs;              /* who ran on that thread */
+	struct gosan_trace_rec
+		rec; /* rec.op: enum gosan_trace_op, or GOSAN_TRACE_EVENT + enum gosan_op; never SWITCH, ANSWER */
+	uint32_t g;    /* whose it is: rec.g, or who ran */
+	uint32_t runs; /* who ran on that thread */
 	uint32_t stream;
 	uint64_t ns; /* since the start; of a record without a time, of the one before it in its stream */
 	bool gap;    /* an event on its object, or of its goroutine, that came before is missing */

@@ -26,6 +26,7 @@
 #define FILE_MAX  (UINT64_C(1) << 40)
 #define CHUNK     ((size_t)1 << 17)
 
+/* One sentence for the user, who gave a path. */
 static int say(char *err, size_t size, const char *path, int error)
 {
 	snprintf(err, size, "%s: %s", path,
@@ -35,6 +36,7 @@ static int say(char *err, size_t size, const char *path, int error)
 
 /* ---- folders ---- */
 
+/* meta is the first file that a recording has. */
 static bool is_process(const char *path)
 {
 	char meta[PATH_MAX + 8];
@@ -44,6 +46,7 @@ static bool is_process(const char *path)
 	return stat(meta, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+/* Without memory for a name a process is missing from the list, and so from the report. */
 static void add(struct trace_list *l, const char *path)
 {
 	char **bigger = realloc(l->path, (l->n + 1) * sizeof(*bigger));
@@ -72,6 +75,7 @@ static uint64_t start_of(const char *path)
 	return ns;
 }
 
+/* The first to start is the program that was run: the report calls it the main one. */
 static int by_start(const void *a, const void *b)
 {
 	const char *x = *(char *const *)a, *y = *(char *const *)b;
@@ -80,6 +84,7 @@ static int by_start(const void *a, const void *b)
 	return s != t ? (s < t ? -1 : 1) : strcmp(x, y);
 }
 
+/* Folders without meta are of processes that died before they began, or somebody else's. */
 static int read_folder(struct trace_list *l, const char *path)
 {
 	DIR *d;
@@ -95,7 +100,8 @@ static int read_folder(struct trace_list *l, const char *path)
 	while ((e = readdir(d)) != NULL) {
 		char sub[PATH_MAX];
 
-		if (e->d_name[0] == '.' || snprintf(sub, sizeof sub, "%s/%s", path, e->d_name) >= (int)sizeof sub)
+		if (e->d_name[0] == '.' ||
+		    snprintf(sub, sizeof sub, "%s/%s", path, e->d_name) >= (int)sizeof sub)
 			continue;
 		if (is_process(sub))
 			add(l, sub);
@@ -114,6 +120,7 @@ struct packer {
 	int error;
 };
 
+/* Until all of it is taken, and at the end until all of it is out. */
 static void pack_bytes(struct packer *p, const void *bytes, size_t n, ZSTD_EndDirective how)
 {
 	static char buffer[CHUNK];
@@ -150,6 +157,7 @@ static uint64_t filled(int fd, uint64_t size)
 	return 0;
 }
 
+/* Of a file that a living process still writes, a moment is packed. What is no plain file is not ours. */
 static void pack_file(struct packer *p, const char *path, const char *name)
 {
 	static char buffer[CHUNK];
@@ -190,9 +198,11 @@ static void pack_process(struct packer *p, const char *path)
 	while (d && (e = readdir(d)) != NULL) {
 		char file[PATH_MAX], name[NAME_MAX_ + 1];
 
-		if (e->d_name[0] == '.' || snprintf(file, sizeof file, "%s/%s", path, e->d_name) >= (int)sizeof file)
+		if (e->d_name[0] == '.' ||
+		    snprintf(file, sizeof file, "%s/%s", path, e->d_name) >= (int)sizeof file)
 			continue;
-		if (snprintf(name, sizeof name, "%s/%s", slash ? slash + 1 : path, e->d_name) < (int)sizeof name)
+		if (snprintf(name, sizeof name, "%s/%s", slash ? slash + 1 : path, e->d_name) <
+		    (int)sizeof name)
 			pack_file(p, file, name);
 	}
 	if (d)
@@ -265,9 +275,11 @@ static bool is_safe(const char *name)
 {
 	const char *slash = strchr(name, '/');
 
-	return slash && slash != name && slash[1] && !strchr(slash + 1, '/') && name[0] != '.' && slash[1] != '.';
+	return slash && slash != name && slash[1] && !strchr(slash + 1, '/') && name[0] != '.' &&
+	       slash[1] != '.';
 }
 
+/* Two files of one name are a forgery, or damage: O_EXCL refuses the second. */
 static int make_file(const char *dir, char *name)
 {
 	char path[PATH_MAX + NAME_MAX_ + 2], *slash = strchr(name, '/');
@@ -283,6 +295,7 @@ static int make_file(const char *dir, char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+/* The size first, which leaves a hole where the zeros were: a small file cannot make a full disk. */
 static int unpack_data(struct unpacker *u, int fd, uint64_t size, uint64_t n)
 {
 	static char buffer[CHUNK];
@@ -322,6 +335,7 @@ static int unpack_file(struct unpacker *u, const char *dir)
 	return rc ? rc : 1;
 }
 
+/* The whole frame or nothing: a file that was cut off in a copy is not taken for a shorter run. */
 static int unpack(const char *file, const char *dir)
 {
 	struct unpacker *u = calloc(1, sizeof *u);
@@ -361,6 +375,7 @@ static int find(const char *path, char *folder, size_t size, bool *ret_packed)
 	return stat(folder, &st) == 0 && S_ISDIR(st.st_mode) ? 0 : -ENOENT;
 }
 
+/* Unpacked files live as long as the list: readers map them. */
 int trace_list_read(struct trace_list *ret, const char *path, char *err, size_t err_size)
 {
 	char folder[PATH_MAX];

@@ -43,7 +43,7 @@ struct trace {
 	struct gosan_trace_page page;
 	struct trace_file actors, objects, contexts, stacks;
 	size_t n_actors, n_objects, n_contexts; /* rows */
-	uint64_t *stack_at; /* offsets into the file by id */
+	uint64_t *stack_at;                     /* offsets into the file by id */
 	size_t n_stacks;
 	double ns_per_unit;
 	struct trace_stream *streams;

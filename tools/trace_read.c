@@ -13,9 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIME, STACK, ADDR, OBJ, SEQ, MODE, TICK, ARG, PEER, G, SIZE, ARG2, OBJ2 };
-_Static_assert(F_OBJ2 == 1 << OBJ2, "numbers are those of the bits");
-
 /* ---- a stream ---- */
 
 /* False: there is none. */
@@ -33,6 +30,7 @@ static bool next_segment(struct trace_stream *s)
 	return true;
 }
 
+/* 0 is nobody, and always there. */
 static bool to_u32(uint64_t v, size_t rows, uint32_t *ret)
 {
 	*ret = (uint32_t)v;
@@ -45,22 +43,24 @@ static bool fill(const struct trace *t, struct trace_stream *s, const uint64_t *
 	struct gosan_trace_rec *r = &s->head;
 
 	r->time = s->state.time;
-	r->tick = v[TICK];
-	r->seq = v[SEQ];
-	r->mode = (int)v[MODE];
-	r->arg = (int64_t)v[ARG];
-	r->arg2 = (int64_t)v[ARG2];
-	r->addr = v[ADDR];
-	r->size = v[SIZE];
+	r->tick = v[N_TICK];
+	r->seq = v[N_SEQ];
+	r->mode = (int)v[N_MODE];
+	r->arg = (int64_t)v[N_ARG];
+	r->arg2 = (int64_t)v[N_ARG2];
+	if (r->op == GOSAN_TRACE_SWITCH)
+		r->arg2 += (int64_t)s->state.tick;
+	r->addr = v[N_ADDR];
+	r->size = v[N_SIZE];
 	if (n >= sizeof r->text)
 		return false;
 	if (n)
 		memcpy(r->text, text, n);
 	r->text[n] = 0;
 	r->text_size = n;
-	return to_u32(v[STACK], SIZE_MAX, &r->stack) && v[STACK] <= UINT32_MAX && to_u32(v[OBJ], t->n_objects, &r->obj) &&
-	       to_u32(v[OBJ2], t->n_objects, &r->obj2) && to_u32(v[PEER], t->n_actors, &r->peer) &&
-	       to_u32(v[G], t->n_actors, &r->g);
+	return to_u32(v[N_STACK], SIZE_MAX, &r->stack) && v[N_STACK] <= UINT32_MAX &&
+	       to_u32(v[N_OBJ], t->n_objects, &r->obj) && to_u32(v[N_OBJ2], t->n_objects, &r->obj2) &&
+	       to_u32(v[N_PEER], t->n_actors, &r->peer) && to_u32(v[N_G], t->n_actors, &r->g);
 }
 
 /* What is behind the last record of a stream: nothing, or half of one. */
@@ -132,11 +132,13 @@ static void advance(struct trace *t, struct trace_stream *s)
 
 /* ---- the heap ---- */
 
+/* The number of the stream makes the order total: a recording always gives the same order. */
 static bool before(const struct trace_stream *a, const struct trace_stream *b)
 {
 	return a->head.time != b->head.time ? a->head.time < b->head.time : a->no < b->no;
 }
 
+/* A binary heap (Williams 1964): threads may be thousands. */
 static void push(struct trace *t, struct trace_stream *s)
 {
 	size_t i = t->n_heap++;
@@ -170,6 +172,8 @@ static struct trace_stream *pop(struct trace *t)
 
 /* ---- order ---- */
 
+/* The number that the record waits for, and that the next one on its object or stripe has; NULL: it waits for
+ * none. Events of objects whose engine lock orders them have a number, too; it then agrees with the tick. */
 static uint64_t *number_of(struct trace *t, const struct gosan_trace_rec *r)
 {
 	if (r->op == GOSAN_TRACE_LOAD || r->op == GOSAN_TRACE_STORE)
@@ -240,14 +244,23 @@ static struct trace_stream *choose(struct trace *t, bool *ret_gap)
 	return pop(t);
 }
 
+/* Since the start. A damaged page may have any clock: thirty years are enough. */
+static uint64_t to_ns(const struct trace *t, uint64_t time)
+{
+	double ns = time > t->page.time0 ? (double)(time - t->page.time0) * t->ns_per_unit : 0;
+
+	return ns < 1e18 ? (uint64_t)ns : UINT64_C(1000000000000000000);
+}
+
+/* Only as much of the text as there is: it is the largest part of a record and mostly absent. */
 static void give(const struct trace *t, const struct trace_stream *s, bool gap, struct trace_event *ret)
 {
-	ret->rec = s->head;
+	memcpy(&ret->rec, &s->head, offsetof(struct gosan_trace_rec, text) + s->head.text_size + 1);
 	ret->runs = s->g;
 	ret->g = s->head.g ? s->head.g : s->g;
 	ret->stream = s->no;
 	ret->gap = gap;
-	ret->ns = s->head.time > t->page.time0 ? (uint64_t)((double)(s->head.time - t->page.time0) * t->ns_per_unit) : 0;
+	ret->ns = to_ns(t, s->head.time);
 }
 
 /* The stream that gave the last record is looked at first: mostly it goes on. A gap is one only where somebody is
@@ -266,8 +279,8 @@ int trace_next(struct trace *t, struct trace_event *ret)
 			return 0;
 		mine = take(t, s);
 		if (mine) {
-			t->loss.gaps += gap;
 			give(t, s, gap, ret);
+			t->loss.gaps += gap && ret->ns >= t->loss.cut_ns;
 		}
 		t->last = s;
 		advance(t, s);
@@ -276,6 +289,7 @@ int trace_next(struct trace *t, struct trace_event *ret)
 	}
 }
 
+/* They were read with the record before which they were asked: nothing has to look ahead. */
 bool trace_answer(const struct trace *t, size_t i, int *ret_question, bool *ret_answer)
 {
 	if (!t->last || i >= t->last->n_answers)
@@ -302,7 +316,7 @@ static void find_cut(struct trace *t)
 
 		if (!h || !h->number)
 			continue;
-		ns = (uint64_t)((double)(h->time - t->page.time0) * t->ns_per_unit);
+		ns = to_ns(t, h->time);
 		if (ns > t->loss.cut_ns)
 			t->loss.cut_ns = ns;
 		t->cut = true;
@@ -330,7 +344,7 @@ void trace_rewind(struct trace *t)
 	t->last = NULL;
 	t->n_heap = 0;
 	t->tick = first_tick(t);
-	t->loss = (struct trace_loss){0};
+	t->loss = (struct trace_loss){.cut_ns = t->loss.cut_ns};
 	memset(t->next_seq, 0, t->n_objects * sizeof *t->next_seq);
 	memset(t->visits, 0, t->n_actors * sizeof *t->visits);
 	for (size_t i = 0; i < 1u << GOSAN_TRACE_STRIPE_BITS; i++)
@@ -347,9 +361,9 @@ void trace_rewind(struct trace *t)
 		if (!s->over)
 			push(t, s);
 	}
-	find_cut(t);
 }
 
+/* Once: what follows from the files alone, then the first records. */
 void trace_read_begin(struct trace *t)
 {
 	t->heap = arena_alloc(t->arena, (t->n_streams + 1) * sizeof(*t->heap));

@@ -15,11 +15,12 @@
 
 #define STACK_MAX   128
 #define PLACE_BIT   (UINT32_C(1) << 31) /* as stack ids have it for nodes of the tree of contexts */
-#define MEMORY_BITS 12
+#define MEMORY_BITS 17
 
 struct named_stack {
 	uint32_t id;
 	struct stack *stack;
+	const char *where; /* NULL until somebody asked */
 };
 
 struct tracewords {
@@ -177,11 +178,18 @@ const struct stack *tracewords_stack(struct tracewords *w, uint32_t id, bool is_
 	return s->stack;
 }
 
-const struct frame *tracewords_where(struct tracewords *w, uint32_t id, bool is_place)
+/* The words are kept: to find them asks the kernel where we are. */
+const char *tracewords_where(struct tracewords *w, uint32_t id, bool is_place)
 {
 	const struct stack *s = tracewords_stack(w, id, is_place);
 
-	return s->n ? &s->frames[0] : NULL;
+	if (!s->n)
+		return NULL;
+	struct named_stack *named = slot(w->stacks, w->stacks_room, is_place ? id | PLACE_BIT : id);
+	if (!named->where)
+		named->where = arena_printf(w->a, "%s %s", resolve_place_short(w->a, &s->frames[0]),
+					    resolve_function(&s->frames[0]));
+	return named->where;
 }
 
 const char *tracewords_pc(struct tracewords *w, uint64_t pc)

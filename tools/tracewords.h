@@ -30,8 +30,8 @@ const char *tracewords_object_name(struct tracewords *w, uint32_t id);
 const char *tracewords_memory(struct tracewords *w, uint64_t addr, uint64_t size);
 /* Of a stack id, or of the place of an access: symbolized, without the detector's and the runtime's own frames. */
 const struct stack *tracewords_stack(struct tracewords *w, uint32_t id, bool is_place);
-/* Its innermost frame; NULL when nothing is known. */
-const struct frame *tracewords_where(struct tracewords *w, uint32_t id, bool is_place);
+/* Its innermost frame, "pool.c:31 worker"; NULL when nothing is known. */
+const char *tracewords_where(struct tracewords *w, uint32_t id, bool is_place);
 /* "worker<TAB>pool.c:31" of one return address. */
 const char *tracewords_pc(struct tracewords *w, uint64_t pc);
 /* Is F_STACK of this record the number of a place? */

@@ -109,6 +109,11 @@ const char *words_kind(struct arena *a, const char *kind)
 	return text;
 }
 
+bool words_dumps_shown(const struct report *r, const struct process *p)
+{
+	return p->n_dumps && (r->timed_out || !*p->why);
+}
+
 /* State and all frames equal: a thousand workers in one receive are one entry. */
 bool words_same_place(const struct dump *a, const struct dump *b)
 {

@@ -50,6 +50,9 @@ const char *words_file_uri(struct arena *a, const char *path);
 /* Valid UTF-8 without control characters but tab and line feed: what JSON, XML and HTML can all carry.
  * What is neither becomes "?". */
 const char *words_clean(struct arena *a, const char *text);
+/* Is what everybody was doing part of the report? When the program was stopped by its time limit, and from the recording
+ * of a process that was killed. */
+bool words_dumps_shown(const struct report *r, const struct process *p);
 /* Two goroutines of a hung program that stand at the same place in the same state. */
 bool words_same_place(const struct dump *a, const struct dump *b);
 

@@ -123,6 +123,11 @@ void gosan_front_moved(uintptr_t lo, size_t size)
 	leave_memory(lo, size, true);
 }
 
+bool gosan_front_may_hold(uintptr_t lo, size_t size)
+{
+	return maybe_any(lo, size) || gosan_pthread_holds_in(lo, lo + size);
+}
+
 /* A frame's objects die without a word when its stack is used again. Called from inside a hook. */
 void gosan_front_forget(uintptr_t lo, size_t size)
 {

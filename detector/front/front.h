@@ -59,6 +59,8 @@ void gosan_front_note(uintptr_t addr);
 /* free.c: the block [lo, lo + size) is about to die (free, munmap): objects in it die with a FREE event.
  * Cheap when no object was ever near. Call it outside the engine lock, before the memory is given back. */
 void gosan_front_free(uintptr_t lo, size_t size);
+/* free.c: may there be an object in [lo, lo + size) that gosan_front_free has to hear of? Cheap; a no is certain. */
+bool gosan_front_may_hold(uintptr_t lo, size_t size);
 /* free.c: the same for a realloc that moves: the bytes live on elsewhere, so only objects in use matter. */
 void gosan_front_moved(uintptr_t lo, size_t size);
 /* free.c: from inside a hook: objects in the range die silently (a stack is used again). */
@@ -72,6 +74,8 @@ void gosan_pthread_init(void);
 void gosan_pthread_flush(void);
 /* pthread.c: this thread frees [lo, hi): a lock in there that it holds has to be known. */
 void gosan_pthread_freed(uintptr_t lo, uintptr_t hi);
+/* pthread.c: does this thread hold one? */
+bool gosan_pthread_holds_in(uintptr_t lo, uintptr_t hi);
 /* preload.c: before a copy of this process is made, and after it, in both. */
 void gosan_preload_forking(void);
 void gosan_preload_forked(bool in_child);

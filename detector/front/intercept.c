@@ -42,7 +42,7 @@ static inline const struct gosan_module *module_of(uintptr_t pc)
 	return m;
 }
 
-bool gosan_intercept_sees(uintptr_t pc)
+bool gosan_intercept_sees_it(uintptr_t pc)
 {
 	const struct gosan_module *m;
 

@@ -10,6 +10,7 @@
 #define GOSAN_INTERCEPT_H
 
 #include "../access.h"
+#include "../module.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,8 +28,13 @@
 	}))
 
 void *gosan_intercept_next(const char *name);
-/* Is pc in code whose accesses count: an instrumented module, while hooks are on? */
-bool gosan_intercept_sees(uintptr_t pc);
+/* Is pc in code whose accesses count: an instrumented module, while hooks are on? In a program without one, the answer
+ * is a load and a branch. */
+bool gosan_intercept_sees_it(uintptr_t pc);
+static inline bool gosan_intercept_sees(uintptr_t pc)
+{
+	return __builtin_expect(gosan_module_instrumented, 0) && gosan_intercept_sees_it(pc);
+}
 /* Is pc in the detector, the runtime, libc or ld.so? */
 bool gosan_intercept_is_own(uintptr_t pc);
 bool gosan_intercept_is_runtime(uintptr_t pc);

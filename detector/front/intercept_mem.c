@@ -113,7 +113,12 @@ static void dies(void *p, bool with_objects, uintptr_t pc)
 {
 	int saved = errno;
 
-	if (!gosan_access_ready || gosan_ignore || gosan_intercept_is_runtime(pc))
+	if (!gosan_access_ready || gosan_ignore)
+		return;
+	if (!tracking() &&
+	    !(with_objects && real.usable && gosan_front_may_hold((uintptr_t)p, real.usable(p))))
+		return; /* the commonest: no accesses to check blocks for, and no object in this one */
+	if (gosan_intercept_is_runtime(pc))
 		return;
 	if (with_objects)
 		gosan_front_free((uintptr_t)p, size_of(p));

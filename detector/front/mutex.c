@@ -10,6 +10,7 @@
  * have been where they are since glibc 2.5 (their size and place is part of the static initialisers, and so of every
  * program). In glibc, C11's mutexes are POSIX ones with other names for the results.
  */
+#include "inplace.h"
 #include "quick.h"
 
 #include "../../runtime/probe.h"
@@ -223,18 +224,111 @@ static inline bool is_plain(const pthread_mutex_t *m)
 	return m->__data.__kind == PTHREAD_MUTEX_NORMAL || m->__data.__kind == PTHREAD_MUTEX_ADAPTIVE_NP;
 }
 
-/* The short way first, in one frame. */
+/* Nobody but its owner ever hears of a recursive mutex that is locked again. */
+static inline bool is_recursive(const pthread_mutex_t *m)
+{
+	return m->__data.__kind == PTHREAD_MUTEX_RECURSIVE_NP;
+}
+
+/* A free one, of the types that do this alike. */
+static inline bool take(pthread_mutex_t *m, pid_t tid)
+{
+	if (is_plain(m))
+		return gosan_inplace_lock(m, tid);
+	if (!is_recursive(m) || m->__data.__owner == tid || !gosan_inplace_lock(m, tid))
+		return false;
+	m->__data.__count = 1;
+	return true;
+}
+
+/* The counterpart, of one that is locked once. */
+static inline bool give(pthread_mutex_t *m)
+{
+	if (is_plain(m))
+		return gosan_inplace_unlock(m);
+	if (!is_recursive(m) || m->__data.__count != 1)
+		return false;
+	m->__data.__count = 0;
+	if (gosan_inplace_unlock(m))
+		return true;
+	m->__data.__count = 1;
+	return false;
+}
+
+/* What the short ways leave is called as if it stood in their place (a sibling call: they have no frame to speak of, and
+ * its caller is the program). */
+#define FAR static __attribute__((noinline))
+
+FAR int lock_far(pthread_mutex_t *m, uintptr_t pc, uintptr_t sp)
+{
+	struct gosan_call c = {gosan_pthread_watch(pc), pc, sp};
+
+	return lock(&c, m);
+}
+
+FAR int unlock_far(pthread_mutex_t *m, uintptr_t pc, uintptr_t sp)
+{
+	struct gosan_call c = {gosan_pthread_watch(pc), pc, sp};
+
+	return unlock(&c, m);
+}
+
+static inline unsigned flags_of(const pthread_mutex_t *m)
+{
+	return is_plain(m) ? GOSAN_OBJ_OWNED : GOSAN_OBJ_OWNED | GOSAN_OBJ_RECURSIVE;
+}
+
+/* It is taken, and others are held. */
+FAR int locked_far(pthread_mutex_t *m, struct gosan_thread *t, const struct gosan_site *s, uintptr_t pc,
+		   uintptr_t sp)
+{
+	struct gosan_call c = {t, pc, sp};
+
+	if (!gosan_pthread_noted(t, s, m, GOSAN_OBJ_MUTEX, flags_of(m), GO_LOCK_WRITE, pc, sp))
+		acquired(&c, m, 0, GO_LOCK_WRITE);
+	return 0;
+}
+
+FAR int relock_far(pthread_mutex_t *m, uintptr_t pc, uintptr_t sp)
+{
+	const struct gosan_thread *t = gosan_pthread_me;
+
+	if (is_recursive(m) && t && gosan_inplace_relock(m, t->tid))
+		return 0;
+	return lock_far(m, pc, sp);
+}
+
 GOSAN_EXPORT int pthread_mutex_lock(pthread_mutex_t *m)
 {
-	struct gosan_thread *t = gosan_pthread_quick(GOSAN_CALLER);
+	struct gosan_thread *t;
+	const struct gosan_site *s = gosan_pthread_quick(GOSAN_CALLER, &t);
 
-	if (t && is_plain(m) && GOSAN_REAL(pthread_mutex_trylock)(m) == 0) {
-		struct gosan_lock l = {m, GOSAN_OBJ_MUTEX, GOSAN_OBJ_OWNED};
+	if (!s || !take(m, t->tid))
+		return relock_far(m, GOSAN_CALLER, GOSAN_SP);
+	if (t->n)
+		return locked_far(m, t, s, GOSAN_CALLER, GOSAN_SP);
+	gosan_pthread_fill(&t->record[0], s, m, GOSAN_OBJ_MUTEX, flags_of(m), GO_LOCK_WRITE, GOSAN_CALLER,
+			   GOSAN_SP);
+	gosan_pthread_count(t, 1);
+	return 0;
+}
 
-		gosan_pthread_push(t, &l, GO_LOCK_WRITE, GOSAN_CALLER, GOSAN_SP);
+FAR int unlock_recursive(pthread_mutex_t *m, uintptr_t pc, uintptr_t sp)
+{
+	const struct gosan_thread *t = gosan_pthread_me;
+
+	if (!is_recursive(m) || !t || m->__data.__owner != t->tid)
+		return unlock_far(m, pc, sp);
+	if (gosan_inplace_unlock_inner(m, t->tid))
 		return 0;
-	}
-	return lock(&GOSAN_CALL, m);
+	if (m->__data.__count != 1 || !gosan_pthread_pop((uintptr_t)m))
+		return unlock_far(m, pc, sp);
+	return give(m) ? 0 : GOSAN_REAL(pthread_mutex_unlock)(m);
+}
+
+FAR int unlock_waited(pthread_mutex_t *m)
+{
+	return GOSAN_REAL(pthread_mutex_unlock)(m);
 }
 
 GOSAN_EXPORT int pthread_mutex_trylock(pthread_mutex_t *m)
@@ -254,9 +348,11 @@ GOSAN_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *m, clockid_t k, const 
 
 GOSAN_EXPORT int pthread_mutex_unlock(pthread_mutex_t *m)
 {
-	if (is_plain(m) && gosan_pthread_pop((uintptr_t)m))
-		return GOSAN_REAL(pthread_mutex_unlock)(m);
-	return unlock(&GOSAN_CALL, m);
+	if (!is_plain(m))
+		return unlock_recursive(m, GOSAN_CALLER, GOSAN_SP);
+	if (!gosan_pthread_pop((uintptr_t)m))
+		return unlock_far(m, GOSAN_CALLER, GOSAN_SP);
+	return gosan_inplace_unlock(m) ? 0 : unlock_waited(m);
 }
 
 static void initialised(const struct gosan_call *c, pthread_mutex_t *m)
@@ -359,18 +455,12 @@ GOSAN_EXPORT int pthread_spin_destroy(pthread_spinlock_t *s)
 	return GOSAN_REAL(pthread_spin_destroy)(s);
 }
 
-GOSAN_EXPORT int pthread_spin_lock(pthread_spinlock_t *s)
+FAR int spin_far(pthread_spinlock_t *s, uintptr_t pc, uintptr_t sp)
 {
-	struct gosan_thread *t = gosan_pthread_quick(GOSAN_CALLER);
-	struct gosan_call c;
+	struct gosan_call c = {gosan_pthread_watch(pc), pc, sp};
 	struct gosan_lock l = spin(s);
 	int rc;
 
-	if (t && GOSAN_REAL(pthread_spin_trylock)(s) == 0) {
-		gosan_pthread_push(t, &l, GO_LOCK_WRITE, GOSAN_CALLER, GOSAN_SP);
-		return 0;
-	}
-	c = GOSAN_CALL;
 	if (!c.t)
 		return GOSAN_REAL(pthread_spin_lock)(s);
 	if (GOSAN_REAL(pthread_spin_trylock)(s) == 0) {
@@ -384,6 +474,33 @@ GOSAN_EXPORT int pthread_spin_lock(pthread_spinlock_t *s)
 	return rc;
 }
 
+/* It is taken, and others are held. */
+FAR int spun_far(pthread_spinlock_t *s, struct gosan_thread *t, const struct gosan_site *site, uintptr_t pc,
+		 uintptr_t sp)
+{
+	struct gosan_call c = {t, pc, sp};
+	struct gosan_lock l = spin(s);
+
+	if (!gosan_pthread_noted(t, site, s, l.kind, l.flags, GO_LOCK_WRITE, pc, sp))
+		gosan_pthread_acquired(&c, &l, GO_LOCK_WRITE);
+	return 0;
+}
+
+GOSAN_EXPORT int pthread_spin_lock(pthread_spinlock_t *s)
+{
+	struct gosan_thread *t;
+	const struct gosan_site *site = gosan_pthread_quick(GOSAN_CALLER, &t);
+
+	if (!site || !gosan_inplace_spin_lock(s))
+		return spin_far(s, GOSAN_CALLER, GOSAN_SP);
+	if (t->n)
+		return spun_far(s, t, site, GOSAN_CALLER, GOSAN_SP);
+	gosan_pthread_fill(&t->record[0], site, s, GOSAN_OBJ_SPIN, GOSAN_OBJ_OWNED, GO_LOCK_WRITE,
+			   GOSAN_CALLER, GOSAN_SP);
+	gosan_pthread_count(t, 1);
+	return 0;
+}
+
 GOSAN_EXPORT int pthread_spin_trylock(pthread_spinlock_t *s)
 {
 	struct gosan_call c = GOSAN_CALL;
@@ -395,18 +512,23 @@ GOSAN_EXPORT int pthread_spin_trylock(pthread_spinlock_t *s)
 	return rc;
 }
 
-GOSAN_EXPORT int pthread_spin_unlock(pthread_spinlock_t *s)
+FAR int unspin_far(pthread_spinlock_t *s, uintptr_t pc, uintptr_t sp)
 {
+	struct gosan_call c = {gosan_pthread_watch(pc), pc, sp};
 	struct gosan_lock l = spin(s);
-	struct gosan_call c;
 
-	if (gosan_pthread_pop((uintptr_t)s))
-		return GOSAN_REAL(pthread_spin_unlock)(s);
-	c = GOSAN_CALL;
 	if (c.t && !gosan_pthread_release(&c, &l, GO_LOCK_WRITE)) {
 		gosan_pthread_fault(
 			&c, &l, *s == 1 ? GO_FAULT_UNLOCK_OF_UNLOCKED : GOSAN_FAULT_UNLOCK_BY_OTHER, 0, 0);
 		gosan_pthread_snatch(&c, &l, GO_LOCK_WRITE);
 	}
 	return GOSAN_REAL(pthread_spin_unlock)(s);
+}
+
+GOSAN_EXPORT int pthread_spin_unlock(pthread_spinlock_t *s)
+{
+	if (!gosan_inplace || !gosan_pthread_pop((uintptr_t)s))
+		return unspin_far(s, GOSAN_CALLER, GOSAN_SP);
+	gosan_inplace_spin_unlock(s);
+	return 0;
 }

@@ -7,6 +7,7 @@
  * forward until gosan_front_on is set, which is the last thing that the constructor does.
  */
 #include "front.h"
+#include "inplace.h"
 #include "intercept.h"
 #include "pthread.h"
 #include "session.h"
@@ -142,6 +143,7 @@ void gosan_preload_watch(void)
 void gosan_preload_forking(void)
 {
 	gosan_ignore++;
+	gosan_inplace_fork(true);
 	gosan_unwind_fork(true);
 	gosan_session_fork_prepare();
 }
@@ -150,6 +152,7 @@ static void fork_parent(void)
 {
 	gosan_session_fork_parent();
 	gosan_unwind_fork(false);
+	gosan_inplace_fork(false);
 	gosan_ignore--;
 }
 
@@ -161,6 +164,7 @@ static void fork_child(void)
 	gosan_sem_forked();
 	gosan_module_forked();
 	gosan_tsan_mutex_forked();
+	gosan_inplace_fork(false);
 	gosan_ignore--;
 }
 
@@ -182,7 +186,7 @@ GOSAN_EXPORT pid_t _Fork(void)
 	pid_t child = GOSAN_REAL(_Fork)();
 
 	if (child == 0)
-		gosan_front_on = false;
+		gosan_front_on = gosan_inplace = false;
 	return child;
 }
 

@@ -15,12 +15,14 @@
  * Recursion is no event: only the outermost pair comes here.
  *
  * Stacks. The acquisition of a lone lock is mostly not needed, so only its pc and sp are noted. When the record is
- * told, the frames that were on the stack at the call and still are there are found by where their return
- * addresses lie. A place whose lock is held across the return of its function would lose frames that way; so
- * the first EAGER acquisitions of each place, and all of places that ever were told late, capture at once.
+ * told, the frames that were on the stack at the call and still are there are found by where they lie; that of a
+ * function that took the lock and returned is known by the return address in the record. A place whose lock is
+ * held across more returns would lose frames that way; so the first EAGER acquisitions of each place, and all
+ * of places that ever lost one, capture at once.
  */
 #include "quick.h"
 
+#include "../cfi.h"
 #include "../depot.h"
 #include "../lockpath.h"
 #include "../mem.h"
@@ -77,6 +79,8 @@ static void send(struct gosan_event ev)
 void gosan_pthread_emit(const struct gosan_call *c, struct gosan_event ev)
 {
 	ev.g = who();
+	if (c->t)
+		c->t->moves++;
 	if (ev.g->wait.why && ev.op != GOSAN_EV_G_READY)
 		send((struct gosan_event){.op = GOSAN_EV_G_READY, .g = ev.g, .peer = ev.g});
 	if (!ev.stack)
@@ -138,6 +142,7 @@ bool gosan_pthread_short(const struct gosan_call *c, enum gosan_op op, struct go
 		return false;
 	done = (op == GOSAN_EV_SEM_POST ? gosan_lockpath_post : gosan_lockpath_wait)(g, obj, stack_here(c));
 	c->t->generation++;
+	c->t->moves++;
 	gosan_front_leave(saved);
 	return done;
 }
@@ -194,10 +199,15 @@ static void tell(struct gosan_thread *t, struct gosan_record *r)
 
 	if (r->told)
 		return;
+	t->moves++;
 	if (!r->stack) {
-		gosan_site_of(r->pc)->eager = true;
-		gosan_site_of(r->pc)->quick = false;
-		r->stack = gosan_site_restore(t, r->pc, r->sp);
+		bool whole;
+
+		r->stack = gosan_site_restore(t, r, &whole);
+		if (!whole) {
+			gosan_site_of(r->pc)->eager = true;
+			gosan_site_of(r->pc)->quick = false;
+		}
 	}
 	ev.stack = r->stack;
 	ev.obj = gosan_pthread_object(&l);
@@ -228,16 +238,21 @@ void gosan_pthread_tell_all(struct gosan_thread *t)
 	gosan_front_leave(saved);
 }
 
+bool gosan_pthread_holds_in(uintptr_t lo, uintptr_t hi)
+{
+	const struct gosan_thread *t = gosan_pthread_me;
+
+	for (unsigned i = 0; t && i < t->n; i++)
+		if (t->record[i].addr >= lo && t->record[i].addr < hi)
+			return true;
+	return false;
+}
+
 /* Whoever frees the memory of a lock that it holds takes part in what is found there. */
 void gosan_pthread_freed(uintptr_t lo, uintptr_t hi)
 {
-	struct gosan_thread *t = gosan_pthread_me;
-
-	for (unsigned i = 0; t && i < t->n; i++)
-		if (t->record[i].addr >= lo && t->record[i].addr < hi) {
-			gosan_pthread_tell_all(t);
-			return;
-		}
+	if (gosan_pthread_holds_in(lo, hi))
+		gosan_pthread_tell_all(gosan_pthread_me);
 }
 
 /* May a lock that is taken with no other held stay untold? What writes to rwlocks is told the first times: a read lock
@@ -248,27 +263,28 @@ static bool lone(const struct gosan_thread *t, const struct gosan_record *r, con
 	       (r->kind != GOSAN_OBJ_RWMUTEX || r->mode & GO_LOCK_READ || s->count > EAGER);
 }
 
-static uint64_t mix(uint64_t h, uint64_t v)
+bool gosan_pthread_nested(struct gosan_thread *t, struct gosan_record *r)
 {
-	h = (h ^ v) * UINT64_C(0x9e3779b97f4a7c15);
-	return h ^ (h >> 29);
+	uint64_t key = gosan_pthread_nested_key(t, r, who()->learned_weak);
+	size_t at = key >> GOSAN_NESTED_SHIFT;
+
+	if (t->nested[at].key != key)
+		return false;
+	r->stack = t->nested[at].stack;
+	return true;
 }
 
 /* Was the same asked before: this lock, from here, with these held, taken where they were? Then the analyzers know
  * it, unless the thread learned something since, or others may be ordered after it that were not. */
 static bool told_before(struct gosan_thread *t, const struct gosan_record *r)
 {
-	uint64_t h = mix(mix(t->generation, who()->learned_weak), gosan_pthread_births);
+	uint64_t key = gosan_pthread_nested_key(t, r, who()->learned_weak);
+	size_t at = key >> GOSAN_NESTED_SHIFT;
 
-	for (unsigned i = 0; i < t->n; i++) {
-		if (!t->record[i].stack)
-			return false;
-		h = mix(mix(h, t->record[i].addr), ((uint64_t)t->record[i].mode << 32) | t->record[i].stack);
-	}
-	h = mix(mix(h, r->addr), ((uint64_t)r->mode << 32) | r->stack) | 1;
-	if (t->nested[h % GOSAN_NESTED] == h)
+	if (t->nested[at].key == key)
 		return true;
-	t->nested[h % GOSAN_NESTED] = h;
+	t->nested[at].key = key;
+	t->nested[at].stack = r->stack;
 	return false;
 }
 
@@ -290,7 +306,7 @@ static void acquired_slow(const struct gosan_call *c, struct gosan_record *r, st
 	if (!gosan_front_enter(&saved))
 		return;
 	drop_gone(t);
-	r->stack = stack_here(c);
+	r->stack = stack_here(c); /* so neither ra nor cfa are needed */
 	if (!may_wait(t, r, s)) {
 		gosan_pthread_tell_records(t);
 		tell(t, r);
@@ -305,9 +321,25 @@ static void acquired_slow(const struct gosan_call *c, struct gosan_record *r, st
 	gosan_front_leave(saved);
 }
 
+/* The rest before quick, for others look without a lock. */
+static void make_quick(struct gosan_site *s)
+{
+	struct gosan_cfi rule;
+
+	if (s->quick)
+		return;
+	rule = gosan_cfi_rule(s->pc - 1);
+	if (rule.kind == GOSAN_CFI_SP || rule.kind == GOSAN_CFI_FP) {
+		__atomic_store_n(&s->by_fp, rule.kind == GOSAN_CFI_FP, __ATOMIC_RELAXED);
+		__atomic_store_n(&s->cfa, rule.cfa, __ATOMIC_RELAXED);
+	}
+	__atomic_store_n(&s->quick, true, __ATOMIC_RELEASE);
+}
+
 void gosan_pthread_acquired(const struct gosan_call *c, const struct gosan_lock *l, int mode)
 {
 	struct gosan_site *s = gosan_site_of(c->pc);
+	struct gosan_thread *t;
 	struct gosan_record r = {.addr = (uintptr_t)l->addr,
 				 .pc = c->pc,
 				 .sp = c->sp,
@@ -315,14 +347,13 @@ void gosan_pthread_acquired(const struct gosan_call *c, const struct gosan_lock 
 				 .mode = (unsigned char)mode,
 				 .flags = (unsigned char)l->flags};
 
-	if (s->quick && gosan_pthread_quick(c->pc) && !(mode & GOSAN_LOCK_DIED)) {
-		gosan_pthread_push(c->t, l, mode, c->pc, c->sp);
+	if (s->quick && !(mode & GOSAN_LOCK_DIED) && gosan_pthread_quick(c->pc, &t) &&
+	    gosan_pthread_noted(t, s, l->addr, l->kind, l->flags, mode, c->pc, c->sp))
 		return;
-	}
 	if (s->count <= EAGER)
 		__atomic_store_n(&s->count, s->count + 1, __ATOMIC_RELAXED);
-	else
-		s->quick = !s->eager;
+	else if (!s->eager)
+		make_quick(s);
 	acquired_slow(c, &r, s);
 }
 
@@ -383,7 +414,7 @@ bool gosan_pthread_release(const struct gosan_call *c, const struct gosan_lock *
 	if (__builtin_expect(!told, 1)) {
 		size_t i = left_at((uintptr_t)l->addr);
 
-		t->untold++;
+		t->untold += 2;
 		t->left[i].addr = (uintptr_t)l->addr;
 		t->left[i].wakes = __atomic_load_n(&gosan_pthread_wakes, __ATOMIC_RELAXED);
 		return true;

@@ -24,25 +24,42 @@
 #include <signal.h>
 #include <sys/types.h>
 
-#define GOSAN_RECORDS 16 /* held locks beyond are told at once and have no record */
-#define GOSAN_ONCES   16
-#define GOSAN_LEFT    8 /* a power of two */
-#define GOSAN_NESTED  64
+#define GOSAN_RECORDS      16 /* held locks beyond are told at once and have no record */
+#define GOSAN_ONCES        16
+#define GOSAN_POSTED       4  /* a power of two */
+#define GOSAN_LEFT         8  /* a power of two */
+#define GOSAN_NESTED       64 /* a power of two */
+#define GOSAN_NESTED_SHIFT 58
 
 /* glibc's control word of a once: these bits of it. */
 #define GOSAN_ONCE_RUNNING 1
 #define GOSAN_ONCE_DONE    2
 #define GOSAN_ONCE_MASK    3
 
-/* A lock that a thread holds. Written by its thread only, but `gone`. */
+/* A lock that a thread holds. Written by its thread only, but `gone`, and `told` under the table's lock. `how` writes
+ * the fields beside it at once; 64 bytes, so that the place of one is a shift. */
 struct gosan_record {
 	uintptr_t addr, pc, sp; /* of the lock; of the call that took it */
-	uint32_t stack;         /* 0: not captured yet */
-	unsigned char kind;     /* enum gosan_obj_kind */
-	unsigned char mode;     /* of the acquisition */
-	unsigned char flags;    /* of the object */
-	bool told;              /* the engine knows */
-	bool gone;              /* another thread unlocked it: set by that one */
+	uintptr_t ra, cfa;      /* where the function that called returns to, and its sp then; 0: not known */
+	union {
+		struct {
+			uint32_t stack;      /* 0: not captured yet */
+			unsigned char kind;  /* enum gosan_obj_kind */
+			unsigned char mode;  /* of the acquisition */
+			unsigned char flags; /* of the object */
+			bool told;           /* the engine knows */
+		};
+		uint64_t how;
+	};
+	bool gone; /* another thread unlocked it: set by that one */
+	char unused[15];
+};
+_Static_assert(sizeof(struct gosan_record) == 64, "a power of two");
+
+/* A semaphore's last post by a thread: what it had sent and learned by then (sem.c). */
+struct gosan_posted {
+	uintptr_t sem;
+	uint64_t moves;
 };
 
 /* A thread that was seen. Lives from its creation (or first call) to its join in the detector's memory; a detached
@@ -65,14 +82,19 @@ struct gosan_thread {
 	/* THE THREAD ITSELF */
 	unsigned n; /* records */
 	struct gosan_record record[GOSAN_RECORDS];
-	uint64_t untold; /* pairs that were never told */
+	uint64_t untold; /* events that were never told */
+	uint64_t moves;  /* events that were sent */
 	struct {         /* the last ones, by the lock's address */
 		uintptr_t addr;
 		int64_t wakes; /* wakes of conditions so far, at its unlock */
 	} left[GOSAN_LEFT];
 	const struct gosan_obj *onces[GOSAN_ONCES]; /* whose end was acquired */
-	uint64_t nested[GOSAN_NESTED];              /* acquisitions with others held that were told before */
-	uint64_t generation;                        /* of what other threads can order after */
+	struct {
+		uint64_t key; /* gosan_pthread_nested_key; 0: none */
+		uint32_t stack;
+	} nested[GOSAN_NESTED]; /* acquisitions with others held that were told before */
+	struct gosan_posted posted[GOSAN_POSTED];
+	uint64_t generation; /* of what other threads can order after */
 };
 
 /* The thread of this call; NULL before its first one. */

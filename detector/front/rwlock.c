@@ -6,6 +6,7 @@
  * PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP makes readers queue. __cur_writer is the writer's kernel number
  * while it has the lock, and the upper bits of __readers count readers, in every glibc since 2.25.
  */
+#include "inplace.h"
 #include "quick.h"
 
 #include "../../runtime/probe.h"
@@ -39,20 +40,14 @@ static int blocked(const struct gosan_call *c, const struct gosan_lock *l, int m
 	return rc;
 }
 
-/* int NAME(PARAMS): try, and if it is busy, wait. */
+/* int NAME(PARAMS): try, and if it is busy, wait. What the short way leaves is apart, so that it has no frame. */
 #define LOCKS(name, params, args, try, l_, mode) \
-	GOSAN_EXPORT int name params \
+	static __attribute__((noinline)) int name##_far params \
 	{ \
-		struct gosan_thread *t_ = gosan_pthread_quick(GOSAN_CALLER); \
+		struct gosan_call c = {gosan_pthread_watch(pc), pc, sp}; \
 		struct gosan_lock l = rwlock(l_); \
-		struct gosan_call c; \
 		int rc; \
 \
-		if (t_ && GOSAN_REAL(try)(l_) == 0) { \
-			gosan_pthread_push(t_, &l, mode, GOSAN_CALLER, GOSAN_SP); \
-			return 0; \
-		} \
-		c = GOSAN_CALL; \
 		if (!c.t) \
 			return GOSAN_REAL(name) args; \
 		rc = GOSAN_REAL(try)(l_); \
@@ -77,16 +72,75 @@ static int blocked(const struct gosan_call *c, const struct gosan_lock *l, int m
 	}
 
 #define TIMED(mode) ((mode) | GOSAN_LOCK_TIMED)
-LOCKS(pthread_rwlock_rdlock, (pthread_rwlock_t * l_), (l_), pthread_rwlock_tryrdlock, l_, GO_LOCK_READ)
-LOCKS(pthread_rwlock_timedrdlock, (pthread_rwlock_t * l_, const struct timespec *t), (l_, t),
+#define CALL        uintptr_t pc, uintptr_t sp
+LOCKS(pthread_rwlock_rdlock, (pthread_rwlock_t * l_, CALL), (l_), pthread_rwlock_tryrdlock, l_, GO_LOCK_READ)
+LOCKS(pthread_rwlock_timedrdlock, (pthread_rwlock_t * l_, const struct timespec *t, CALL), (l_, t),
       pthread_rwlock_tryrdlock, l_, TIMED(GO_LOCK_READ))
-LOCKS(pthread_rwlock_clockrdlock, (pthread_rwlock_t * l_, clockid_t k, const struct timespec *t), (l_, k, t),
-      pthread_rwlock_tryrdlock, l_, TIMED(GO_LOCK_READ))
-LOCKS(pthread_rwlock_wrlock, (pthread_rwlock_t * l_), (l_), pthread_rwlock_trywrlock, l_, GO_LOCK_WRITE)
-LOCKS(pthread_rwlock_timedwrlock, (pthread_rwlock_t * l_, const struct timespec *t), (l_, t),
+LOCKS(pthread_rwlock_clockrdlock, (pthread_rwlock_t * l_, clockid_t k, const struct timespec *t, CALL),
+      (l_, k, t), pthread_rwlock_tryrdlock, l_, TIMED(GO_LOCK_READ))
+LOCKS(pthread_rwlock_wrlock, (pthread_rwlock_t * l_, CALL), (l_), pthread_rwlock_trywrlock, l_, GO_LOCK_WRITE)
+LOCKS(pthread_rwlock_timedwrlock, (pthread_rwlock_t * l_, const struct timespec *t, CALL), (l_, t),
       pthread_rwlock_trywrlock, l_, TIMED(GO_LOCK_WRITE))
-LOCKS(pthread_rwlock_clockwrlock, (pthread_rwlock_t * l_, clockid_t k, const struct timespec *t), (l_, k, t),
-      pthread_rwlock_trywrlock, l_, TIMED(GO_LOCK_WRITE))
+LOCKS(pthread_rwlock_clockwrlock, (pthread_rwlock_t * l_, clockid_t k, const struct timespec *t, CALL),
+      (l_, k, t), pthread_rwlock_trywrlock, l_, TIMED(GO_LOCK_WRITE))
+
+/* It is taken, and others are held. */
+static __attribute__((noinline)) int locked_far(pthread_rwlock_t *rw, struct gosan_thread *t,
+						const struct gosan_site *s, int mode, uintptr_t pc,
+						uintptr_t sp)
+{
+	struct gosan_call c = {t, pc, sp};
+	struct gosan_lock l = rwlock(rw);
+
+	if (!gosan_pthread_noted(t, s, rw, l.kind, l.flags, mode, pc, sp))
+		gosan_pthread_acquired(&c, &l, mode);
+	return 0;
+}
+
+static inline __attribute__((always_inline)) int locked(pthread_rwlock_t *rw, struct gosan_thread *t,
+							const struct gosan_site *s, int mode, uintptr_t pc,
+							uintptr_t sp)
+{
+	if (t->n)
+		return locked_far(rw, t, s, mode, pc, sp);
+	gosan_pthread_fill(&t->record[0], s, rw, GOSAN_OBJ_RWMUTEX, rwlock(rw).flags, mode, pc, sp);
+	gosan_pthread_count(t, 1);
+	return 0;
+}
+
+GOSAN_EXPORT int pthread_rwlock_rdlock(pthread_rwlock_t *rw)
+{
+	struct gosan_thread *t;
+	const struct gosan_site *s = gosan_pthread_quick(GOSAN_CALLER, &t);
+
+	if (!s || !gosan_inplace_read_lock(rw))
+		return pthread_rwlock_rdlock_far(rw, GOSAN_CALLER, GOSAN_SP);
+	return locked(rw, t, s, GO_LOCK_READ, GOSAN_CALLER, GOSAN_SP);
+}
+
+GOSAN_EXPORT int pthread_rwlock_wrlock(pthread_rwlock_t *rw)
+{
+	struct gosan_thread *t;
+	const struct gosan_site *s = gosan_pthread_quick(GOSAN_CALLER, &t);
+
+	if (!s || GOSAN_REAL(pthread_rwlock_trywrlock)(rw) != 0)
+		return pthread_rwlock_wrlock_far(rw, GOSAN_CALLER, GOSAN_SP);
+	return locked(rw, t, s, GO_LOCK_WRITE, GOSAN_CALLER, GOSAN_SP);
+}
+
+#define TIMES(name, params, args) \
+	GOSAN_EXPORT int name params \
+	{ \
+		return name##_far args; \
+	}
+TIMES(pthread_rwlock_timedrdlock, (pthread_rwlock_t * l_, const struct timespec *t),
+      (l_, t, GOSAN_CALLER, GOSAN_SP))
+TIMES(pthread_rwlock_clockrdlock, (pthread_rwlock_t * l_, clockid_t k, const struct timespec *t),
+      (l_, k, t, GOSAN_CALLER, GOSAN_SP))
+TIMES(pthread_rwlock_timedwrlock, (pthread_rwlock_t * l_, const struct timespec *t),
+      (l_, t, GOSAN_CALLER, GOSAN_SP))
+TIMES(pthread_rwlock_clockwrlock, (pthread_rwlock_t * l_, clockid_t k, const struct timespec *t),
+      (l_, k, t, GOSAN_CALLER, GOSAN_SP))
 TRIES(pthread_rwlock_tryrdlock, GO_LOCK_READ | GO_LOCK_TRY)
 TRIES(pthread_rwlock_trywrlock, GO_LOCK_WRITE | GO_LOCK_TRY)
 
@@ -106,17 +160,26 @@ static void unlock_of_others(const struct gosan_call *c, pthread_rwlock_t *rw, c
 		gosan_pthread_snatch(c, l, writer ? GO_LOCK_WRITE : GO_LOCK_READ);
 }
 
-GOSAN_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *rw)
+static __attribute__((noinline)) int unlock_far(pthread_rwlock_t *rw, uintptr_t pc, uintptr_t sp)
 {
+	struct gosan_call c = {gosan_pthread_watch(pc), pc, sp};
 	struct gosan_lock l = rwlock(rw);
-	struct gosan_call c;
 
-	if (gosan_pthread_pop((uintptr_t)rw))
-		return GOSAN_REAL(pthread_rwlock_unlock)(rw);
-	c = GOSAN_CALL;
 	if (c.t && !gosan_pthread_release(&c, &l, rw->__data.__cur_writer ? GO_LOCK_WRITE : GO_LOCK_READ))
 		unlock_of_others(&c, rw, &l);
 	return GOSAN_REAL(pthread_rwlock_unlock)(rw);
+}
+
+static __attribute__((noinline)) int unlock_real(pthread_rwlock_t *rw)
+{
+	return GOSAN_REAL(pthread_rwlock_unlock)(rw);
+}
+
+GOSAN_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *rw)
+{
+	if (!gosan_pthread_pop((uintptr_t)rw))
+		return unlock_far(rw, GOSAN_CALLER, GOSAN_SP);
+	return gosan_inplace_read_unlock(rw) ? 0 : unlock_real(rw);
 }
 
 GOSAN_EXPORT int pthread_rwlock_init(pthread_rwlock_t *rw, const pthread_rwlockattr_t *attr)

@@ -5,7 +5,8 @@
  * A post may come from a signal handler, also from one that interrupted a wait of the same thread: then it is an event
  * like any other. One that interrupted a hook is counted as lost.
  */
-#include "pthread.h"
+#include "inplace.h"
+#include "quick.h"
 
 #include "../mem.h"
 
@@ -37,6 +38,62 @@ static void event_at_once(const struct gosan_call *c, const struct gosan_lock *l
 		event(c, l, op, mode);
 }
 
+/* The short way of an uninstrumented program: a thread that takes and posts a semaphore again that nobody else touched
+ * since tells nobody anything. A token of its own brings it nothing that it does not know. A post publishes
+ * what its last told post did, if it has sent no event since and learned nothing (its locks that were never told are
+ * after both).
+ *
+ * last_user: who used the semaphore last, written by everybody else
+ *      - before it takes a token or waits for one,
+ *      - after the event of a post, before the post itself.
+ * So whoever takes a token that others posted after its own last look finds the word changed, and acquires; and who
+ * posts looks again after its post: either it finds that somebody came to wait, and sends the event after all, or
+ * that one comes after the post. */
+#define LAST_USERS 256
+static uint64_t last_user[LAST_USERS];
+
+static uint64_t *last_of(const sem_t *s)
+{
+	return &last_user[(uintptr_t)s / sizeof(*s) % LAST_USERS];
+}
+
+/* Contexts are never freed, so that no other thread has the same. */
+static uint64_t name_of(const struct gosan_thread *t, const sem_t *s)
+{
+	return (uintptr_t)s * UINT64_C(0x9e3779b97f4a7c15) + (uintptr_t)t->g;
+}
+
+static void set_last(const struct gosan_thread *t, const sem_t *s)
+{
+	__atomic_store_n(last_of(s), name_of(t, s), __ATOMIC_SEQ_CST);
+}
+
+static bool is_last(const struct gosan_thread *t, const sem_t *s)
+{
+	return __atomic_load_n(last_of(s), __ATOMIC_SEQ_CST) == name_of(t, s);
+}
+
+static uint64_t moves(const struct gosan_thread *t)
+{
+	return t->moves << 32 | t->g->learned_weak;
+}
+
+/* True: taken, and there is nothing to tell. *ret_taken: it is taken. */
+static inline bool take_quick(uintptr_t pc, sem_t *s, bool *ret_taken)
+{
+	const struct gosan_thread *me = gosan_pthread_light(pc);
+	struct gosan_thread *t = gosan_pthread_me;
+
+	*ret_taken = false;
+	if (!me || !is_last(t, s) || !gosan_inplace_sem_take(s))
+		return false;
+	*ret_taken = true;
+	if (!is_last(t, s))
+		return false;
+	t->untold++;
+	return true;
+}
+
 struct waiting {
 	struct gosan_call call;
 	struct gosan_lock sem;
@@ -46,6 +103,7 @@ static void block(const struct waiting *w, bool timed)
 {
 	struct gosan_park p = {.why = GOSAN_WAIT_SEM, .obj = gosan_pthread_object(&w->sem), .timed = timed};
 
+	set_last(w->call.t, (const sem_t *)(uintptr_t)w->sem.addr);
 	gosan_pthread_tell_all(w->call.t);
 	event(&w->call, &w->sem, GOSAN_EV_SEM_WAIT, timed ? GOSAN_LOCK_TIMED : 0);
 	gosan_pthread_park(&w->call, &p);
@@ -62,13 +120,17 @@ static void back(void *arg)
 #define WAITS(name, params, args, timed) \
 	GOSAN_EXPORT int name params \
 	{ \
-		struct waiting w = {GOSAN_CALL, semaphore(s)}; \
 		int saved = errno, rc; \
+		bool taken; \
 \
-		if (!w.call.t) \
-			return GOSAN_REAL(name) args; \
 		pthread_testcancel(); \
-		rc = GOSAN_REAL(sem_trywait)(s); \
+		if (take_quick(GOSAN_CALLER, s, &taken)) \
+			return 0; \
+		struct waiting w = {GOSAN_CALL, semaphore(s)}; \
+		if (!w.call.t) \
+			return taken ? 0 : GOSAN_REAL(name) args; \
+		set_last(w.call.t, s); \
+		rc = taken ? 0 : GOSAN_REAL(sem_trywait)(s); \
 		if (rc != 0) { \
 			errno = saved; \
 			block(&w, timed); \
@@ -89,22 +151,67 @@ WAITS(sem_clockwait, (sem_t * s, clockid_t c, const struct timespec *t), (s, c, 
 
 GOSAN_EXPORT int sem_trywait(sem_t *s)
 {
-	struct gosan_call c = GOSAN_CALL;
+	struct gosan_call c;
 	struct gosan_lock l = semaphore(s);
-	int rc = GOSAN_REAL(sem_trywait)(s);
+	bool taken;
+	int rc = 0;
 
+	if (take_quick(GOSAN_CALLER, s, &taken))
+		return 0;
+	c = GOSAN_CALL;
+	if (c.t)
+		set_last(c.t, s);
+	if (!taken)
+		rc = GOSAN_REAL(sem_trywait)(s);
 	if (c.t && rc == 0)
 		event_at_once(&c, &l, GOSAN_EV_SEM_WAITED, GO_LOCK_TRY);
 	return rc;
 }
 
+static struct gosan_posted *posted(struct gosan_thread *t, const sem_t *s)
+{
+	return &t->posted[(uintptr_t)s / sizeof(*s) % GOSAN_POSTED];
+}
+
+static void tell_post(const struct gosan_call *c, sem_t *s)
+{
+	struct gosan_lock l = semaphore(s);
+	struct gosan_posted *p = posted(c->t, s);
+
+	event_at_once(c, &l, GOSAN_EV_SEM_POST, 0);
+	p->sem = (uintptr_t)s;
+	p->moves = moves(c->t);
+	set_last(c->t, s);
+}
+
+/* 1: posted; 0: not. Somebody who came to wait for it hears of it late, but before anything that we do next. */
+static inline bool post_quick(uintptr_t pc, uintptr_t sp, sem_t *s)
+{
+	struct gosan_thread *t = gosan_pthread_light(pc);
+	const struct gosan_posted *p = t ? posted(t, s) : NULL;
+
+	if (!p || p->sem != (uintptr_t)s || p->moves != moves(t) || !is_last(t, s) ||
+	    !gosan_inplace_sem_post(s))
+		return false;
+	t->untold++;
+	if (__builtin_expect(!is_last(t, s), 0)) {
+		struct gosan_call c = {t, pc, sp};
+		struct gosan_lock l = semaphore(s);
+
+		event(&c, &l, GOSAN_EV_SEM_POST, 0);
+	}
+	return true;
+}
+
 GOSAN_EXPORT int sem_post(sem_t *s)
 {
-	struct gosan_call c = GOSAN_CALL;
-	struct gosan_lock l = semaphore(s);
+	struct gosan_call c;
 
+	if (post_quick(GOSAN_CALLER, GOSAN_SP, s))
+		return 0;
+	c = GOSAN_CALL;
 	if (c.t)
-		event_at_once(&c, &l, GOSAN_EV_SEM_POST, 0);
+		tell_post(&c, s);
 	else if (gosan_front_on && gosan_front_depth > 0)
 		GOSAN_COUNT(lost);
 	return GOSAN_REAL(sem_post)(s);
@@ -115,6 +222,8 @@ GOSAN_EXPORT int sem_init(sem_t *s, int shared, unsigned value)
 	int rc = GOSAN_REAL(sem_init)(s, shared, value);
 	struct gosan_lock l = semaphore(s);
 
+	__atomic_store_n(last_of(s), 0,
+			 __ATOMIC_SEQ_CST); /* whose posts there were does not matter any more */
 	if (rc == 0)
 		gosan_pthread_init_object(&GOSAN_CALL, &l, shared ? -1 : (int64_t)value);
 	return rc;

@@ -69,10 +69,10 @@ static bool find_slot(const uintptr_t **from, const uintptr_t *end, uintptr_t pc
 	return false;
 }
 
-/* The stack of a call that took place at (pc, sp) on this stack: its own pc, and of today's frames those whose return
- * addresses lie above sp. On another stack than the thread's own, only pc is sure. */
-__attribute__((noinline, no_sanitize("address"))) uint32_t gosan_site_restore(const struct gosan_thread *t,
-									      uintptr_t pc, uintptr_t sp)
+/* Without knowing where its frames were: its own pc, and of today's frames those whose return addresses lie above sp.
+ * On another stack than the thread's own, only pc is sure. */
+__attribute__((noinline, no_sanitize("address"))) static uint32_t guess(const struct gosan_thread *t,
+									uintptr_t pc, uintptr_t sp)
 {
 	uintptr_t pcs[GOSAN_STACK_MAX] = {pc}, here = (uintptr_t)__builtin_frame_address(0);
 	const uintptr_t *from = (const uintptr_t *)here, *end = (const uintptr_t *)t->stack_hi, *now;
@@ -88,4 +88,13 @@ __attribute__((noinline, no_sanitize("address"))) uint32_t gosan_site_restore(co
 			pcs[n++] = now[i];
 	}
 	return gosan_depot_put(pcs, n);
+}
+
+/* The caller of the function that took the lock, and all outside of it, have not returned: today's stack has them. */
+uint32_t gosan_site_restore(const struct gosan_thread *t, const struct gosan_record *r, bool *ret_whole)
+{
+	uint32_t id = r->ra ? gosan_unwind_outside(r->pc, r->ra, r->cfa) : 0;
+
+	*ret_whole = id != 0;
+	return id ? id : guess(t, r->pc, r->sp);
 }

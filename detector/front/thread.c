@@ -8,6 +8,7 @@
  * again once the thread was joined or was detached and ended. Threads that came another way (timers with
  * SIGEV_THREAD, clone) are adopted at their first call.
  */
+#include "inplace.h"
 #include "pthread.h"
 
 #include "../recorder.h"
@@ -173,7 +174,7 @@ struct gosan_g *gosan_thread_by_tid(pid_t tid)
 /* What was never told is counted: a verdict says how much was seen. */
 static void count_untold(struct gosan_thread *t)
 {
-	__atomic_fetch_add(&gosan_counters->events, 2 * t->untold, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&gosan_counters->events, t->untold, __ATOMIC_RELAXED);
 	t->untold = 0;
 }
 
@@ -222,6 +223,7 @@ void gosan_pthread_init(void)
 	sigfillset(&everything);
 	have_key = pthread_key_create(&key, end) == 0;
 	gosan_unwind_warm();
+	gosan_inplace_init();
 }
 
 /* ---- the beginning ---- */

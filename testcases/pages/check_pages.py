@@ -56,6 +56,8 @@ def man(a):
             text = (pages / text.split("/")[1].strip()).read_text()
             command = re.search(r"^\.TH GOSAN\\-(\S+)", text, re.M).group(1).lower()
         need(f"gosan\\-{command} (1)" in overview, f"gosan(1) names {command}")
+        usage = out(a.gosan, command, "--help")
+        need(usage.lower().startswith(f"usage: gosan {command}"), f"gosan {command} --help begins with its usage: {usage[:80]}")
         # A page that says whose options hold, too, need not repeat them.
         for other in re.findall(r"options of\n\.BR gosan\\-(\w+) \(1\)", text):
             text += (pages / f"gosan-{other}.1").read_text()
@@ -83,6 +85,8 @@ WANTED = [  # words of the line, with what is being typed last; must offer; must
     (["run", "--for"], ["--format"], ["--quiet"]),
     (["gate", "--ru"], ["--runs"], ["--format"]),
     (["import", "--lo"], ["--locations"], ["--quiet"]),
+    (["dump", "--la"], ["--last"], ["--stacks"]),
+    (["export", "--f"], ["--format"], ["--output"]),
     (["baseline", ""], ["update", "stale"], ["run"]),
     (["explain", "GS10"], ["GS101", "GS102"], ["GS201"]),
     (["explain", "lock"], ["lock-order"], ["deadlock"]),

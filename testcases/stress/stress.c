@@ -36,7 +36,7 @@ static _Atomic uint64_t rounds;
 
 struct program {
 	int n_channels;
-	int tokens; /* of each producer */
+	int tokens;  /* of each producer */
 	int flavour; /* bits: which side activities there are */
 	go_chan(long) ch[MAX_CHANNELS];
 	go_waitgroup producers, consumers, others;
@@ -169,7 +169,8 @@ static void aside(struct program *p, uint64_t *rng)
 
 static void send_token(struct program *p, uint64_t *rng, long token)
 {
-	go_chan(long) a = p->ch[draw(rng, (unsigned)p->n_channels)], b = p->ch[draw(rng, (unsigned)p->n_channels)];
+	go_chan(long) a = p->ch[draw(rng, (unsigned)p->n_channels)],
+		      b = p->ch[draw(rng, (unsigned)p->n_channels)];
 	switch (draw(rng, 4)) {
 	case 0:
 		while (go_select(GO_SEND(a, token), GO_SEND(b, token), GO_AFTER(draw(rng, 20) * GO_US)) == 2)

@@ -50,7 +50,8 @@ static void count(const struct trace *t, const struct trace_event *e, struct don
 
 	if (!a || a->tid < 2 || a->tid > THREADS + 1)
 		return;
-	if (op == GOSAN_TRACE_ACQUIRE || op == GOSAN_TRACE_TAKE || op == GOSAN_TRACE_EVENT + GOSAN_EV_LOCK_ACQUIRE)
+	if (op == GOSAN_TRACE_ACQUIRE || op == GOSAN_TRACE_TAKE ||
+	    op == GOSAN_TRACE_EVENT + GOSAN_EV_LOCK_ACQUIRE)
 		seen->thread[a->tid - 2].locks++;
 	if (op == GOSAN_TRACE_RELEASE || op == GOSAN_TRACE_EVENT + GOSAN_EV_LOCK_RELEASE)
 		seen->thread[a->tid - 2].unlocks++;
@@ -76,8 +77,8 @@ static void check_records(const char *path, struct trace *t, const struct done *
 	}
 	trace_loss(t, &loss);
 	if (loss.damaged || loss.gaps || loss.lost || loss.stopped || loss.torn > THREADS + 1)
-		fail(path, "%lu damaged, %lu gaps, %lu lost, %lu torn, stopped %d", loss.damaged, loss.gaps, loss.lost,
-		     loss.torn, loss.stopped);
+		fail(path, "%lu damaged, %lu gaps, %lu lost, %lu torn, stopped %d", loss.damaged, loss.gaps,
+		     loss.lost, loss.torn, loss.stopped);
 }
 
 /* The raw stream of a replay is read as text: one finding is one line with its code. */

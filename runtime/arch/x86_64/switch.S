@@ -6,7 +6,7 @@
  * A stopped context is its stack pointer. From there upwards:
  *     mxcsr (4), x87 control word (2), pad (2), r15, r14, r13, r12, rbx, rbp, return address
  * The return predictor holds for a call of this function what the compiler placed behind it. Nearly all
- * switches are made by one call (stop in park.c), so that ret goes where it expects.
+ * switches are made by one call (go__stop in park.c), so that ret goes where it expects.
  *
  * Rounding modes and exception masks are callee-saved by the ABI. They hardly ever differ between two
  * contexts, so they are compared first: loading them costs more than the rest of the switch.

@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Recordings as they may be: packed, damaged, cut off, without room, without permission, of a program that was killed.
+
+usage: trace.py NAME --gosan GOSAN --preload LIBGOSAN --racy PROGRAM --killed PROGRAM
+
+The program's own run must never suffer, and a recording that lacks something must say so.
+"""
+import argparse
+import glob
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+SKIP = 77
+
+
+def need(condition, what, r=None):
+    if not condition:
+        print("FAILED:", what)
+        if r:
+            print(f"status {r.returncode}\n--- stdout\n{r.stdout[-3000:]}\n--- stderr\n{r.stderr[-5000:]}")
+        sys.exit(1)
+
+
+def run(*argv, env=None, limit=None, wrap=()):
+    """limit: of the size of files, in bytes. wrap: a command around it."""
+    def before():
+        if limit:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    base = {k: v for k, v in os.environ.items() if k not in ("GOSAN_OPTIONS", "GOSAN_OUT", "LD_PRELOAD")}
+    return subprocess.run([str(x) for x in (*wrap, *argv)], env={**base, **(env or {})}, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", timeout=120,
+                          preexec_fn=before)
+
+
+def findings(path):
+    with open(path) as f:
+        return sorted((x["code"], x["fingerprint"]) for x in json.load(f)["findings"])
+
+
+def record(a, tmp, trace, env=None, **kw):
+    online = os.path.join(tmp, "online.json")
+    r = run(a.gosan, "run", f"--format=json:{online}", f"--trace={trace}", "--", a.racy, env=env, **kw)
+    need(r.returncode == 66, "the run itself finds the race", r)
+    return findings(online)
+
+
+def report(a, tmp, trace):
+    offline = os.path.join(tmp, "offline.json")
+    if os.path.exists(offline):
+        os.unlink(offline)
+    r = run(a.gosan, "report", "--format=text", f"--format=json:{offline}", trace)
+    return r, findings(offline) if os.path.exists(offline) else None
+
+
+def same(a, tmp, trace, online):
+    r, offline = report(a, tmp, trace)
+    need(r.returncode == 66 and offline == online, f"the same findings: {online} {offline}", r)
+
+
+def check_packed(a, tmp):
+    """One file at the end, the folder gone; it can be moved; a part of it is refused."""
+    trace = os.path.join(tmp, "run.gosan")
+    online = record(a, tmp, trace)
+    need(os.path.isfile(trace) and not os.path.exists(trace + ".d"), "one file")
+    same(a, tmp, trace, online)
+    shutil.move(trace, os.path.join(tmp, "moved"))
+    trace = os.path.join(tmp, "moved")
+    same(a, tmp, trace, online)
+    data = open(trace, "rb").read()
+    for n in (0, 5, 15, 20, len(data) // 2):
+        with open(os.path.join(tmp, "part"), "wb") as f:
+            f.write(data[:n])
+        r, _ = report(a, tmp, os.path.join(tmp, "part"))
+        need(r.returncode == 65 and r.stderr.count("\n") == 1, f"{n} bytes of {len(data)} are refused in one line", r)
+
+
+def check_refused(a, tmp):
+    """What is no recording, or one of another version."""
+    for path in ("/etc/passwd", "/etc", os.path.join(tmp, "nothing")):
+        r = run(a.gosan, "report", path)
+        need(r.returncode == 65 and r.stderr.count("\n") == 1, f"{path} is refused in one line", r)
+    trace = os.path.join(tmp, "t")
+    record(a, tmp, trace)
+    meta, = glob.glob(f"{trace}/*/meta")
+    text = open(meta).read()
+    for first in ("gosan-trace 99 1", "gosan-trace 1 1024"):
+        open(meta, "w").write(first + text[text.index("\n"):])
+        r = run(a.gosan, "report", trace)
+        need(r.returncode == 65 and "another version" in r.stderr, f"'{first}' is refused", r)
+
+
+def check_damaged(a, tmp):
+    """Bytes are turned in streams and tables: a report or a refusal, never a crash, a hang or another finding."""
+    trace, rng = os.path.join(tmp, "t"), random.Random(1)
+    online = record(a, tmp, trace)
+    for n in range(24):
+        copy = os.path.join(tmp, f"d{n}")
+        shutil.copytree(trace, copy)
+        names = sorted(glob.glob(f"{copy}/*/stream.*")) + sorted(glob.glob(f"{copy}/*/[acos]*s"))
+        path = names[n % len(names)]
+        data = bytearray(open(path, "rb").read())
+        if n % 4 == 3:
+            data = data[:rng.randrange(len(data))]
+        for _ in range(1 + n % 8):
+            used = len(data.rstrip(b"\0")) or 1
+            data[rng.randrange(min(used, len(data) or 1))] ^= 1 << rng.randrange(8)
+        open(path, "wb").write(data)
+        r, offline = report(a, tmp, copy)
+        need(r.returncode in (0, 65, 66, 77), f"damage {n} of {os.path.basename(path)}", r)
+        need(os.path.basename(path).startswith(("actors", "objects", "contexts", "stacks")) or
+             not offline or set(offline) <= set(online), f"damage {n} makes up {offline}", r)
+        shutil.rmtree(copy)
+
+
+def check_no_room(a, tmp):
+    """A limit on files, which stands for a full disk: the run is whole, the recording says when it ended."""
+    trace = os.path.join(tmp, "t")
+    record(a, tmp, trace, limit=80 << 10)
+    r, _ = report(a, tmp, trace)
+    need(r.returncode in (0, 66, 77), "what is there is told", r)
+    trace, done = os.path.join(tmp, "u"), os.path.join(tmp, "done")
+    run_killed(a, trace, done, 0.5, limit=512 << 10)
+    r, _ = report(a, tmp, trace)
+    need("recording ended before the program" in r.stderr and "limit on file sizes" in r.stderr, "why it ended", r)
+    need(r.returncode == 66, "what was recorded before is told", r)
+
+
+def check_full_disk(a, tmp):
+    """A file system of two megabytes, in a name space of our own."""
+    inside = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=2m tmpfs "$0" && shift 0 && exec "$@"', tmp]
+    if not shutil.which("unshare") or run("unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", tmp).returncode:
+        print("skipped: no name spaces of users here")
+        sys.exit(SKIP)
+    script = (f'truncate -s 4096 {tmp}/done; GOSAN_OPTIONS=trace={tmp}/t:quiet=1 LD_PRELOAD={a.preload} {a.killed} '
+              f'{tmp}/done > {tmp}/ready & p=$!; sleep 1; kill -0 $p || exit 9; kill -9 $p; '
+              f'{a.gosan} report {tmp}/t')
+    r = run(*inside, "sh", "-c", script)
+    need("no space left" in r.stderr, "the report says why recording ended", r)
+    need(r.returncode == 66, "what was recorded before is told", r)
+
+
+def check_no_permission(a, tmp):
+    """Nowhere to record: the program runs and is checked, and is told why there is no recording."""
+    r = run(a.gosan, "run", "--trace=/proc/nowhere/t", "--", a.racy)
+    need(r.returncode == 66 and "cannot be recorded" in r.stderr, "the run goes on", r)
+
+
+def run_killed(a, trace, done, seconds, options="", limit=None):
+    def before():
+        if limit:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    with open(done, "wb") as f:
+        f.truncate(4096)
+    env = dict(os.environ, LD_PRELOAD=os.path.abspath(a.preload), GOSAN_OPTIONS=f"trace={trace}:quiet=1{options}")
+    p = subprocess.Popen([a.killed, done], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, preexec_fn=before)
+    need(os.read(p.stdout.fileno(), 1) == b"r", "it begins")
+    time.sleep(seconds)
+    p.send_signal(signal.SIGKILL)
+    p.wait()
+    p.stdout.close()
+
+
+def check_last_words(a, tmp):
+    """A process that was killed: what it found, and what everybody was doing at the end."""
+    trace = os.path.join(tmp, "t")
+    run_killed(a, trace, os.path.join(tmp, "done"), 0.05)
+    r, offline = report(a, tmp, trace)
+    need(r.returncode == 66 and [c for c, _ in offline] == ["GS101"], "the race", r)
+    need("at its end:" in r.stderr, "what everybody was doing", r)
+    for t in range(1, 5):
+        need(f"thread {t}" in r.stderr[r.stderr.index("at its end:"):] or "more:" in r.stderr, f"thread {t}", r)
+    need("mutex mu[" in r.stderr, "the lock", r)
+
+
+def check_ring(a, tmp):
+    """The flight recorder is as large as it may be, and what it does not have is said. The race was long ago: from the
+    rest nothing may be made up."""
+    trace = os.path.join(tmp, "t")
+    run_killed(a, trace, os.path.join(tmp, "done"), 1.5, ":trace_mb=1")
+    sizes = [os.path.getsize(f) for f in glob.glob(f"{trace}/*/stream.*")]
+    need(sizes and max(sizes) == 1 << 20, f"sizes {sizes}")
+    r, offline = report(a, tmp, trace)
+    first = next(iter(glob.glob(f"{trace}/*/stream.2")))
+    wrapped = int.from_bytes(open(first, "rb").read(16)[8:16], "little") > 0
+    if wrapped:
+        need(not offline and "overwritten" in r.stderr, "what is overwritten", r)
+    need(r.returncode in (0, 66, 77), "a report", r)
+
+
+def check_events_only(a, tmp):
+    """Without accesses there are no races to be found, and it says so."""
+    trace = os.path.join(tmp, "t")
+    record(a, tmp, trace, env={"GOSAN_OPTIONS": "trace_accesses=0"})
+    r, offline = report(a, tmp, trace)
+    need(not offline and "memory accesses: not recorded" in r.stderr, "what was not recorded", r)
+
+
+def check_preloaded(a, tmp):
+    """Without the tool in front."""
+    trace = os.path.join(tmp, "t.gosan")
+    r = run(a.racy, env={"LD_PRELOAD": os.path.abspath(a.preload), "GOSAN_OPTIONS": f"trace={trace}"})
+    need(r.returncode == 66, "the run", r)
+    r, offline = report(a, tmp, trace)
+    need(r.returncode == 66 and offline, "the folder stands for the file that nobody packed", r)
+
+
+def main():
+    p = argparse.ArgumentParser()
+    checks = {k[6:]: v for k, v in globals().items() if k.startswith("check_")}
+    p.add_argument("name", choices=sorted(checks))
+    for option in ("gosan", "preload", "racy", "killed"):
+        p.add_argument(f"--{option}", required=True)
+    a = p.parse_args()
+    with tempfile.TemporaryDirectory(prefix="gosan-trace-") as tmp:
+        checks[a.name](a, tmp)
+    print(f"{a.name}: good")
+
+
+main()
