@@ -6,6 +6,9 @@
  *
  * The standard streams order nothing: a process does not read its own output.
  */
+#ifndef __NO_INLINE__
+#define __NO_INLINE__ 1 /* or <stdio.h> has bodies for some of them */
+#endif
 #include "intercept.h"
 
 #include "fd.h"
