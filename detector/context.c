@@ -19,6 +19,7 @@
 #include <errno.h>
 
 #define NODES_MAX (1u << 25)
+#define CHARGED   1024u /* nodes whose memory is counted in one go */
 #define LOCKED    (UINT64_C(1) << 63)
 #define LOCK_ROOT 1u
 /* Calls that are noted per goroutine, 16 bytes each: a recursion of a million calls on a stack of 48 MiB or more. */
@@ -124,7 +125,8 @@ static uint32_t make(uint32_t parent, uint64_t pc, uint32_t callee)
 {
 	uint32_t id = __atomic_fetch_add(&n_nodes, 1, __ATOMIC_RELAXED);
 
-	if (id >= NODES_MAX) {
+	if (id >= NODES_MAX ||
+	    (id % CHARGED == 0 && !gosan_mem_charge(CHARGED * sizeof(*gosan_context_nodes)))) {
 		__atomic_store_n(&n_nodes, NODES_MAX, __ATOMIC_RELAXED);
 		GOSAN_COUNT(stacks_lost);
 		return 0;
@@ -227,15 +229,19 @@ void gosan_context_leave_slow(struct gosan_g *g)
 		g->frame_floor = g->frames;
 }
 
+/* No table of places comes again: the misses are over their limit. */
 void gosan_context_end(struct gosan_g *g)
 {
+	struct gosan_places *places = g->places;
+
+	g->places = NULL;
+	gosan_mem_free(places, sizeof(*places));
+	if (g->is_thread)
+		return;
 	if (g->frames && g->frames != g->first_frames)
 		gosan_mem_free(g->frames, (size_t)(g->frame_end - g->frames) * sizeof(*g->frames));
 	g->frames = g->frame = g->frame_end = g->frame_floor = NULL;
 	g->frames_over = 0;
-	gosan_mem_free(g->places, sizeof(*g->places));
-	g->places = NULL;
-	g->place_misses = 0;
 }
 
 size_t gosan_context_depth(const struct gosan_g *g)
@@ -345,7 +351,7 @@ static __attribute__((noinline)) uint32_t find_place(struct gosan_g *g, struct f
 	if (set)
 		place = gosan_context_child(place, LOCKED | set);
 	*e = (struct found){pc, ctx, set, place};
-	if (g->is_thread && !g->places && g->place_misses++ == MISSES)
+	if (g->is_thread && !g->is_fiber && !g->places && g->place_misses++ == MISSES)
 		g->places = gosan_mem_alloc(sizeof(*g->places));
 	return place;
 }

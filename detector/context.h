@@ -114,7 +114,9 @@ static inline uint32_t gosan_context_parent(uint32_t ctx)
 
 /* The place of an access at pc by g, which runs. */
 uint32_t gosan_context_place(struct gosan_g *g, uintptr_t pc);
-/* g ended. */
+/* g ended: what it remembered of places is given back, and a goroutine's calls are over. A thread keeps those: it runs
+ * its destructors after its end. g runs on the calling thread, where the rest of its hooks may still come: they find
+ * that nothing was called. */
 void gosan_context_end(struct gosan_g *g);
 /* Depot id of the stack of a place or a context, innermost first. */
 uint32_t gosan_context_stack(uint32_t place);

@@ -80,6 +80,7 @@ static const char *op_detail(unsigned op)
 	return "";
 }
 
+/* Only accesses have a size and a direction; blocks have places as well, but are no accesses. */
 static bool is_access(unsigned op)
 {
 	return op == GOSAN_TRACE_ACCESS;
@@ -95,6 +96,7 @@ static const char *op_word(const struct gosan_trace_rec *r)
 	return r->mode & 1 ? "write" : "read";
 }
 
+/* A misspelt word would show an empty dump, which looks like an answer. */
 static bool is_word(const char *word)
 {
 	static const char *const accesses[] = {"access", "write", "read", "atomic write", "atomic read"};
@@ -109,6 +111,7 @@ static bool is_word(const char *word)
 	return false;
 }
 
+/* Words that several records share stand in the list several times, which changes no distance. */
 static const char *nearest(const char *word)
 {
 	const char *names[GOSAN_TRACE_EVENT + GOSAN_EV_COUNT + 4] = {"read", "write", "atomic read",
@@ -195,6 +198,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 /* --- Filters ---------------------------------------------------------------------------------------------- */
 
+/* The filters of one sort are alternatives, those of different sorts all hold. A goroutine may be named with or without
+ * its letter; a thread needs it. */
 static bool wants_who(struct dumper *d, uint32_t number)
 {
 	const char *name = d->job->n_who ? tracewords_actor_short(d->w, number) : "";
@@ -208,6 +213,7 @@ static bool wants_who(struct dumper *d, uint32_t number)
 	return !d->job->n_who;
 }
 
+/* By address, by name, or by kind and name as the dump writes it. Names are looked up once for each object. */
 static bool is_object(struct dumper *d, uint32_t id, const char *word)
 {
 	const struct gosan_trace_object *row = trace_object(d->t, id);
@@ -258,6 +264,7 @@ static bool is_bookkeeping(unsigned op)
 	return false;
 }
 
+/* A word that is asked for is shown, also when it is one of bookkeeping. */
 static bool wants_op(const struct job *job, const struct gosan_trace_rec *r)
 {
 	for (size_t i = 0; i < job->n_ops; i++)
@@ -319,6 +326,7 @@ static void add_arguments(const struct gosan_trace_rec *r, char *text)
 	}
 }
 
+/* The rows of trace.def and of event.def from REQUEST to RELEASE: their mode is that of a lock. */
 static bool is_lock(unsigned op)
 {
 	return (op >= GOSAN_TRACE_REQUEST && op <= GOSAN_TRACE_RELEASE) ||
@@ -358,6 +366,7 @@ static void describe(struct dumper *d, const struct trace_event *e, char *text)
 	add_arguments(r, text);
 }
 
+/* Indented below the line, so that the dump can still be read and cut by columns. */
 static const char *stack_text(struct dumper *d, const struct stack *s)
 {
 	const char *text = "";
@@ -368,6 +377,7 @@ static const char *stack_text(struct dumper *d, const struct stack *s)
 	return text;
 }
 
+/* The number, who, what, on what, where: columns for the eye, with two blanks at least between them for programs. */
 static void print_line(struct dumper *d, const struct trace_event *e, FILE *out)
 {
 	const struct gosan_trace_rec *r = &e->rec;
@@ -393,6 +403,7 @@ static uint32_t whose(struct dumper *d, const struct trace_event *e)
 	return e->g < d->room ? e->g : 0;
 }
 
+/* A line for later, with its stack. */
 static void keep(struct dumper *d, const struct trace_event *e)
 {
 	struct lines *l = &d->lines[whose(d, e)];
@@ -409,6 +420,7 @@ static void keep(struct dumper *d, const struct trace_event *e)
 	free(text);
 }
 
+/* The first pass of --last: how many of each goroutine's events go through the filters. */
 static void count_all(struct dumper *d, uint64_t *total)
 {
 	struct trace_event e;
@@ -419,6 +431,7 @@ static void count_all(struct dumper *d, uint64_t *total)
 	trace_rewind(d->t);
 }
 
+/* In the order of their births, which is that of their rows. */
 static void print_groups(const struct dumper *d)
 {
 	for (uint32_t i = 0; i < d->room; i++) {
@@ -430,6 +443,7 @@ static void print_groups(const struct dumper *d)
 	}
 }
 
+/* Filters look at the record, --last counts what they leave. */
 static void run(struct dumper *d)
 {
 	uint64_t *total = arena_alloc(d->a, (d->room + 1) * sizeof *total);
@@ -453,7 +467,8 @@ static void run(struct dumper *d)
 		print_groups(d);
 }
 
-/* 0, or the exit status. */
+/* Each process has an arena and names of its own: modules lie elsewhere in each. What is missing is told at its end, when
+ * the reader knows. 0, or the exit status. */
 static int dump_process(const struct job *job, const char *path, bool alone)
 {
 	struct dumper d = {.job = job, .a = arena_new()};
@@ -480,6 +495,7 @@ static int dump_process(const struct job *job, const char *path, bool alone)
 	return ferror(stdout) ? TOOL_INTERNAL : TOOL_OK;
 }
 
+/* A process that cannot be read doesn't keep the others from being shown; the status says that there was one. */
 int cmd_dump(int argc, char **argv)
 {
 	struct job job = {0};

@@ -38,6 +38,7 @@ static const struct argp_option options[] = {
 	{0},
 };
 
+/* argp_error ends the tool; the NULL is for the compiler. */
 static const struct format *find_format(struct argp_state *state, const char *name)
 {
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
@@ -47,6 +48,7 @@ static const struct format *find_format(struct argp_state *state, const char *na
 	return NULL;
 }
 
+/* Both the format and the recording are needed, and neither has a default. */
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct job *job = state->input;
@@ -113,6 +115,7 @@ static int open_process(const struct job *job, const struct trace_list *l, struc
 	return !x->t ? TOOL_UNREADABLE : fits > 1 ? TOOL_USAGE : 0;
 }
 
+/* A file that can't be made is told before the recording is read. */
 static FILE *open_output(const char *path)
 {
 	FILE *f = fopen(path, "we");
@@ -122,6 +125,7 @@ static FILE *open_output(const char *path)
 	return f;
 }
 
+/* A full disk shows when the last bytes go out. Standard output stays open: it is not ours. */
 static bool close_output(FILE *f, const char *path)
 {
 	bool good = fflush(f) == 0 && !ferror(f);
@@ -133,6 +137,7 @@ static bool close_output(FILE *f, const char *path)
 	return good;
 }
 
+/* The file of locations is written after the events, but opened before: a mistake in its name costs no run. */
 static int write_export(const struct job *job, struct export *x)
 {
 	char err[TOOL_ERROR_MAX];
