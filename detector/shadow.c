@@ -118,7 +118,7 @@ static __attribute__((noinline)) bool make_room(struct gosan_walk *w, uintptr_t 
 	leave(w->g);
 	dropped = gosan_collect_drop();
 	gosan_collect_enter(w->g);
-	w->replaced = 0;
+	w->was = 0;
 	return dropped && gosan_shadowmem_mark(granule, TOUCHED);
 }
 
@@ -162,8 +162,9 @@ static inline void check_granule(struct gosan_walk *w, uintptr_t granule, unsign
 		leave(w->g);
 		gosan_floor_raise(w->due_cid);
 		gosan_collect_enter(w->g);
-		w->open = 1; /* meanwhile the shadow may have been dropped: the page is to be marked again */
-		if (!__atomic_load_n(&s->cells, __ATOMIC_RELAXED) && !open_page(w, granule)) {
+		w->was = 0;
+		/* Meanwhile the shadow may have been dropped: the page is to be marked again. */
+		if (!__atomic_load_n(&s->cells, __ATOMIC_RELAXED) && !gosan_shadow_open(w, granule)) {
 			GOSAN_COUNT(shadow_lost);
 			return;
 		}
@@ -200,8 +201,7 @@ static __attribute__((noinline)) void report(struct gosan_walk *w)
 	w->n_hits = 0;
 	w->hit_bytes = 0;
 	gosan_collect_enter(w->g);
-	w->open = 1;
-	w->replaced = 0;
+	w->was = 0; /* its segments may be others' by now */
 }
 
 /* A repeat is told nothing, also where its cell lies in a list, as for single accesses. */

@@ -308,6 +308,8 @@ static void drop_page(unsigned char *state, struct gosan_granule *page, void *ar
 
 	__atomic_fetch_and(state, (unsigned char)~(GOSAN_PAGE_TOUCHED | GOSAN_PAGE_LISTED), __ATOMIC_RELAXED);
 	madvise(page, SHADOW_PAGE, MADV_DONTNEED);
+	if (gosan_shadow_mask)
+		gosan_shadowmem_whole[(uintptr_t)state - gosan_shadowmem_states] = 0;
 	++*n;
 }
 
