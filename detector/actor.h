@@ -16,7 +16,11 @@ struct gosan_places;
  * its clocks are released at its end. */
 struct gosan_g {
 	/* HOT: what a memory hook looks at, in one cache line; programs know it as struct gosan_hot */
-	uint32_t cell; /* shadow.h: the strongest cell of this moment, GOSAN_CELL_NONE: nothing remembered */
+	union {
+		uint32_t cell;     /* shadow.h: the strongest cell of this moment, GOSAN_CELL_NONE: nothing */
+		uint64_t cells[2]; /* what hooks compare a granule's cells with; gosan_g_cell writes it */
+	};
+	uint64_t writes[2];                 /* GOSAN_G_WRITES */
 	uintptr_t shadow_mask, shadow_base; /* gosan_shadow_mask and _base, where a hook finds them at once */
 	struct gosan_frame *frame, *frame_end,
 		*frame_floor; /* its calls (context.h); frame: one past the last */
@@ -60,6 +64,7 @@ struct gosan_g {
 	size_t n_held;
 	struct gosan_held *held; /* in order of acquisition; NULL when it never held one */
 	size_t held_room;
+	uint32_t held_moves;             /* how often an entry came or went */
 	struct gosan_left *left;         /* locks that it gave back, one place for each */
 	uint32_t asked_obj, asked_stack; /* goroutine.c: the lock that it asked for last, and where */
 	void *paths;                     /* lockpath.c: what it has done before */
@@ -79,7 +84,8 @@ struct gosan_g {
 	uint32_t frames_over;               /* calls above frames_end, which are only counted */
 	uint32_t set_stack, set; /* context.c: the lock set of one lock, that it was asked for last */
 	const struct gosan_obj *set_of;
-	struct gosan_last last[2]; /* of reads, of writes */
+	uint32_t larger_set, set_moves; /* that of several, and held_moves at that time */
+	struct gosan_last last[2];      /* of reads, of writes */
 	struct gosan_places
 		*places; /* context.c: those that a thread found last, once it missed many times */
 	uint32_t place_misses;
@@ -97,17 +103,34 @@ struct gosan_g {
 	/* What the program wants ignored while > 0 (enum gosan_ignored). */
 	uint16_t ignored[3];
 	bool was_deaf; /* it has ignored order at some time: what it holds, it may not know */
-};
+} __attribute__((aligned(16)));
 
 enum gosan_ignored { GOSAN_IGNORED_READS, GOSAN_IGNORED_WRITES, GOSAN_IGNORED_ORDER };
 
 /* Low bits of g->cell (shadow.h). No cell of the shadow equals it: segment 0 is nobody's. */
 #define GOSAN_CELL_NONE 0x3ffu
 
+/* See hot/hot.h. */
+#define GOSAN_G_CELLS(cell) \
+	{ \
+		(uint64_t)(cell) << 32 | (cell), UINT64_MAX \
+	}
+#define GOSAN_G_WRITES \
+	{ \
+		(uint64_t) GOSAN_HOT_WRITE << 32 | GOSAN_HOT_WRITE, 0 \
+	}
+
+/* Both halves in one store: a signal handler may look in between. */
+static inline void gosan_g_cell(struct gosan_g *g, uint32_t cell)
+{
+	__atomic_store_n(&g->cells[0], (uint64_t)cell << 32 | cell, __ATOMIC_RELAXED);
+}
+
 /* Whoever changes cid or epoch says so: what g remembered before is of another moment. */
 static inline void gosan_g_moved_on(struct gosan_g *g)
 {
-	g->cell = g->free_cell = GOSAN_CELL_NONE;
+	gosan_g_cell(g, GOSAN_CELL_NONE);
+	g->free_cell = GOSAN_CELL_NONE;
 	g->ordered = 0;
 }
 

@@ -29,7 +29,7 @@
 
 #include <sched.h>
 
-#define SEEN        8
+#define SEEN 8
 
 struct atom {
 	struct atom *next;

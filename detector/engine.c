@@ -23,6 +23,7 @@
 
 #include "../runtime/probe.h"
 #include "chain.h"
+#include "context.h"
 #include "depot.h"
 #include "floor.h"
 #include "hb.h"
@@ -50,7 +51,8 @@ static bool over; /* end() ran: analyzers see nothing more, clocks go on */
 /* Where a context can't be made: stamps {0, 0}, covered by everybody. */
 static struct gosan_life no_life;
 static struct gosan_g nobody = {
-	.cell = GOSAN_CELL_NONE,
+	.cells = GOSAN_G_CELLS(GOSAN_CELL_NONE),
+	.writes = GOSAN_G_WRITES,
 	.shadow_base = (uintptr_t)&gosan_shadow_empty,
 	.is_thread = true,
 	.is_system = true,
@@ -208,8 +210,7 @@ static struct gosan_g *make_g(uint64_t id, bool is_thread)
 	}
 	g->id = id;
 	g->is_thread = is_thread;
-	g->shadow_mask = gosan_shadow_mask;
-	g->shadow_base = gosan_shadow_base;
+	gosan_shadow_birth(g);
 	gosan_chain_begin(g);
 	g->tid = is_thread ? ++n_threads : 0;
 	g->no = all ? all->no + 1 : 1;
@@ -404,6 +405,8 @@ static void end_g(struct gosan_g *g)
 {
 	gosan_engine_flush(g);
 	gosan_lockpath_end(g);
+	if (g == gosan_self)
+		gosan_context_end(g);
 	if (g->is_thread)
 		return;
 	gosan_chain_end(g);
@@ -429,10 +432,8 @@ static void park(const struct gosan_event *ev)
 	w->joins = ev->peer;
 	w->relock = ev->obj2;
 	w->since_ns = now_ns();
-	if (w->why == GOSAN_WAIT_JOIN) {
-		ev->g->floor_astray = false;
-		gosan_g_moved_on(ev->g); /* whoever acts while it waits asks floor.c */
-	}
+	if (w->why == GOSAN_WAIT_JOIN)
+		gosan_floor_waits(ev->g);
 }
 
 /* After the clocks: hb.c asks for the owner that an unlock had. */

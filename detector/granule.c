@@ -48,13 +48,22 @@ uint64_t gosan_granule_lock_slow(struct gosan_granule *s)
 
 		if (locked && spins > (gosan_granule_forked ? 1u << 20 : STOLEN_AFTER))
 			return places;
-		if (!locked && __atomic_compare_exchange_n(&s->places, &places, places | GOSAN_GRANULE_LOCK,
-							   false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		if (!locked && gosan_granule_try(s, places))
 			return places;
-		if (locked) {
+		if (locked)
 			gosan_shadowmem_pause(spins);
-			places = __atomic_load_n(&s->places, __ATOMIC_RELAXED);
-		}
+		places = __atomic_load_n(&s->places, __ATOMIC_RELAXED);
+	}
+}
+
+/* Only the lock's own bit: the rest of the granule may be written already. */
+void gosan_granule_yield(struct gosan_granule *s)
+{
+	__atomic_fetch_and(&s->places, ~GOSAN_GRANULE_LOCK, __ATOMIC_RELEASE);
+	for (unsigned spins = 0; gosan_shadowmem_is_busy(s); spins++) {
+		if (spins > (gosan_granule_forked ? 1u << 20 : STOLEN_AFTER))
+			gosan_shadowmem_busy_end(gosan_shadowmem_state_of(s));
+		gosan_shadowmem_pause(spins);
 	}
 }
 
@@ -380,6 +389,14 @@ static __attribute__((noinline)) bool settle(struct gosan_walk *w, uintptr_t gra
 	return done;
 }
 
+/* For range.c: what becomes of `cells` when an access of the whole granule meets them: a stays in its lane, and the new
+ * cell goes into the second. One that stays in the second lane would have to move. */
+static inline void learn(struct gosan_walk *w, uint64_t cells, uint32_t a, uint32_t b, uint32_t want)
+{
+	w->was = b || w->n_hits || want != (w->want | GOSAN_CELL_ALL) ? 0 : cells;
+	w->now = a | (uint64_t)want << 32;
+}
+
 /* The lanes stay in registers: put together in memory from halves and read as a whole, they would cost the processor a
  * failed store forwarding, which was a third of all this. */
 bool gosan_granule_check(struct gosan_walk *w, uintptr_t granule, struct gosan_granule *s, unsigned bytes)
@@ -397,12 +414,12 @@ bool gosan_granule_check(struct gosan_walk *w, uintptr_t granule, struct gosan_g
 		a = meet(w, granule, a, (uint32_t)places, &want);
 	if (b)
 		b = meet(w, granule, b, listed ? TO(LINK(places))->place : LINK(places), &want);
-	w->replaced = a | b || w->n_hits || want != (w->want | GOSAN_CELL_ALL) ? 0 : cells;
 	if (__builtin_expect(listed || (a && b), 0)) {
 		struct lanes l = {.cell = {a, b}, .places = places};
 
 		return settle(w, granule, s, &l, want);
 	}
+	learn(w, cells, a, b, want);
 	if (!a) {
 		a = want;
 		places = (places & ~(uint64_t)UINT32_MAX) | w->place;

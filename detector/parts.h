@@ -7,6 +7,7 @@
 #define GOSAN_PARTS_H
 
 #include "clock.h"
+#include "hot/hot.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -64,6 +65,7 @@ struct gosan_frame {
 	uint64_t pc;
 	uint32_t callee, ctx;
 };
+_Static_assert(sizeof(struct gosan_frame) == sizeof(struct gosan_hot_frame), "hot.h");
 
 /* The place (context.h) of the last access at a pc, while no lock is taken or given back. pc 0: none. */
 struct gosan_last {

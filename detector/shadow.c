@@ -18,6 +18,7 @@
 #include "granule.h"
 #include "heap.h"
 #include "race.h"
+#include "range.h"
 #include "recorder.h"
 
 #include <string.h>
@@ -48,7 +49,7 @@ static inline void leave(struct gosan_g *g)
  * While it waits for the collector it is outside. False: no segment is to be had. */
 static __attribute__((noinline)) bool open_segment(struct gosan_g *g, bool is_free)
 {
-	uint32_t seg, *cell = is_free ? &g->free_cell : &g->cell;
+	uint32_t seg, cell;
 
 	gosan_floor_acts(g);
 	g->access_epoch = g->epoch;
@@ -61,7 +62,11 @@ static __attribute__((noinline)) bool open_segment(struct gosan_g *g, bool is_fr
 		}
 		gosan_collect_enter(g);
 	}
-	*cell = seg << GOSAN_CELL_SEGMENT | GOSAN_CELL_LOW;
+	cell = seg << GOSAN_CELL_SEGMENT | GOSAN_CELL_LOW;
+	if (is_free)
+		g->free_cell = cell;
+	else
+		gosan_g_cell(g, cell);
 	return true;
 }
 
@@ -103,19 +108,32 @@ bool gosan_shadow_collides(uintptr_t addr)
 	return !s || (*s && ((*s ^ gosan_shadowmem_owner(addr)) >> GOSAN_PAGE_OWNER));
 }
 
+/* The page can't be marked: when that is for the lack of memory, history goes. */
+static __attribute__((noinline)) bool make_room(struct gosan_walk *w, uintptr_t granule)
+{
+	bool dropped;
+
+	if (!gosan_shadowmem_state(granule, true) || gosan_shadow_collides(granule))
+		return false;
+	leave(w->g);
+	dropped = gosan_collect_drop();
+	gosan_collect_enter(w->g);
+	w->was = 0;
+	return dropped && gosan_shadowmem_mark(granule, TOUCHED);
+}
+
 /* The first access of a granule. */
-static bool open_page(struct gosan_walk *w, uintptr_t granule)
+bool gosan_shadow_open(struct gosan_walk *w, uintptr_t granule)
 {
 	const unsigned char *s = gosan_shadowmem_state(granule, true);
 	unsigned char want = (unsigned char)(TOUCHED | gosan_shadowmem_owner(granule)), state;
 
 	if (!s)
 		return false;
-	state = __atomic_load_n(s, __ATOMIC_RELAXED) & (unsigned char)~(ATOMIC | LISTED);
-	w->open = granule & ~(PAGE - 1);
+	state = __atomic_load_n(s, __ATOMIC_RELAXED) & (unsigned char)~(ATOMIC | LISTED | GOSAN_PAGE_BUSY);
 	if (__builtin_expect(state == want, 1))
 		return true;
-	if (!gosan_shadowmem_mark(granule, TOUCHED))
+	if (!gosan_shadowmem_mark(granule, TOUCHED) && !make_room(w, granule))
 		return false;
 	if (state & FREED)
 		fill_freed_page(w->g, granule);
@@ -132,7 +150,7 @@ static inline void check_granule(struct gosan_walk *w, uintptr_t granule, unsign
 	if (gosan_cell_stands_for((uint32_t)cells, want) ||
 	    gosan_cell_stands_for((uint32_t)(cells >> 32), want))
 		return;
-	if (!cells && !open_page(w, granule)) {
+	if (!cells && !gosan_shadow_open(w, granule)) {
 		GOSAN_COUNT(shadow_lost);
 		return;
 	}
@@ -144,6 +162,12 @@ static inline void check_granule(struct gosan_walk *w, uintptr_t granule, unsign
 		leave(w->g);
 		gosan_floor_raise(w->due_cid);
 		gosan_collect_enter(w->g);
+		w->was = 0;
+		/* Meanwhile the shadow may have been dropped: the page is to be marked again. */
+		if (!__atomic_load_n(&s->cells, __ATOMIC_RELAXED) && !gosan_shadow_open(w, granule)) {
+			GOSAN_COUNT(shadow_lost);
+			return;
+		}
 	}
 }
 
@@ -177,83 +201,20 @@ static __attribute__((noinline)) void report(struct gosan_walk *w)
 	w->n_hits = 0;
 	w->hit_bytes = 0;
 	gosan_collect_enter(w->g);
+	w->was = 0; /* its segments may be others' by now */
 }
 
-/* Bytes of the granule at `granule` that [addr, end) covers. */
-static inline unsigned bytes_in(uintptr_t granule, uintptr_t addr, uintptr_t end)
+/* A repeat is told nothing, also where its cell lies in a list, as for single accesses. */
+void gosan_shadow_step(struct gosan_walk *w, uintptr_t granule, unsigned bytes)
 {
-	unsigned lo = addr > granule ? (unsigned)(addr - granule) : 0;
-	unsigned hi = end < granule + 8 ? (unsigned)(end - granule) : 8;
+	const struct gosan_granule *s = gosan_shadowmem_granule(granule, false);
 
-	return (0xffu << lo) & (0xffu >> (8 - hi));
-}
-
-/* How many bytes from `granule` on, in steps of AHEAD granules within a page, have our cell of this moment in their
- * first lane? Large copies spend their time here: a load and two instructions per granule. */
-#define AHEAD 8
-static inline size_t remembered(const struct gosan_walk *w, uintptr_t granule, uintptr_t end)
-{
-	uintptr_t page_end = (granule & ~(PAGE - 1)) + PAGE, stop = end < page_end ? end : page_end, at;
-	const struct gosan_granule *s = gosan_shadowmem_granule(granule, true);
-	uint32_t cell = w->want | GOSAN_CELL_ALL, asked = ~GOSAN_CELL_LOW | cell;
-
-	for (at = granule; s && stop - at >= 8 * AHEAD; at += 8 * AHEAD, s += AHEAD) {
-		uint32_t other = 0;
-
-		for (size_t i = 0; i < AHEAD; i++)
-			other |= __atomic_load_n(&s[i].cell[0], __ATOMIC_RELAXED) ^ cell;
-		if (other & asked)
-			break;
-	}
-	return at - granule;
-}
-
-/* A whole granule like the last one, as in a block that was filled in one go: it is empty, or its two cells are those
- * that this access took the place of there. False: it is not, or somebody else is at it. */
-static inline bool replace(struct gosan_walk *w, uintptr_t granule)
-{
-	struct gosan_granule *s = gosan_shadowmem_granule(granule, true);
-	uint64_t cells = s ? __atomic_load_n(&s->cells, __ATOMIC_RELAXED) : 1, places;
-
-	if ((cells || w->open != (granule & ~(PAGE - 1))) && (!cells || cells != w->replaced))
-		return false;
-	places = __atomic_load_n(&s->places, __ATOMIC_RELAXED);
-	if (!w->place || (places & (GOSAN_GRANULE_LOCK | GOSAN_GRANULE_LISTED)) ||
-	    !gosan_granule_try(s, places))
-		return false;
-	if (s->cells != cells) {
-		gosan_granule_unlock(s, places);
-		return false;
-	}
-	__atomic_store_n(&s->cells, w->want | GOSAN_CELL_ALL, __ATOMIC_RELAXED);
-	gosan_granule_unlock(s, w->place);
-	return true;
-}
-
-static void walk_range(struct gosan_walk *w, uintptr_t addr, uintptr_t end)
-{
-	uintptr_t granule = addr & ~(uintptr_t)7;
-
-	while (granule < end) {
-		uintptr_t next = granule + 8;
-
-		if (granule >= addr && end - granule >= 8 * AHEAD) {
-			size_t skip = remembered(w, granule, end);
-
-			if (skip) {
-				granule += skip;
-				continue;
-			}
-			next = granule + 8 * AHEAD;
-		}
-		for (; granule < next; granule += 8) {
-			if (granule >= addr && end - granule >= 8 && replace(w, granule))
-				continue;
-			check_granule(w, granule, bytes_in(granule, addr, end));
-			if (__builtin_expect(w->n_hits != 0, 0))
-				report(w);
-		}
-	}
+	if (s && (__atomic_load_n(&s->places, __ATOMIC_RELAXED) & GOSAN_GRANULE_LISTED) &&
+	    gosan_granule_listed(s, w->want | bytes))
+		return;
+	check_granule(w, granule, bytes);
+	if (__builtin_expect(w->n_hits != 0, 0))
+		report(w);
 }
 
 /* One by one: clearing the hits would cost more than most accesses. */
@@ -264,8 +225,7 @@ static inline void begin(struct gosan_walk *w, struct gosan_g *g, uintptr_t addr
 	w->size = size;
 	w->flags = flags;
 	w->want = ((flags & GOSAN_FREE ? g->free_cell : g->cell) & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags);
-	w->replaced = 0;
-	w->open = 1;
+	w->was = 0;
 	w->n_hits = 0;
 	w->hit_bytes = 0;
 }
@@ -290,7 +250,7 @@ static void access_range(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 	begin(&w, g, addr, size, flags);
 	w.pc = pc;
 	w.place = place;
-	walk_range(&w, addr, end);
+	gosan_range_walk(&w, addr, end);
 	leave(g);
 }
 
@@ -334,7 +294,7 @@ static __attribute__((noinline)) void access_one(struct gosan_g *g, uintptr_t ad
 {
 	uintptr_t granule = addr & ~(uintptr_t)7;
 	struct gosan_granule *s = gosan_shadowmem_granule(granule, false);
-	uint32_t bytes = bytes_in(granule, addr, addr + size);
+	uint32_t bytes = gosan_range_bytes(granule, addr, addr + size);
 	struct gosan_walk w;
 
 	if (s && (__atomic_load_n(&s->places, __ATOMIC_RELAXED) & GOSAN_GRANULE_LISTED) &&
@@ -353,14 +313,15 @@ static __attribute__((noinline)) void access_one(struct gosan_g *g, uintptr_t ad
 }
 
 /* What gosan_shadow_access leaves out; it comes back once there is a segment. */
-static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags,
-						  uintptr_t pc)
+static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t addr, size_t size,
+						  unsigned flags, uintptr_t pc)
 {
 	bool opened;
 
 	if (g->ignored[flags & GOSAN_WRITE])
 		return;
-	if ((addr & 7) + size > 8 || addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask || gosan_recorder_memory) {
+	if ((addr & 7) + size > 8 || addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask ||
+	    gosan_recorder_memory) {
 		access_range(g, addr, size, flags, pc, 0);
 		return;
 	}
@@ -374,77 +335,6 @@ static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t a
 	leave(g);
 	if (opened)
 		gosan_shadow_access(g, addr, size, flags, pc);
-}
-
-/* Does g know at a glance that the cell's moment comes before its present one? False says nothing. */
-static inline __attribute__((always_inline)) bool clearly_before(const struct gosan_g *g, uint32_t seg)
-{
-	const struct gosan_stamp *k;
-	struct gosan_segment s;
-
-	if (seg == g->ordered)
-		return true;
-	s = gosan_segment_bound(seg);
-	if (s.cid == g->cid)
-		return true;
-	k = &g->known[s.cid % GOSAN_KNOWN];
-	return s.cid == k->cid && (s.epoch <= k->epoch || gosan_segments[seg].epoch <= k->epoch);
-}
-
-/* As granule.c's meet, where no conflict is possible and nothing is to be asked. False: it takes more. */
-static inline __attribute__((always_inline)) bool pass(const struct gosan_g *g, uint32_t *cell,
-						       uint32_t cell_place, uint32_t *want, uint32_t bytes,
-						       uint32_t place)
-{
-	uint32_t c = *cell;
-
-	if (!(c & bytes)) {
-		if (c && !((c ^ *want) & ~GOSAN_CELL_ALL) && cell_place == place) {
-			*want |= c;
-			*cell = 0;
-		}
-		return true;
-	}
-	if (!clearly_before(g, c >> GOSAN_CELL_SEGMENT))
-		return false;
-	if (gosan_cell_as_strong(*want, c))
-		*cell = c & GOSAN_CELL_ALL & ~bytes ? c & ~bytes : 0;
-	return true;
-}
-
-/* What most accesses are: within one granule that was in use before, at a time when nobody else is at it, after all
- * that is remembered of these bytes, and with room for the new cell. False: nothing was done. Without calls, so that
- * all of it stays in registers. */
-static inline __attribute__((always_inline)) bool access_quick(struct gosan_g *g, struct gosan_granule *s,
-							       uint32_t want, uint32_t place)
-{
-	uint64_t places = __atomic_load_n(&s->places, __ATOMIC_RELAXED);
-	uint64_t cells = __atomic_load_n(&s->cells, __ATOMIC_RELAXED);
-	uint32_t a = (uint32_t)cells, b = (uint32_t)(cells >> 32), bytes = want & GOSAN_CELL_ALL;
-	uint64_t after;
-
-	if ((places & (GOSAN_GRANULE_LOCK | GOSAN_GRANULE_LISTED)) ||
-	    !pass(g, &a, (uint32_t)places, &want, bytes, place) ||
-	    !pass(g, &b, (uint32_t)(places >> 32), &want, bytes, place))
-		return false;
-	if (!a) {
-		after = (places & ~(uint64_t)UINT32_MAX) | place;
-		a = want;
-	} else if (!b) {
-		after = (places & UINT32_MAX) | (uint64_t)place << 32;
-		b = want;
-	} else {
-		return false;
-	}
-	if (!gosan_granule_try(s, places))
-		return false;
-	if (__atomic_load_n(&s->cells, __ATOMIC_RELAXED) != cells) {
-		gosan_granule_unlock(s, places);
-		return false;
-	}
-	__atomic_store_n(&s->cells, a | (uint64_t)b << 32, __ATOMIC_RELAXED);
-	gosan_granule_unlock(s, after);
-	return true;
 }
 
 /* Most accesses end here. With a segment: a goroutine that has one is somebody (enter). */
@@ -468,7 +358,7 @@ void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 		place = look_up_place(g, flags, pc);
 	want = (g->cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags) | (0xffu >> (8 - size)) << (addr & 7);
 	done = !__atomic_load_n(&gosan_collecting, __ATOMIC_ACQUIRE) && in_use(addr) &&
-	       access_quick(g, gosan_shadowmem_granule(addr, false), want, place);
+	       gosan_granule_quick(g, gosan_shadowmem_granule(addr, false), want, place);
 	__atomic_store_n(&g->in_shadow, false, __ATOMIC_RELEASE);
 	if (!done)
 		access_one(g, addr, size, flags, pc);
@@ -490,6 +380,7 @@ void gosan_shadow_free(struct gosan_g *g, uintptr_t addr, size_t size, uint32_t 
 		else if (s && !(__atomic_load_n(s, __ATOMIC_RELAXED) & TOUCHED) &&
 			 gosan_shadowmem_mark(addr, FREED))
 			continue;
+		gosan_shadowmem_not_whole(addr);
 		gosan_shadow_access_at(g, addr, next - addr, GOSAN_WRITE | GOSAN_FREE, place);
 	}
 }
@@ -506,15 +397,16 @@ static void forget_granules(uintptr_t addr, uintptr_t end, bool listed)
 	if (listed || first >= last) {
 		for (uintptr_t granule = addr & ~(uintptr_t)7; granule < end; granule += 8)
 			gosan_granule_forget(gosan_shadowmem_granule(granule, true),
-					     bytes_in(granule, addr, end));
+					     gosan_range_bytes(granule, addr, end));
 		return;
 	}
 	if (addr < first)
-		gosan_granule_forget(gosan_shadowmem_granule(addr, true), bytes_in(first - 8, addr, end));
+		gosan_granule_forget(gosan_shadowmem_granule(addr, true),
+				     gosan_range_bytes(first - 8, addr, end));
 	s = gosan_shadowmem_granule(first, true);
 	memset(s, 0, (last - first) / 8 * sizeof(*s));
 	if (last < end)
-		gosan_granule_forget(gosan_shadowmem_granule(last, true), bytes_in(last, addr, end));
+		gosan_granule_forget(gosan_shadowmem_granule(last, true), gosan_range_bytes(last, addr, end));
 }
 
 /* [addr, end) within one page. A page of a freed block of which only a part is used again gets its cells first:
@@ -526,6 +418,7 @@ static void forget_page(struct gosan_g *g, uintptr_t addr, uintptr_t end)
 	state = s ? __atomic_load_n(s, __ATOMIC_RELAXED) : 0;
 	if (!state || ((state ^ gosan_shadowmem_owner(addr)) >> GOSAN_PAGE_OWNER))
 		return;
+	gosan_shadowmem_not_whole(addr);
 	if (state & FREED) {
 		if (end - addr < PAGE)
 			fill_freed_page(g, addr);

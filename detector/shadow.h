@@ -49,6 +49,17 @@ extern struct gosan_granule gosan_shadow_empty;
 extern uintptr_t gosan_shadow_base __attribute__((visibility("hidden")));
 extern uintptr_t gosan_shadow_mask __attribute__((visibility("hidden")));
 
+/* What hooks find in a goroutine beside its cell (hot/hot.h). */
+static inline void gosan_shadow_birth(struct gosan_g *g)
+{
+	static const uint64_t cells[] = GOSAN_G_CELLS(GOSAN_CELL_NONE), writes[] = GOSAN_G_WRITES;
+
+	g->cells[1] = cells[1];
+	g->writes[0] = writes[0];
+	g->shadow_mask = gosan_shadow_mask;
+	g->shadow_base = gosan_shadow_base;
+}
+
 /* Flags of an access as bits of a cell. */
 static inline uint32_t gosan_cell_flags(unsigned flags)
 {
@@ -80,8 +91,10 @@ static inline __attribute__((always_inline)) bool gosan_shadow_holds(const struc
 
 	if (bytes > GOSAN_CELL_ALL)
 		return false;
-	return !((__atomic_load_n(&s->cell[0], __ATOMIC_RELAXED) ^ cell) & asked) ||
-	       !((__atomic_load_n(&s->cell[1], __ATOMIC_RELAXED) ^ cell) & asked);
+	uint64_t a = (__atomic_load_n(&s->cell[0], __ATOMIC_RELAXED) ^ cell) & asked;
+	uint64_t b = (__atomic_load_n(&s->cell[1], __ATOMIC_RELAXED) ^ cell) & asked;
+
+	return a * b == 0;
 }
 
 /* The access itself: checks it against all that is remembered of its bytes, calls gosan_race_found

@@ -18,10 +18,11 @@
 /* State of a page of program memory. TOUCHED stays set for ever: it says that cells may exist. The upper bits
  * say which of the pages that share this shadow it belongs to. */
 #define GOSAN_PAGE_TOUCHED 1
-#define GOSAN_PAGE_FREED   2 /* it was freed while untouched: its cells are those of the free */
-#define GOSAN_PAGE_ATOMIC  4 /* atomic.c has records of variables in it */
-#define GOSAN_PAGE_LISTED  8 /* some granule of it overflowed */
-#define GOSAN_PAGE_OWNER   5 /* first bit of the owner, three bits */
+#define GOSAN_PAGE_FREED   2  /* it was freed while untouched: its cells are those of the free */
+#define GOSAN_PAGE_ATOMIC  4  /* atomic.c has records of variables in it */
+#define GOSAN_PAGE_LISTED  8  /* some granule of it overflowed */
+#define GOSAN_PAGE_BUSY    16 /* a run of its granules is being written (range.c) */
+#define GOSAN_PAGE_OWNER   5  /* first bit of the owner, three bits */
 
 /* Seven cells of an overflowing granule. next and a granule's second place are links: */
 struct gosan_block {
@@ -76,11 +77,49 @@ static inline unsigned char gosan_shadowmem_owner(uintptr_t addr)
 	return (unsigned char)(addr >> GOSAN_SHADOW_BITS << GOSAN_PAGE_OWNER);
 }
 
+/* Of a granule in the linear shadow, two bytes of which are one of the program's. */
+static inline unsigned char *gosan_shadowmem_state_of(const struct gosan_granule *s)
+{
+	return (unsigned char *)(gosan_shadowmem_states +
+				 (((uintptr_t)s - gosan_shadow_base) >> (GOSAN_PAGE_BITS + 1)));
+}
+
+/* Only pages of a linear shadow ever are. Relaxed: behind the atomic operation that locked the granule. */
+static inline bool gosan_shadowmem_is_busy(const struct gosan_granule *s)
+{
+	return gosan_shadow_mask &&
+	       (__atomic_load_n(gosan_shadowmem_state_of(s), __ATOMIC_RELAXED) & GOSAN_PAGE_BUSY);
+}
+
+/* A page has one such writer at a time. begin: sequentially consistent against the lock of a granule. */
+void gosan_shadowmem_busy_begin(unsigned char *state);
+static inline void gosan_shadowmem_busy_end(unsigned char *state)
+{
+	__atomic_fetch_and(state, (unsigned char)~GOSAN_PAGE_BUSY, __ATOMIC_RELEASE);
+}
+
+/* One word per page of the linear shadow, see range.c: the moment that went over all of it last. */
+extern uint32_t *gosan_shadowmem_whole;
+static inline uint32_t *gosan_shadowmem_whole_of(uintptr_t addr)
+{
+	return &gosan_shadowmem_whole[(addr & gosan_shadow_mask) >> GOSAN_PAGE_BITS];
+}
+
+/* Cells of addr's page go. */
+static inline void gosan_shadowmem_not_whole(uintptr_t addr)
+{
+	if (gosan_shadow_mask && __atomic_load_n(gosan_shadowmem_whole_of(addr), __ATOMIC_RELAXED))
+		__atomic_store_n(gosan_shadowmem_whole_of(addr), 0, __ATOMIC_RELAXED);
+}
+
 /* Set bits of the state of addr's page. False: the shadow belongs to another page, or there is no memory. */
 bool gosan_shadowmem_mark(uintptr_t addr, unsigned char bits);
 
-/* Pages with cells, more or less. */
+/* Pages with cells. */
 uint32_t gosan_shadowmem_pages(void);
+/* For the collector, while no goroutine is in the shadow: all cells are forgotten, and their memory is the system's
+ * again. Returns how many pages had some. */
+uint32_t gosan_shadowmem_drop(void);
 
 /* The first address of [addr, end) whose page may have a state; end when there is none. */
 uintptr_t gosan_shadowmem_next(uintptr_t addr, uintptr_t end);

@@ -299,7 +299,8 @@ static void record(struct chrome *c, const struct trace_event *e)
 		park(c, e);
 	else if (op == GOSAN_TRACE_EVENT + GOSAN_EV_G_END)
 		end(c, e->g, e->ns);
-	else if (op == GOSAN_TRACE_GONE && e->rec.peer)
+	else if (op == GOSAN_TRACE_GONE && e->rec.peer &&
+		 !(e->rec.mode & (GOSAN_TRACE_GONE_DEAF | GOSAN_TRACE_GONE_BACK)))
 		end(c, e->rec.peer, e->ns);
 	else if (e->g && e->g == e->runs && op >= GOSAN_TRACE_REQUEST)
 		run(c, e->g, e->ns);

@@ -387,6 +387,9 @@ static void other(const struct trace_event *e, struct gosan_g *g)
 	if (r->op == GOSAN_TRACE_GONE && peer) {
 		peer->ended |= (r->mode & GOSAN_TRACE_GONE_ENDED) != 0;
 		peer->joined |= (r->mode & GOSAN_TRACE_GONE_JOINED) != 0;
+		peer->was_deaf |= (r->mode & GOSAN_TRACE_GONE_DEAF) != 0;
+		if (r->mode & (GOSAN_TRACE_GONE_DEAF | GOSAN_TRACE_GONE_BACK))
+			peer->ignored[GOSAN_IGNORED_ORDER] = (r->mode & GOSAN_TRACE_GONE_DEAF) != 0;
 		if (r->mode & GOSAN_TRACE_GONE_CHAIN)
 			gosan_chain_end(peer);
 	}

@@ -16,6 +16,7 @@ _Static_assert(sizeof(struct gosan_frame) == sizeof(struct gosan_hot_frame), "ho
 #define SAME(field, as) \
 	_Static_assert(offsetof(struct gosan_g, field) == offsetof(struct gosan_hot, as), "hot.h")
 SAME(cell, cell);
+SAME(writes, writes);
 SAME(shadow_mask, mask);
 SAME(shadow_base, base);
 SAME(frame, frame);

@@ -26,16 +26,16 @@ void __tsan_gosan_enter(void *pc, void *callee);
 void __tsan_gosan_leave(void);
 
 /* Are these bytes, of an aligned access, remembered in a granule's inline cells? See gosan_shadow_holds, which says why
- * the look needs no lock. Two branches: nearly always the first cell decides, and it is predicted. */
+ * the look needs no lock. The product is 0 when either difference is. */
 static inline __attribute__((always_inline)) bool holds(const struct gosan_hot *g, uintptr_t addr,
 							unsigned bytes, unsigned flags)
 {
 	const uint32_t *cells = (const uint32_t *)(g->base + 2 * (addr & g->mask));
 	uint32_t asked = ~GOSAN_HOT_LOW | 0x200u | bytes | (flags & GOSAN_WRITE ? GOSAN_HOT_WRITE : 0);
-	uint32_t cell = g->cell;
+	uint64_t a = (__atomic_load_n(&cells[0], __ATOMIC_RELAXED) ^ g->cell[0]) & asked;
+	uint64_t b = (__atomic_load_n(&cells[1], __ATOMIC_RELAXED) ^ g->cell[0]) & asked;
 
-	return !((__atomic_load_n(&cells[0], __ATOMIC_RELAXED) ^ cell) & asked) ||
-	       !((__atomic_load_n(&cells[1], __ATOMIC_RELAXED) ^ cell) & asked);
+	return a * b == 0;
 }
 
 static inline __attribute__((always_inline)) bool repeats(uintptr_t addr, unsigned size, unsigned flags)

@@ -16,12 +16,13 @@
 #define GOSAN_HOT_SELF "__tsan_gosan_self_1"
 
 /* struct gosan_hot. The shadow's first cell of an address is at base + 2 * (address & mask), the second follows. */
-#define GOSAN_HOT_CELL  0
-#define GOSAN_HOT_MASK  8
-#define GOSAN_HOT_BASE  16
-#define GOSAN_HOT_FRAME 24
-#define GOSAN_HOT_END   32
-#define GOSAN_HOT_FLOOR 40
+#define GOSAN_HOT_CELL   0
+#define GOSAN_HOT_WRITES 16
+#define GOSAN_HOT_MASK   32
+#define GOSAN_HOT_BASE   40
+#define GOSAN_HOT_FRAME  48
+#define GOSAN_HOT_END    56
+#define GOSAN_HOT_FLOOR  64
 
 /* struct gosan_frame: pc, the low half of an address in the callee, and a word that is 0 for a new call. */
 #define GOSAN_HOT_FRAME_SIZE 16
@@ -40,13 +41,18 @@ struct gosan_hot_frame {
 	uint32_t callee, ctx;
 };
 
-/* The beginning of struct gosan_g (actor.h, which says what the fields mean). */
+/* The beginning of struct gosan_g (actor.h, which says what the fields mean). Aligned to 16: two words of it are operands
+ * of vector instructions, which compare both cells of a granule at once. For which of them is the goroutine's own, when two
+ * read the same data, no branch predictor can know.
+ *   cell    twice, and twice what no half of a granule's cells, extended by zeros, can equal
+ *   writes  what a read takes no notice of, in both cells */
 struct gosan_hot {
-	uint32_t cell;
+	uint32_t cell[4], writes[4];
 	uintptr_t mask, base;
 	struct gosan_hot_frame *frame, *frame_end, *frame_floor;
 };
 _Static_assert(offsetof(struct gosan_hot, cell) == GOSAN_HOT_CELL, "hot.h");
+_Static_assert(offsetof(struct gosan_hot, writes) == GOSAN_HOT_WRITES, "hot.h");
 _Static_assert(offsetof(struct gosan_hot, mask) == GOSAN_HOT_MASK, "hot.h");
 _Static_assert(offsetof(struct gosan_hot, base) == GOSAN_HOT_BASE, "hot.h");
 _Static_assert(offsetof(struct gosan_hot, frame) == GOSAN_HOT_FRAME, "hot.h");

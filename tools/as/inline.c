@@ -2,8 +2,8 @@
  *
  * inline.c: what stands in place of a call of a hook.
  *
- * A call may change rax, rcx, rdx, rsi, rdi, r8 to r11, the flags and nothing else, and the compiler expects it to.
- * So there is room for the short way (hot/hot.h) without a look at the code around. The call itself stays behind it,
+ * A call may change rax, rcx, rdx, rsi, rdi, r8 to r11, the vector registers and the flags, and the compiler expects it
+ * to. So there is room for the short way (hot/hot.h) without a look at the code around. The call itself stays behind it,
  * where it was: line numbers, unwind tables and the address that a report shows remain the compiler's own.
  *
  *      call __tsan_read8        goroutine's cell == first or second cell of the granule?  ->  past the call
@@ -84,7 +84,8 @@ static void load_self(struct out *o)
 		"\ttestq\t%%rax, %%rax\n");
 }
 
-/* rdi: the address. A write asks for the very cell, a read for it or one that lacks the write bit. */
+/* rdi: the address. A write asks for the very cell, a read for it or one that lacks the write bit. Both cells of the
+ * granule are compared at once, and the zeros behind them with what they never equal. */
 static void access(struct out *o, const struct call *c, unsigned size, bool write)
 {
 	unsigned n = o->labels++;
@@ -97,24 +98,16 @@ static void access(struct out *o, const struct call *c, unsigned size, bool writ
 	     "\tmovq\t%d(%%rax), %%rcx\n"
 	     "\tmovq\t%d(%%rax), %%rdx\n"
 	     "\tandq\t%%rdi, %%rcx\n"
-	     "\tmovl\t%d(%%rax), %%eax\n",
-	     GOSAN_HOT_MASK, GOSAN_HOT_BASE, GOSAN_HOT_CELL);
-	for (int cell = 0; cell <= 4; cell += 4) {
-		if (write)
-			code(o, "\tcmpl\t%d(%%rdx,%%rcx,2), %%eax\n", cell);
-		else if (cell == 0)
-			code(o,
-			     "\tmovl\t(%%rdx,%%rcx,2), %%esi\n"
-			     "\txorl\t%%eax, %%esi\n"
-			     "\ttestl\t$%#x, %%esi\n",
-			     ~GOSAN_HOT_WRITE);
-		else
-			code(o,
-			     "\txorl\t%d(%%rdx,%%rcx,2), %%eax\n"
-			     "\ttestl\t$%#x, %%eax\n",
-			     cell, ~GOSAN_HOT_WRITE);
-		code(o, "\tje\t.Lgosan%uh\n", n);
-	}
+	     "\tmovq\t(%%rdx,%%rcx,2), %%xmm0\n",
+	     GOSAN_HOT_MASK, GOSAN_HOT_BASE);
+	if (!write)
+		code(o, "\tpor\t%d(%%rax), %%xmm0\n", GOSAN_HOT_WRITES);
+	code(o,
+	     "\tpcmpeqd\t%d(%%rax), %%xmm0\n"
+	     "\tpmovmskb\t%%xmm0, %%ecx\n"
+	     "\ttestl\t%%ecx, %%ecx\n"
+	     "\tjne\t.Lgosan%uh\n",
+	     GOSAN_HOT_CELL, n);
 	code(o, ".Lgosan%us:\n", n);
 	put(o, c->line, c->size);
 	code(o, ".Lgosan%uh:\n", n);
