@@ -23,22 +23,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILTERS_MAX   64
-#define PART_MAX      256
+/* Of a sort; a program that makes command lines may give many. */
+#define FILTERS_MAX 64
+/* What stands between the operation and the place: some names long. */
+#define PART_MAX 256
+/* A dump has millions of short lines. */
 #define OUTPUT_BUFFER ((size_t)1 << 18)
 
+/* What was asked for. */
 struct job {
-	const char *path;
-	bool stacks, grouped, all;
-	uint64_t last; /* 0: all */
-	size_t n_who, n_objects, n_ops;
-	const char *who[FILTERS_MAX], *objects[FILTERS_MAX], *ops[FILTERS_MAX];
+	const char *path;                 /* of the recording */
+	bool stacks;                      /* below each line */
+	bool grouped;                     /* by goroutine */
+	bool all;                         /* bookkeeping as well */
+	uint64_t last;                    /* 0: all */
+	size_t n_who, n_objects, n_ops;   /* filters in use */
+	const char *who[FILTERS_MAX];     /* "7", "g7", "t2" */
+	const char *objects[FILTERS_MAX]; /* names and addresses */
+	const char *ops[FILTERS_MAX];     /* words of the dump */
 };
 
 /* One process. */
 struct dumper {
 	const struct job *job;
-	struct arena *a;
+	struct arena *a; /* for names and lines that are kept */
 	struct trace *t;
 	struct tracewords *w;
 	uint64_t n;     /* events so far */
@@ -46,8 +54,8 @@ struct dumper {
 	struct lines {
 		size_t n;
 		const char **line;
-	} * lines; /* --by-goroutine: by actor */
-	size_t room;
+	} * lines;   /* --by-goroutine: by actor */
+	size_t room; /* of both tables: a place for each row, and 0 for nobody */
 };
 
 enum { GOROUTINE = 0x100, OBJECT, OP, LAST, STACKS, GROUPED, ALL };

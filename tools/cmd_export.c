@@ -15,16 +15,18 @@
 
 static const struct format {
 	const char *name;
-	int (*run)(struct export *x, char *err, size_t err_size);
+	int (*run)(struct export_job *x, char *err, size_t err_size);
 } formats[] = {
 	{"std", export_std},
 	{"chrome", export_chrome},
 };
 
 struct job {
-	const char *path, *file, *locations;
-	const struct format *format;
-	long pid;
+	const char *path;            /* of the recording */
+	const char *file;            /* to write; NULL: standard output */
+	const char *locations;       /* to write; NULL: nobody asked */
+	const struct format *format; /* always one */
+	long pid;                    /* 0: there is only one */
 };
 
 #define OUTPUT_BUFFER ((size_t)1 << 18)
@@ -84,7 +86,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 /* The process that was asked for, opened. An exec gives one process several recordings: the last that did something
  * is meant. 0, or the exit status. */
-static int open_process(const struct job *job, const struct trace_list *l, struct export *x)
+static int open_process(const struct job *job, const struct trace_list *l, struct export_job *x)
 {
 	char err[TOOL_ERROR_MAX] = "";
 	size_t fits = 0;
@@ -138,7 +140,7 @@ static bool close_output(FILE *f, const char *path)
 }
 
 /* The file of locations is written after the events, but opened before: a mistake in its name costs no run. */
-static int write_export(const struct job *job, struct export *x)
+static int write_export(const struct job *job, struct export_job *x)
 {
 	char err[TOOL_ERROR_MAX];
 	bool good = true;
@@ -169,7 +171,7 @@ int cmd_export(int argc, char **argv)
 		NULL,    NULL,
 		NULL};
 	const struct argp_option *const tables[] = {options, NULL};
-	struct export x = {0};
+	struct export_job x = {0};
 	struct trace_list list;
 	char err[TOOL_ERROR_MAX];
 	int status = prepare_words("export", tables, argv);

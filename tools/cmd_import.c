@@ -16,8 +16,9 @@
 #include <unistd.h>
 
 struct job {
-	const char *file;
-	bool locations, quiet;
+	const char *file; /* "-" is standard input */
+	bool locations;   /* nothing but numbers, as RAPID has it */
+	bool quiet;       /* no verdict without races */
 };
 
 enum { LOCATIONS = 0x100, QUIET };

@@ -32,26 +32,32 @@
 
 /* A row of the picture. */
 struct lane {
-	uint64_t since;             /* ns at which its slice began */
-	const char *what;           /* NULL: no slice is open */
-	const char *detail, *place; /* "" when there is none */
-	bool named, blocked, ready;
+	uint64_t since;     /* ns at which its slice began, or its last one ended */
+	const char *what;   /* name of the slice; NULL: none is open */
+	const char *detail; /* on what it waits, or "" */
+	const char *place;  /* where it does, or "" */
+	bool named;         /* the lane's own name was written */
+	bool blocked;       /* the slice is a wait */
+	bool ready;         /* the slice is between a wake-up and the first thing it does */
 };
 
 struct chrome {
-	struct export *x;
+	struct export_job *x;
 	struct tracewords *w;
-	struct lane *actors, *streams;
+	struct lane *actors;  /* by row */
+	struct lane *streams; /* by number: what a thread of the system ran */
 	size_t n_actors, n_streams;
-	uint32_t *runs; /* by stream: who */
-	bool goroutines;
-	uint64_t last_ns, flows;
-	bool started; /* something was written: a comma comes first */
+	uint32_t *runs;   /* by stream: who */
+	bool goroutines;  /* there are any, so streams get lanes */
+	uint64_t last_ns; /* the latest time of all */
+	uint64_t flows;   /* arrows so far: each has a number of its own, for a close wakes many */
+	bool started;     /* something was written: a comma comes first */
 };
 
 /* --- JSON ------------------------------------------------------------------------------------------------- */
 
-/* A string of JSON without its quotes. */
+/* A string of JSON without its quotes. Names come from programs and from files: whatever is no text became "?", and no
+ * control character is left but tab and line feed. */
 static const char *escape(struct chrome *c, const char *text)
 {
 	const char *clean = words_clean(c->x->a, text);
@@ -70,6 +76,7 @@ static const char *escape(struct chrome *c, const char *text)
 /* Microseconds with all nanoseconds in them. */
 #define TIME   "%" PRIu64 ".%03u"
 #define AT(ns) (ns) / 1000, (unsigned)((ns) % 1000)
+/* One process a file, so its number is the same in all events. */
 #define PID(c) ((int)trace_info((c)->x->t)->pid)
 
 /* JSON allows no comma after the last event, so each brings the one before it. */
@@ -394,7 +401,7 @@ static void close_lanes(struct chrome *c)
 }
 
 /* Events need no order in the file: viewers sort by time. So findings come last, when all lanes are known. */
-int export_chrome(struct export *x, char *err, size_t err_size)
+int export_chrome(struct export_job *x, char *err, size_t err_size)
 {
 	struct chrome c = {.x = x, .w = tracewords_new(x->a, x->t), .n_actors = trace_actor_room(x->t) + 1};
 	struct trace_event e;

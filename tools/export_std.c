@@ -2,6 +2,13 @@
  *
  * export_std.c: a recording as RAPID's STD text format (std.h): the same happens-before order, the same accesses.
  *
+ *	recording				STD
+ *	go statement, pthread_create		g1|fork(g2)
+ *	pthread_join				t1|join(t2)
+ *	lock, unlock of a mutex			g2|acq(L5)   g2|rel(L5)
+ *	send over a channel, receive		g2|acq(E1) g2|w(V1) g2|rel(E1)   g1|acq(E1) g1|r(V1) g1|rel(E1)
+ *	4 bytes written at 0x1000		g2|w(x1000.0)
+ *
  * Go statements, creations and joins of threads are fork and join, mutexes are locks; what every other object does to the
  * order is hb.c's and atomic.c's rules over lists of releases (stdedges.h) instead of clocks. Locations are numbers of
  * program counters, in the order of their appearance.
@@ -26,37 +33,43 @@
 
 /* A thread of STD. */
 struct thread {
-	uint32_t actor;
-	const char *name;
-	bool accessed;
+	uint32_t actor;               /* its row in the recording */
+	const char *name;             /* "g7", "t2", "s5.0" */
+	bool accessed;                /* memory, so that its order matters */
 	struct stdedges_list pending; /* read by relaxed loads, for an acquire fence */
 	struct stdedges_token fence;  /* the last release fence */
 };
 
 /* What a synchronisation object has to tell. */
 struct sync {
-	struct stdedges_list strong, readers;
-	uint32_t n_slots;
-	struct stdedges_list *slots; /* of a channel */
-	uint32_t owner;              /* thread + 1; native locks */
+	struct stdedges_list strong;  /* releases that whoever acquires it comes after */
+	struct stdedges_list readers; /* of a lock: releases of readers, which only writers come after */
+	uint32_t n_slots;             /* slots that were used, at least */
+	struct stdedges_list *slots;  /* of a channel */
+	uint32_t owner;               /* thread + 1; native locks */
 };
 
+/* The state of one export. Objects and goroutines have tables by their rows; the rest is keyed by address. */
 struct std_export {
-	struct export *x;
+	struct export_job *x;
 	struct stdedges *edges;
 	struct stdmem *mem;
-	size_t n_actors, n_syncs;
-	uint32_t *thread_of; /* by actor: + 1 */
-	uint32_t *ages;      /* by actor: how many threads it was before */
+	size_t n_actors, n_syncs; /* rooms of the tables below */
+	uint32_t *thread_of;      /* by actor: + 1 */
+	uint32_t *ages;           /* by actor: how many threads it was before */
 	uint32_t n_threads;
 	struct thread *threads;
-	struct sync *syncs; /* by object */
-	struct stdrows atomics, blocks, locations, benign;
-	int64_t loc; /* of the event at hand */
+	struct sync *syncs;       /* by object */
+	struct stdrows atomics;   /* variables: what was released through them */
+	struct stdrows blocks;    /* of the heap: their sizes */
+	struct stdrows locations; /* program counters: their numbers */
+	struct stdrows benign;    /* bytes: whether races on them are meant */
+	int64_t loc;              /* of the event at hand */
 };
 
 /* --- Threads and locations -------------------------------------------------------------------------------- */
 
+/* For stdedges.c, which knows threads by number only. */
 static const char *thread_name(void *arg, uint32_t thread)
 {
 	return ((struct std_export *)arg)->threads[thread].name;
@@ -552,7 +565,7 @@ static void write_locations(struct std_export *s)
 	tracewords_free(w);
 }
 
-int export_std(struct export *x, char *err, size_t err_size)
+int export_std(struct export_job *x, char *err, size_t err_size)
 {
 	struct std_export s = {.x = x, .mem = stdmem_new(x->a), .n_actors = trace_actor_room(x->t) + 1};
 	struct trace_event e;

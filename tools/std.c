@@ -19,14 +19,18 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#define ROOM      ((size_t)1 << 20)
+/* Of the buffer: large enough that reading it costs little, small enough for the cache. */
+#define ROOM ((size_t)1 << 20)
+/* Names that a table has room for twice, at first. */
 #define FIRST_FEW 64u
 
+/* A place of the table. */
 struct entry {
-	uint64_t hash;
+	uint64_t hash;   /* of the whole name */
 	uint32_t number; /* + 1; 0: free */
 };
 
+/* The names of one kind. */
 struct names {
 	struct entry *table; /* [room]: a power of two, at most half full */
 	uint32_t room, n;
@@ -35,12 +39,12 @@ struct names {
 
 struct std {
 	struct arena *a;
-	const char *path;
+	const char *path; /* for messages */
 	int fd;
-	bool last; /* nothing comes after what is in the buffer */
-	char *buffer;
+	bool last;    /* nothing comes after what is in the buffer */
+	char *buffer; /* [ROOM] */
 	size_t at, end;
-	uint64_t line;
+	uint64_t line; /* of the last event, from 1 */
 	struct names names[STD_KINDS];
 };
 

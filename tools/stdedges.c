@@ -12,14 +12,14 @@
 #define KNOWN_BITS 16
 
 struct stdedges {
-	struct export *x;
+	struct export_job *x;
 	const char *(*name)(void *, uint32_t);
 	void *arg;
 	uint32_t n;                       /* releases so far */
 	uint64_t known[1u << KNOWN_BITS]; /* thread and number, by hash */
 };
 
-struct stdedges *stdedges_new(struct export *x, const char *(*name)(void *, uint32_t), void *arg)
+struct stdedges *stdedges_new(struct export_job *x, const char *(*name)(void *, uint32_t), void *arg)
 {
 	struct stdedges *s = arena_alloc(x->a, sizeof *s);
 

@@ -22,18 +22,19 @@
 #define INLINE 2 /* accesses of most variables */
 
 struct stdhb_thread {
-	struct gosan_clock clock;
-	uint32_t epoch; /* 0: not seen yet */
+	struct gosan_clock clock; /* what it comes after */
+	uint32_t epoch;           /* 0: not seen yet */
 };
 
 struct stdhb_lock {
-	struct gosan_clock clock;
-	uint32_t by; /* who released last, + 1: knows all of it */
+	struct gosan_clock clock; /* of the last release */
+	uint32_t by;              /* who released last, + 1: knows all of it */
 };
 
+/* An access that still counts. */
 struct access {
-	uint32_t thread, epoch;
-	int32_t loc;
+	uint32_t thread, epoch; /* when */
+	int32_t loc;            /* where */
 	bool write;
 };
 

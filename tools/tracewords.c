@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The recorder keeps fewer frames. */
 #define STACK_MAX   128
 #define PLACE_BIT   (UINT32_C(1) << 31) /* as stack ids have it for nodes of the tree of contexts */
 #define MEMORY_BITS 17
@@ -23,13 +24,15 @@ struct named_stack {
 	const char *where; /* NULL until somebody asked */
 };
 
+/* Tables of pointers: NULL is what nobody asked for yet. */
 struct tracewords {
-	struct arena *a;
+	struct arena *a; /* texts */
 	const struct trace *t;
 	struct process process; /* modules only */
 	struct symbolizer *z;
 	size_t n_actors, n_objects; /* rooms of the tables */
-	const char **actors, **short_actors;
+	const char **actors;        /* "goroutine 7", by row */
+	const char **short_actors;  /* "g7" */
 	const struct object **objects;
 	struct named_stack *stacks; /* [stacks_room], a power of two */
 	uint32_t n_stacks, stacks_room;
