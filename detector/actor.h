@@ -64,6 +64,7 @@ struct gosan_g {
 	size_t n_held;
 	struct gosan_held *held; /* in order of acquisition; NULL when it never held one */
 	size_t held_room;
+	uint32_t held_moves;             /* how often an entry came or went */
 	struct gosan_left *left;         /* locks that it gave back, one place for each */
 	uint32_t asked_obj, asked_stack; /* goroutine.c: the lock that it asked for last, and where */
 	void *paths;                     /* lockpath.c: what it has done before */
@@ -83,7 +84,8 @@ struct gosan_g {
 	uint32_t frames_over;               /* calls above frames_end, which are only counted */
 	uint32_t set_stack, set; /* context.c: the lock set of one lock, that it was asked for last */
 	const struct gosan_obj *set_of;
-	struct gosan_last last[2]; /* of reads, of writes */
+	uint32_t larger_set, set_moves; /* that of several, and held_moves at that time */
+	struct gosan_last last[2];      /* of reads, of writes */
 	struct gosan_places
 		*places; /* context.c: those that a thread found last, once it missed many times */
 	uint32_t place_misses;

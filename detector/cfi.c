@@ -38,7 +38,8 @@ static struct known {
 
 static int (*find_object)(void *, struct dl_find_object *);
 
-/* One row of the table that a frame's program describes. */
+/* One row of the table that a frame's program describes: the rules from one address to the next. Registers that no walk
+ * needs have none here. */
 struct row {
 	enum gosan_cfi_kind kind; /* SP, FP, FP_DEREF or STRANGE */
 	enum gosan_cfi_fp saved;
@@ -63,6 +64,9 @@ struct machine {
 };
 
 /* ---- bytes ---- */
+
+/* All of .eh_frame is written by the program's own linker and mapped for as long as its module is loaded, so lengths are
+ * believed; a reader that meets the end of its entry stays there and gives zeros, which never makes it run on. */
 
 static uint64_t read_uleb(const uint8_t **p, const uint8_t *end)
 {
@@ -111,6 +115,7 @@ static uint64_t read_word(const uint8_t **p, const uint8_t *end, size_t size)
 	return v;
 }
 
+/* Addresses in a CIE or FDE, relative to where they stand in all code that may lie anywhere. */
 static uintptr_t read_pointer(const uint8_t **p, const uint8_t *end, uint8_t encoding, bool *ret_bad)
 {
 	uintptr_t here = (uintptr_t)*p;
@@ -158,6 +163,7 @@ static void set_saved(struct row *r, uint64_t reg, int64_t offset)
 	}
 }
 
+/* Back to what the CIE said, which holds at the beginning of every function. */
 static void restore(struct machine *m, uint64_t reg)
 {
 	if (reg == ARCH_REG_FP) {
@@ -169,6 +175,8 @@ static void restore(struct machine *m, uint64_t reg)
 	}
 }
 
+/* A frame pointer that was saved in a frame that was aligned anew lies at no fixed distance from the CFA, but at one
+ * from itself: it is the word that it points to. */
 static void expression(struct machine *m, uint64_t reg, const uint8_t *p, const uint8_t *end)
 {
 	if (reg == ARCH_REG_FP && is_fp_expression(p, end, false, &m->row.fp))
@@ -184,6 +192,8 @@ static void lost_register(struct machine *m, uint64_t reg)
 		m->row.kind = GOSAN_CFI_STRANGE;
 }
 
+/* Without a return address: _start and the entry of a thread. A frame pointer without a value is of no use to those
+ * outside, so nothing is lost by leaving it as it is. */
 static void undefined(struct machine *m, uint64_t reg)
 {
 	if (reg == ARCH_REG_RA)
@@ -192,6 +202,7 @@ static void undefined(struct machine *m, uint64_t reg)
 		m->row.saved = GOSAN_CFI_SAME;
 }
 
+/* The rows before an early return: what comes after it in the code continues from there. */
 static bool push_row(struct machine *m)
 {
 	if (m->n_saved == SAVED_ROWS)
@@ -404,6 +415,7 @@ static const uint8_t *find_fde(const uint8_t *header, uintptr_t pc)
 	return lo ? header + table[lo - 1].fde : NULL;
 }
 
+/* What does not fit into the packed form, frames of more than 2 GiB, is left to libunwind like all that is unusual. */
 static struct gosan_cfi rule_of_row(const struct row *r)
 {
 	if (r->ra_none)
@@ -414,6 +426,8 @@ static struct gosan_cfi rule_of_row(const struct row *r)
 	return (struct gosan_cfi){r->kind, r->saved, (int32_t)r->cfa, (int32_t)r->fp};
 }
 
+/* The table names the nearest function before pc; whether pc lies in it, only its own FDE says. Code between functions,
+ * such as a just-in-time compiler's that is linked into the program, has none. */
 static struct gosan_cfi work_out(const uint8_t *fde, uintptr_t pc)
 {
 	const struct gosan_cfi strange = {.kind = GOSAN_CFI_STRANGE};
@@ -447,6 +461,8 @@ static struct gosan_cfi work_out(const uint8_t *fde, uintptr_t pc)
 	return run(&m, p, end, pc) ? rule_of_row(&m.row) : strange;
 }
 
+/* The linker's answer may be out of date by the time it is used only for a module that is being unloaded, and code that is
+ * on this stack keeps its module; a chance word that looks like a return address into one is as good as none. */
 static struct gosan_cfi look(uintptr_t pc)
 {
 	struct dl_find_object object;

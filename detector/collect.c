@@ -13,6 +13,7 @@
 
 #include "floor.h"
 #include "granule.h"
+#include "mem.h"
 
 #include <errno.h>
 #include <linux/membarrier.h>
@@ -149,6 +150,16 @@ static bool collect_locked(void)
 	return (free < room / 2 && gosan_segment_grow(room * 2)) || free >= room / WORTH;
 }
 
+/* One at a time. True: another was at work, and is done. */
+static bool wait_for_other(void)
+{
+	if (!__atomic_test_and_set(&collector, __ATOMIC_ACQUIRE))
+		return false;
+	for (unsigned spins = 0; __atomic_load_n(&collector, __ATOMIC_ACQUIRE); spins++)
+		gosan_shadowmem_pause(spins);
+	return true;
+}
+
 /* Lost updates of `hopeless` only make the wait longer. One at a time; who finds another at work waits for it and tries
  * again. Where there is much shadow, more numbers come first: a collection has to be worth its walk. */
 bool gosan_collect(void)
@@ -162,11 +173,8 @@ bool gosan_collect(void)
 		__atomic_store_n(&hopeless, wait - 1, __ATOMIC_RELAXED);
 		return false;
 	}
-	if (__atomic_test_and_set(&collector, __ATOMIC_ACQUIRE)) {
-		for (unsigned spins = 0; __atomic_load_n(&collector, __ATOMIC_ACQUIRE); spins++)
-			gosan_shadowmem_pause(spins);
+	if (wait_for_other())
 		return true;
-	}
 	done = gosan_segment_grow(gosan_shadowmem_pages() * PER_PAGE);
 	if (!done) {
 		gosan_engine_lock();
@@ -175,6 +183,42 @@ bool gosan_collect(void)
 	}
 	if (!done)
 		__atomic_store_n(&hopeless, gosan_segment_limit / WORTH, __ATOMIC_RELAXED);
+	__atomic_clear(&collector, __ATOMIC_RELEASE);
+	return done;
+}
+
+/* Under the engine lock. */
+static bool drop_locked(void)
+{
+	bool out;
+
+	__atomic_store_n(&gosan_collecting, true, __ATOMIC_SEQ_CST);
+	if (!fence_all())
+		gosan_collect_fences = true;
+	out = wait_until_out();
+	if (out) {
+		__atomic_fetch_add(&gosan_counters->shadow_lost, gosan_shadowmem_drop(), __ATOMIC_RELAXED);
+		mark_all(); /* the present moments of all */
+		gosan_segment_reset();
+	}
+	__atomic_store_n(&gosan_collecting, false, __ATOMIC_RELEASE);
+	return out;
+}
+
+/* History goes as a whole: which part of it will be missed least, nobody knows, and a walk that chose would cost as much
+ * as what it spares. Where the shadow is a small part of what is used, other things fill the memory. */
+bool gosan_collect_drop(void)
+{
+	size_t shadow = (size_t)gosan_shadowmem_pages() * 2 * GOSAN_PAGE;
+	bool done;
+
+	if (gosan_engine_inside() || shadow < gosan_mem_used() / 4)
+		return false;
+	if (wait_for_other())
+		return true;
+	gosan_engine_lock();
+	done = drop_locked();
+	gosan_engine_unlock();
 	__atomic_clear(&collector, __ATOMIC_RELEASE);
 	return done;
 }

@@ -15,6 +15,9 @@ extern bool gosan_collect_fences; /* no membarrier: everybody pays for the order
 
 /* Outside: true when there are segments again. Takes the engine lock. */
 bool gosan_collect(void);
+/* Outside, where the memory limit is reached: forget all that the shadow remembers, counted in shadow_lost. False: that
+ * would not help. */
+bool gosan_collect_drop(void);
 void gosan_collect_wait(struct gosan_g *g);
 void gosan_collect_fork_child(void);
 

@@ -19,6 +19,7 @@
 #include <errno.h>
 
 #define NODES_MAX (1u << 25)
+#define CHARGED   1024u /* nodes whose memory is counted in one go */
 #define LOCKED    (UINT64_C(1) << 63)
 #define LOCK_ROOT 1u
 /* Calls that are noted per goroutine, 16 bytes each: a recursion of a million calls on a stack of 48 MiB or more. */
@@ -29,6 +30,12 @@ static struct gosan_context_node early[2];
 struct gosan_context_node *gosan_context_nodes = early;
 uint32_t gosan_context_hints[1u << GOSAN_CONTEXT_BITS];
 static uint32_t buckets[1u << GOSAN_CONTEXT_BITS];
+/* A program that holds ten of thousands of locks makes a path of ten steps at every lock, and ten million of them: from
+ * MANY nodes on, new ones go to a larger table, and are looked for there first. NULL: not yet. A thread that adds to
+ * the old one at that very moment may make a node twice. */
+#define MANY      (1u << 18)
+#define MANY_BITS 22
+static uint32_t *many;
 static uint32_t n_nodes;
 
 int gosan_context_init(void)
@@ -43,6 +50,22 @@ int gosan_context_init(void)
 	gosan_context_nodes = nodes;
 	n_nodes = 2;
 	return 0;
+}
+
+/* Where a new node belongs: in the chain of its hint, or in the larger table, whose index begins with the hint's. */
+static uint32_t *bucket_of(uint32_t parent, uint64_t pc, uint32_t h)
+{
+	uint32_t *table = __atomic_load_n(&many, __ATOMIC_ACQUIRE), *none = NULL;
+
+	if (__builtin_expect(!table && n_nodes > MANY, 0)) {
+		table = gosan_mem_map(sizeof(*table) << MANY_BITS);
+		if (table && !__atomic_compare_exchange_n(&many, &none, table, false, __ATOMIC_ACQ_REL,
+							  __ATOMIC_ACQUIRE))
+			table = none;
+	}
+	if (!table)
+		return &buckets[h];
+	return &table[gosan_context_mix(parent, pc) >> (64 - MANY_BITS)];
 }
 
 static uint32_t target_of(uint32_t id);
@@ -102,7 +125,8 @@ static uint32_t make(uint32_t parent, uint64_t pc, uint32_t callee)
 {
 	uint32_t id = __atomic_fetch_add(&n_nodes, 1, __ATOMIC_RELAXED);
 
-	if (id >= NODES_MAX) {
+	if (id >= NODES_MAX ||
+	    (id % CHARGED == 0 && !gosan_mem_charge(CHARGED * sizeof(*gosan_context_nodes)))) {
 		__atomic_store_n(&n_nodes, NODES_MAX, __ATOMIC_RELAXED);
 		GOSAN_COUNT(stacks_lost);
 		return 0;
@@ -119,15 +143,20 @@ static uint32_t make(uint32_t parent, uint64_t pc, uint32_t callee)
  * over it needs no lock. A node that lost its race stays unused. */
 uint32_t gosan_context_add(uint32_t parent, uint64_t pc, uint32_t callee, uint32_t h)
 {
-	uint32_t head = __atomic_load_n(&buckets[h], __ATOMIC_ACQUIRE), seen = 0, id, fresh = 0;
+	uint32_t *bucket = bucket_of(parent, pc, h), head, seen = 0, id = 0, fresh = 0;
 
 	if (!n_nodes)
 		return parent;
-	while (!(id = find(head, seen, parent, pc, callee))) {
+	head = __atomic_load_n(bucket, __ATOMIC_ACQUIRE);
+	if (bucket != &buckets[h] && !(id = find(head, 0, parent, pc, callee))) {
+		id = find(__atomic_load_n(&buckets[h], __ATOMIC_ACQUIRE), 0, parent, pc, callee);
+		seen = head;
+	}
+	while (!id && !(id = find(head, seen, parent, pc, callee))) {
 		if (!fresh && !(fresh = make(parent, pc, callee)))
 			return parent;
 		gosan_context_nodes[fresh].next = seen = head;
-		if (__atomic_compare_exchange_n(&buckets[h], &head, fresh, false, __ATOMIC_RELEASE,
+		if (__atomic_compare_exchange_n(bucket, &head, fresh, false, __ATOMIC_RELEASE,
 						__ATOMIC_ACQUIRE)) {
 			id = fresh;
 			break;
@@ -200,15 +229,19 @@ void gosan_context_leave_slow(struct gosan_g *g)
 		g->frame_floor = g->frames;
 }
 
+/* No table of places comes again: the misses are over their limit. */
 void gosan_context_end(struct gosan_g *g)
 {
+	struct gosan_places *places = g->places;
+
+	g->places = NULL;
+	gosan_mem_free(places, sizeof(*places));
+	if (g->is_thread)
+		return;
 	if (g->frames && g->frames != g->first_frames)
 		gosan_mem_free(g->frames, (size_t)(g->frame_end - g->frames) * sizeof(*g->frames));
 	g->frames = g->frame = g->frame_end = g->frame_floor = NULL;
 	g->frames_over = 0;
-	gosan_mem_free(g->places, sizeof(*g->places));
-	g->places = NULL;
-	g->place_misses = 0;
 }
 
 size_t gosan_context_depth(const struct gosan_g *g)
@@ -280,13 +313,18 @@ static uint32_t find_single(const struct gosan_g *g, const struct gosan_held *h)
 	return e->set;
 }
 
-/* One lock is the common case: its set is remembered until another lock, or the same at another place, is held. */
+/* One lock is the common case: its set is remembered until another lock, or the same at another place, is held. Larger
+ * ones as long as nothing moved. */
 static inline uint32_t lock_set(struct gosan_g *g)
 {
 	const struct gosan_held *h = g->held;
 
-	if (g->n_held != 1)
-		return find_set(g);
+	if (g->n_held != 1) {
+		if (!g->larger_set || g->set_moves != g->held_moves)
+			g->larger_set = find_set(g);
+		g->set_moves = g->held_moves;
+		return g->larger_set;
+	}
 	if (g->set_of == h->obj && g->set_stack == h->stack && g->set)
 		return g->set;
 	g->set_of = h->obj;
@@ -313,7 +351,7 @@ static __attribute__((noinline)) uint32_t find_place(struct gosan_g *g, struct f
 	if (set)
 		place = gosan_context_child(place, LOCKED | set);
 	*e = (struct found){pc, ctx, set, place};
-	if (g->is_thread && !g->places && g->place_misses++ == MISSES)
+	if (g->is_thread && !g->is_fiber && !g->places && g->place_misses++ == MISSES)
 		g->places = gosan_mem_alloc(sizeof(*g->places));
 	return place;
 }

@@ -41,11 +41,13 @@ int gosan_context_load(const struct gosan_trace_context *rows, uint32_t n);
 /* The node last found for a hash: one probe answers the common look-up. 0: none. */
 #define GOSAN_CONTEXT_BITS 16
 extern uint32_t gosan_context_hints[1u << GOSAN_CONTEXT_BITS];
+static inline uint64_t gosan_context_mix(uint32_t parent, uint64_t pc)
+{
+	return (pc ^ ((uint64_t)parent << 32) ^ parent) * UINT64_C(0x9e3779b97f4a7c15);
+}
 static inline uint32_t gosan_context_hash(uint32_t parent, uint64_t pc)
 {
-	uint64_t h = (pc ^ ((uint64_t)parent << 32) ^ parent) * UINT64_C(0x9e3779b97f4a7c15);
-
-	return (uint32_t)(h >> (64 - GOSAN_CONTEXT_BITS));
+	return (uint32_t)(gosan_context_mix(parent, pc) >> (64 - GOSAN_CONTEXT_BITS));
 }
 uint32_t gosan_context_add(uint32_t parent, uint64_t pc, uint32_t callee, uint32_t hash);
 
@@ -112,7 +114,9 @@ static inline uint32_t gosan_context_parent(uint32_t ctx)
 
 /* The place of an access at pc by g, which runs. */
 uint32_t gosan_context_place(struct gosan_g *g, uintptr_t pc);
-/* g ended. */
+/* g ended: what it remembered of places is given back, and a goroutine's calls are over. A thread keeps those: it runs
+ * its destructors after its end. g runs on the calling thread, where the rest of its hooks may still come: they find
+ * that nothing was called. */
 void gosan_context_end(struct gosan_g *g);
 /* Depot id of the stack of a place or a context, innermost first. */
 uint32_t gosan_context_stack(uint32_t place);

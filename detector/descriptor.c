@@ -112,7 +112,8 @@ void gosan_descriptor_use(int fd, uintptr_t pc)
 	errno = saved;
 }
 
-/* A second close is an error that the program is told. */
+/* A second close is an error that the program is told. One that races with the first is still a close of whatever the
+ * number names then: the second sees it only if it is open again. */
 void gosan_descriptor_close(int fd, uintptr_t pc)
 {
 	int saved = errno;

@@ -23,6 +23,7 @@
 
 #include "../runtime/probe.h"
 #include "chain.h"
+#include "context.h"
 #include "depot.h"
 #include "floor.h"
 #include "hb.h"
@@ -404,6 +405,8 @@ static void end_g(struct gosan_g *g)
 {
 	gosan_engine_flush(g);
 	gosan_lockpath_end(g);
+	if (g == gosan_self)
+		gosan_context_end(g);
 	if (g->is_thread)
 		return;
 	gosan_chain_end(g);
@@ -429,10 +432,8 @@ static void park(const struct gosan_event *ev)
 	w->joins = ev->peer;
 	w->relock = ev->obj2;
 	w->since_ns = now_ns();
-	if (w->why == GOSAN_WAIT_JOIN) {
-		ev->g->floor_astray = false;
-		gosan_g_moved_on(ev->g); /* whoever acts while it waits asks floor.c */
-	}
+	if (w->why == GOSAN_WAIT_JOIN)
+		gosan_floor_waits(ev->g);
 }
 
 /* After the clocks: hb.c asks for the owner that an unlock had. */

@@ -52,6 +52,7 @@ extern bool (*gosan_engine_can_act)(void);
 	X(held_lost, "held locks not remembered") \
 	X(wg_lost, "WaitGroup questions not answered") \
 	X(deps_lost, "lock dependencies not remembered") \
+	X(memory_mb, "MiB of the detector's memory at most") \
 	X(findings, "findings emitted") \
 	X(findings_lost, "findings not written")
 /* clang-format on */

@@ -98,7 +98,15 @@ static uint32_t minimum(uint32_t cid)
 	return living ? min : 0;
 }
 
-/* Once per moment at most: its cell is dropped when it begins to wait (engine.c). */
+/* Its cell is dropped: whoever acts in its name while it waits opens a segment, and so comes to gosan_floor_acts. */
+void gosan_floor_waits(struct gosan_g *g)
+{
+	g->floor_astray = false;
+	gosan_g_moved_on(g);
+}
+
+/* Once per moment at most. floor_relied is cleared by the join (engine.c), which keeps the promise; whoever acts with it
+ * set did not keep it: what was dropped meanwhile may be what its access races with. */
 void gosan_floor_acts(struct gosan_g *g)
 {
 	if (__builtin_expect(g->wait.why == GOSAN_WAIT_JOIN, 0))

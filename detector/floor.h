@@ -36,6 +36,8 @@ bool gosan_floor_due(uint32_t seg);
 void gosan_floor_raise(uint32_t cid);
 /* The chains of all the living, for the collector: under the engine lock. */
 void gosan_floor_raise_all(void);
+/* Under the engine lock: g, on the calling thread, begins to wait for the end of another. */
+void gosan_floor_waits(struct gosan_g *g);
 /* g begins to remember accesses of a moment; of those that wait it means that they should not. */
 void gosan_floor_acts(struct gosan_g *g);
 /* Under the engine lock: from now on somebody may come who inherits nothing. */

@@ -175,6 +175,18 @@ int gosan_heap_init(void)
 	return 0;
 }
 
+/* The block begins with a write by whoever allocated it: a pointer that another goroutine got without order leads to
+ * memory that is none yet, as far as that one can know. Its first word stands for all of it, for most users of a block
+ * look there, and a write of every byte would cost as much as the program's own. Not from a signal handler that
+ * interrupted an access. */
+static void stamp(uintptr_t addr, size_t size, uint32_t place)
+{
+	struct gosan_g *g = gosan_self;
+
+	if (g && size && place && g->cid && !g->in_shadow && !g->ignored[GOSAN_IGNORED_WRITES])
+		gosan_shadow_access_at(g, addr, size < 8 ? size : 8, GOSAN_WRITE, place);
+}
+
 /* The shadow first: whoever finds the record must not find the last block's accesses. */
 void gosan_heap_born(uintptr_t addr, size_t size, uint32_t place)
 {
@@ -184,6 +196,7 @@ void gosan_heap_born(uintptr_t addr, size_t size, uint32_t place)
 		__atomic_store_n(record_of(addr), small_record(addr, size, place), __ATOMIC_RELAXED);
 	else
 		born_large(addr, size, place, false);
+	stamp(addr, size, place);
 }
 
 void gosan_heap_alloc(uintptr_t addr, size_t size, uint32_t stack)

@@ -58,6 +58,7 @@ void gosan_lockpath_fork_child(void);
 static inline void gosan_lockpath_changed(struct gosan_g *g)
 {
 	g->last[0].pc = g->last[1].pc = 0;
+	g->held_moves++;
 }
 
 static inline void gosan_lockpath_push(struct gosan_g *g, const struct gosan_held *h)

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "engine.h"
 #include "options.h"
 #include "mem.h"
 
@@ -84,15 +85,44 @@ static void *map(size_t bytes, int flags)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-/* Counted memory. The limit covers what grows with the program, not the sparse tables of gosan_mem_map. */
-static void *map_counted(size_t bytes)
+/* The most there was, rounded up. An update that is lost is made good by the next. */
+static void note_peak(size_t now)
+{
+	uint64_t mb = (now + (((size_t)1 << 20) - 1)) >> 20;
+
+	if (mb > __atomic_load_n(&gosan_counters->memory_mb, __ATOMIC_RELAXED))
+		__atomic_store_n(&gosan_counters->memory_mb, mb, __ATOMIC_RELAXED);
+}
+
+bool gosan_mem_charge(size_t bytes)
 {
 	size_t limit = (size_t)(gosan_options.memory_limit_mb > 0 ? gosan_options.memory_limit_mb : 0) << 20;
 	size_t now = __atomic_add_fetch(&used, bytes, __ATOMIC_RELAXED);
-	void *p = limit && now > limit ? NULL : map(bytes, 0);
 
+	if (limit && now > limit) {
+		gosan_mem_discharge(bytes);
+		return false;
+	}
+	note_peak(now);
+	return true;
+}
+
+void gosan_mem_discharge(size_t bytes)
+{
+	__atomic_fetch_sub(&used, bytes, __ATOMIC_RELAXED);
+}
+
+/* Counted memory: what grows with the program. Sparse tables of gosan_mem_map count as far as they are used, when their
+ * owners say so. */
+static void *map_counted(size_t bytes)
+{
+	void *p;
+
+	if (!gosan_mem_charge(bytes))
+		return NULL;
+	p = map(bytes, 0);
 	if (!p)
-		__atomic_fetch_sub(&used, bytes, __ATOMIC_RELAXED);
+		gosan_mem_discharge(bytes);
 	return p;
 }
 

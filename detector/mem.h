@@ -18,6 +18,10 @@ void gosan_mem_free(void *p, size_t size);
 /* Whole pages straight from mmap (MAP_NORESERVE), zeroed; for tables that are indexed sparsely. */
 void *gosan_mem_map(size_t bytes);
 void gosan_mem_unmap(void *p, size_t bytes);
+/* A part of such a table is touched for the first time, or given back to the system: it counts as well. False: the limit
+ * says no, and nothing was counted. */
+bool gosan_mem_charge(size_t bytes);
+void gosan_mem_discharge(size_t bytes);
 /* Bytes obtained from the system so far. */
 size_t gosan_mem_used(void);
 /* Around fork: true takes the lock, false (in both processes) releases it. */

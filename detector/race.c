@@ -105,14 +105,18 @@ static bool is_seen(uint64_t key, bool add)
 	return false;
 }
 
-/* Of a side beside enum gosan_access_flags: what was accessed stands for a descriptor. */
+/* Of a side beside enum gosan_access_flags: what was accessed stands for a descriptor; the write is the birth of the block
+ * (heap.c). */
 #define DESCRIPTOR (1u << 8)
+#define BIRTH      (1u << 9)
 
 /* The words of the JSON contract. */
 static const char *op_name(unsigned flags)
 {
 	if (flags & DESCRIPTOR)
 		return flags & GOSAN_WRITE ? "close" : "use";
+	if (flags & BIRTH)
+		return "alloc";
 	if (flags & GOSAN_FREE)
 		return "free";
 	if (flags & GOSAN_ATOMIC)
@@ -281,7 +285,7 @@ static void tell_side(struct gosan_finding *f, const struct side *s, const struc
 		gosan_finding_story(f, s->g, s->locks[i].stack, "%s {var:0x%llx}",
 				    l && l == read ? "rlock" : "lock", (unsigned long long)(l ? l->addr : 0));
 	}
-	if (s->flags & (GOSAN_FREE | DESCRIPTOR))
+	if (s->flags & (GOSAN_FREE | DESCRIPTOR | BIRTH))
 		gosan_finding_story(f, s->g, s->stack, "%s%s", op_name(s->flags),
 				    last ? "    <-- unordered" : "");
 	else
@@ -461,6 +465,12 @@ static void write_finding(struct pair *p, int code)
 	gosan_finding_emit(f);
 }
 
+/* An access at the very place where the block was allocated. */
+static unsigned birth(const struct pair *p, const struct side *s)
+{
+	return p->on_heap && s->flags == GOSAN_WRITE && s->stack == p->block_stack ? BIRTH : 0;
+}
+
 /* Under the engine lock. */
 static void report_locked(const struct gosan_race *r, uint64_t places, int code)
 {
@@ -472,6 +482,8 @@ static void report_locked(const struct gosan_race *r, uint64_t places, int code)
 		return;
 	fill_side(&p.now, r->g, r->flags, r->size, r->place);
 	fill_side(&p.then, then, r->old_flags, (size_t)__builtin_popcount(r->old_bytes), r->old_place);
+	p.now.flags |= birth(&p, &p.now);
+	p.then.flags |= birth(&p, &p.then);
 	if (p.fd >= 0) {
 		p.now.flags |= DESCRIPTOR;
 		p.then.flags |= DESCRIPTOR;

@@ -77,12 +77,12 @@ static __attribute__((noinline, cold)) void wait_unlocked(const struct gosan_gra
 		gosan_shadowmem_pause(i);
 }
 
-/* Writes the granules that have the first one's cells. Returns how many. One test for all that stops it: this loop is
+/* Writes the granules that have the cells `was`, which `now` is the outcome of. Returns how many. One test for all that stops it: this loop is
  * what fills and frees spend their time in. */
 static __attribute__((noinline)) size_t write_run(unsigned char *state, struct gosan_granule *s, size_t n,
-						  uint64_t now, uint32_t place)
+						  uint64_t was, uint64_t now, uint32_t place)
 {
-	const uint64_t was = cells_of(s), stop = GOSAN_GRANULE_LOCK | GOSAN_GRANULE_LISTED;
+	const uint64_t stop = GOSAN_GRANULE_LOCK | GOSAN_GRANULE_LISTED;
 	size_t i = 0;
 
 	gosan_shadowmem_busy_begin(state);
@@ -112,6 +112,15 @@ static bool promises(const struct gosan_walk *w, const struct gosan_granule *s, 
 	       cells_of(&s[RUN_MIN - 1]) == cells;
 }
 
+/* Others may have come to the first granule since it promised something: its cells are read once, and what they become
+ * is asked of the same. 0: that is not known. */
+static size_t begin_run(const struct gosan_walk *w, unsigned char *state, struct gosan_granule *s, size_t n)
+{
+	uint64_t was = cells_of(s), now = outcome(w, was);
+
+	return now ? write_run(state, s, n, was, now, w->place) : 0;
+}
+
 /* n whole granules of one page with a linear shadow. */
 static void walk_page(struct gosan_walk *w, uintptr_t granule, size_t n)
 {
@@ -123,7 +132,7 @@ static void walk_page(struct gosan_walk *w, uintptr_t granule, size_t n)
 		if (done)
 			continue;
 		if (promises(w, s + i, n - i) && gosan_shadow_open(w, granule))
-			done = write_run(state, s + i, n - i, outcome(w, cells_of(s + i)), w->place);
+			done = begin_run(w, state, s + i, n - i);
 		for (size_t k = 0; !done && k < AHEAD && i + k < n; k++)
 			if (k > 0 && outcome(w, cells_of(s + i + k)) && promises(w, s + i + k, n - i - k))
 				done = k;

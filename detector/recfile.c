@@ -2,6 +2,16 @@
  *
  * recfile.c: mapped files in a folder.
  *
+ * What may go wrong, and what becomes of it:
+ *      no folder                        no recording; standard error says why, the program runs on
+ *      disk full, quota, file size      fallocate fails; recording ends for all threads, with its time and reason
+ *      no memory for a mapping          the same
+ *      program closes all descriptors   nothing: none is open between two calls
+ *      program changes its root or id   opening fails at the next piece; recording ends, what is mapped stays
+ *      SIGKILL                          nothing is lost but what was being stored
+ * The end has one time for all: records that other threads make after it may depend on one that was not made, so a reader
+ * leaves them out, and what it has is a whole story up to there.
+ *
  * Invariants
  *  - What is mapped was allocated before: a full disk is an error of the call, never a SIGBUS at a store.
  *  - Each access of the folder opens, does and closes: a program that closes all descriptors, or has none left, takes

@@ -3,6 +3,13 @@
  * recmeta.c: the life of a recording: its folder, what meta says of the process, fork, the end. Knows settings and
  * modules; knows no records.
  *
+ *      start     folder, page, first lines of meta; then tables; then the flag that lets records through
+ *      dlopen    a line for each new module
+ *      fork      the child has a folder of its own and tells there what it inherited: who there was, which objects live,
+ *                what it holds. The parent's folder is never touched by it: its mappings are replaced by copies.
+ *      exec      an end line "exec"; the next program makes folder PID.1
+ *      end       what was not checked, and how it ended
+ *
  * meta is appended to and never changed, a batch of whole lines at a time: what a killed process leaves is complete but
  * for its last line.
  */

@@ -2,6 +2,19 @@
  *
  * recorder.c: streams, one per thread that is alive, and what goes into them.
  *
+ *      stream.3  | segment 0      | segment 1      | segment 2 (being filled)
+ *                | hdr rec rec .. | hdr rec rec .. | hdr rec rec 0 0 0 0 ...
+ *                                                    at ----------^
+ *                  \____ unmapped again _________/   \__ window: mapped, allocated, zero __/
+ *
+ * Why files and no buffer in memory: what was stored to a mapping is the kernel's, and is there when the process is gone,
+ * however it went. Why a stream per thread: nobody waits for anybody, and a thread's records need no lock. Why numbers
+ * per object: a counter that all threads share costs more than the record, and more with each processor; an object's
+ * number is given under a lock that is held anyway. The engine's ticks are the same thing: its lock is the object.
+ *
+ * Goroutines change their threads, so a stream has the records of many and a goroutine's records lie in many streams. Each
+ * stay of a goroutine on a thread is a visit; its number is all that is needed to put the pieces together.
+ *
  * Invariants
  *  - A stream has one writer: the thread that has it. A thread that ended gives it to the next one, under `lock`.
  *  - A record is complete when its first byte is: that one is stored last, and everything behind it is 0. A segment is
@@ -28,6 +41,7 @@
 
 #define WINDOW_MAX 16u /* segments that are mapped at once: one system call per MiB */
 
+/* Touched by its thread only, but for next. Some 9 KiB, most of it predictions. */
 struct stream {
 	struct gosan_trace_state state;
 	uint8_t *segment; /* NULL: none yet */

@@ -8,6 +8,9 @@
  *    leaves is the last that was known of each.
  *  - Stacks are a sequence without holes, since the depot gives out their ids under its lock; contexts are not.
  *
+ * What a row is for: actors and objects for whoever reads without replaying (gosan dump) and for births in a replay;
+ * contexts and stacks because every record names places by their ids, and a replay must give the same ids out.
+ *
  * Tables are as large as the detector's own may become (object.c, context.c, depot.c); only what is used takes room.
  */
 #include "recorder.h"

@@ -58,6 +58,8 @@ bool gosan_segment_grow(uint32_t at_least)
 		return false;
 	while (n < at_least && n < gosan_segment_limit)
 		n *= 2;
+	if (!gosan_mem_charge((n - gosan_segment_room()) * sizeof(*gosan_segments)))
+		return false;
 	__atomic_store_n(&room, n, __ATOMIC_RELAXED);
 	__atomic_store_n(&page_cursor, 0, __ATOMIC_RELAXED);
 	return true;

@@ -108,6 +108,20 @@ bool gosan_shadow_collides(uintptr_t addr)
 	return !s || (*s && ((*s ^ gosan_shadowmem_owner(addr)) >> GOSAN_PAGE_OWNER));
 }
 
+/* The page can't be marked: when that is for the lack of memory, history goes. */
+static __attribute__((noinline)) bool make_room(struct gosan_walk *w, uintptr_t granule)
+{
+	bool dropped;
+
+	if (!gosan_shadowmem_state(granule, true) || gosan_shadow_collides(granule))
+		return false;
+	leave(w->g);
+	dropped = gosan_collect_drop();
+	gosan_collect_enter(w->g);
+	w->was = 0;
+	return dropped && gosan_shadowmem_mark(granule, TOUCHED);
+}
+
 /* The first access of a granule. */
 bool gosan_shadow_open(struct gosan_walk *w, uintptr_t granule)
 {
@@ -119,7 +133,7 @@ bool gosan_shadow_open(struct gosan_walk *w, uintptr_t granule)
 	state = __atomic_load_n(s, __ATOMIC_RELAXED) & (unsigned char)~(ATOMIC | LISTED | GOSAN_PAGE_BUSY);
 	if (__builtin_expect(state == want, 1))
 		return true;
-	if (!gosan_shadowmem_mark(granule, TOUCHED))
+	if (!gosan_shadowmem_mark(granule, TOUCHED) && !make_room(w, granule))
 		return false;
 	if (state & FREED)
 		fill_freed_page(w->g, granule);
@@ -148,6 +162,12 @@ static inline void check_granule(struct gosan_walk *w, uintptr_t granule, unsign
 		leave(w->g);
 		gosan_floor_raise(w->due_cid);
 		gosan_collect_enter(w->g);
+		w->was = 0;
+		/* Meanwhile the shadow may have been dropped: the page is to be marked again. */
+		if (!__atomic_load_n(&s->cells, __ATOMIC_RELAXED) && !gosan_shadow_open(w, granule)) {
+			GOSAN_COUNT(shadow_lost);
+			return;
+		}
 	}
 }
 
@@ -181,6 +201,7 @@ static __attribute__((noinline)) void report(struct gosan_walk *w)
 	w->n_hits = 0;
 	w->hit_bytes = 0;
 	gosan_collect_enter(w->g);
+	w->was = 0; /* its segments may be others' by now */
 }
 
 /* A repeat is told nothing, also where its cell lies in a list, as for single accesses. */
@@ -316,77 +337,6 @@ static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t a
 		gosan_shadow_access(g, addr, size, flags, pc);
 }
 
-/* Does g know at a glance that the cell's moment comes before its present one? False says nothing. */
-static inline __attribute__((always_inline)) bool clearly_before(const struct gosan_g *g, uint32_t seg)
-{
-	const struct gosan_stamp *k;
-	struct gosan_segment s;
-
-	if (seg == g->ordered)
-		return true;
-	s = gosan_segment_bound(seg);
-	if (s.cid == g->cid)
-		return true;
-	k = &g->known[s.cid % GOSAN_KNOWN];
-	return s.cid == k->cid && (s.epoch <= k->epoch || gosan_segments[seg].epoch <= k->epoch);
-}
-
-/* As granule.c's meet, where no conflict is possible and nothing is to be asked. False: it takes more. */
-static inline __attribute__((always_inline)) bool pass(const struct gosan_g *g, uint32_t *cell,
-						       uint32_t cell_place, uint32_t *want, uint32_t bytes,
-						       uint32_t place)
-{
-	uint32_t c = *cell;
-
-	if (!(c & bytes)) {
-		if (c && !((c ^ *want) & ~GOSAN_CELL_ALL) && cell_place == place) {
-			*want |= c;
-			*cell = 0;
-		}
-		return true;
-	}
-	if (!clearly_before(g, c >> GOSAN_CELL_SEGMENT))
-		return false;
-	if (gosan_cell_as_strong(*want, c))
-		*cell = c & GOSAN_CELL_ALL & ~bytes ? c & ~bytes : 0;
-	return true;
-}
-
-/* What most accesses are: within one granule that was in use before, at a time when nobody else is at it, after all
- * that is remembered of these bytes, and with room for the new cell. False: nothing was done. Without calls, so that
- * all of it stays in registers. */
-static inline __attribute__((always_inline)) bool access_quick(struct gosan_g *g, struct gosan_granule *s,
-							       uint32_t want, uint32_t place)
-{
-	uint64_t places = __atomic_load_n(&s->places, __ATOMIC_RELAXED);
-	uint64_t cells = __atomic_load_n(&s->cells, __ATOMIC_RELAXED);
-	uint32_t a = (uint32_t)cells, b = (uint32_t)(cells >> 32), bytes = want & GOSAN_CELL_ALL;
-	uint64_t after;
-
-	if ((places & (GOSAN_GRANULE_LOCK | GOSAN_GRANULE_LISTED)) ||
-	    !pass(g, &a, (uint32_t)places, &want, bytes, place) ||
-	    !pass(g, &b, (uint32_t)(places >> 32), &want, bytes, place))
-		return false;
-	if (!a) {
-		after = (places & ~(uint64_t)UINT32_MAX) | place;
-		a = want;
-	} else if (!b) {
-		after = (places & UINT32_MAX) | (uint64_t)place << 32;
-		b = want;
-	} else {
-		return false;
-	}
-	if (!gosan_granule_try(s, places))
-		return false;
-	if (__atomic_load_n(&s->cells, __ATOMIC_RELAXED) != cells) {
-		gosan_granule_unlock(s, places);
-		return false;
-	}
-	__atomic_store_n(&s->cells, a | (uint64_t)b << 32, __ATOMIC_RELAXED);
-	gosan_granule_unlock(s, after);
-	return true;
-}
-
 /* Most accesses end here. With a segment: a goroutine that has one is somebody (enter). */
 void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc)
 {
@@ -408,7 +358,7 @@ void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 		place = look_up_place(g, flags, pc);
 	want = (g->cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags) | (0xffu >> (8 - size)) << (addr & 7);
 	done = !__atomic_load_n(&gosan_collecting, __ATOMIC_ACQUIRE) && in_use(addr) &&
-	       access_quick(g, gosan_shadowmem_granule(addr, false), want, place);
+	       gosan_granule_quick(g, gosan_shadowmem_granule(addr, false), want, place);
 	__atomic_store_n(&g->in_shadow, false, __ATOMIC_RELEASE);
 	if (!done)
 		access_one(g, addr, size, flags, pc);

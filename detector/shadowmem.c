@@ -34,6 +34,8 @@
 #define PART_BITS 30
 #define PARTS     ((size_t)1 << (GOSAN_SHADOW_BITS - PART_BITS))
 
+#define SHADOW_PAGE ((size_t)2 << GOSAN_PAGE_BITS) /* the shadow of a page */
+
 #define POOLS      16
 #define REFILL     64
 #define BLOCKS_MAX (GOSAN_LINK_INDEX - REFILL)
@@ -152,19 +154,27 @@ struct gosan_granule *gosan_shadowmem_far(uintptr_t addr, bool make, unsigned ch
 bool gosan_shadowmem_mark(uintptr_t addr, unsigned char bits)
 {
 	unsigned char *s = gosan_shadowmem_state(addr, true), old, owner = gosan_shadowmem_owner(addr);
+	bool charged;
 
 	if (!s)
 		return false;
 	if (gosan_shadow_mask)
 		part_touched[(addr & gosan_shadow_mask) >> PART_BITS] = 1;
 	old = __atomic_load_n(s, __ATOMIC_RELAXED);
+	charged = (bits & GOSAN_PAGE_TOUCHED) && !(old & GOSAN_PAGE_TOUCHED);
+	if (charged && !gosan_mem_charge(SHADOW_PAGE))
+		return false;
 	do {
-		if (old && ((old ^ owner) >> GOSAN_PAGE_OWNER))
+		if (old && ((old ^ owner) >> GOSAN_PAGE_OWNER)) {
+			gosan_mem_discharge(charged ? SHADOW_PAGE : 0);
 			return false;
+		}
 	} while ((old & bits) != bits &&
 		 !__atomic_compare_exchange_n(s, &old, (unsigned char)(old | bits | owner), false,
 					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-	if (!(old & GOSAN_PAGE_TOUCHED) && (bits & GOSAN_PAGE_TOUCHED))
+	if (charged && (old & GOSAN_PAGE_TOUCHED))
+		gosan_mem_discharge(SHADOW_PAGE); /* somebody else was faster */
+	else if (charged)
 		__atomic_fetch_add(&n_pages, 1, __ATOMIC_RELAXED);
 	return true;
 }
@@ -208,10 +218,11 @@ static uint32_t refill(struct pool *p)
 {
 	uint32_t first;
 
-	if (!gosan_shadow_blocks)
+	if (!gosan_shadow_blocks || !gosan_mem_charge(REFILL * sizeof(struct gosan_block)))
 		return 0;
 	first = __atomic_fetch_add(&n_blocks, REFILL, __ATOMIC_RELAXED);
 	if (first >= BLOCKS_MAX - REFILL) {
+		gosan_mem_discharge(REFILL * sizeof(struct gosan_block));
 		__atomic_store_n(&n_blocks, BLOCKS_MAX - REFILL, __ATOMIC_RELAXED);
 		return 0;
 	}
@@ -288,4 +299,31 @@ void gosan_shadowmem_each(gosan_page_fn *fn, void *arg)
 			each_of((unsigned char *)regions[i] + 2 * REGION,
 				(struct gosan_granule *)(void *)regions[i], REGION >> GOSAN_PAGE_BITS, fn,
 				arg);
+}
+
+/* The state keeps what is not about cells: a page of a freed block that nobody touched, records of atomics. */
+static void drop_page(unsigned char *state, struct gosan_granule *page, void *arg)
+{
+	uint32_t *n = arg;
+
+	__atomic_fetch_and(state, (unsigned char)~(GOSAN_PAGE_TOUCHED | GOSAN_PAGE_LISTED), __ATOMIC_RELAXED);
+	madvise(page, SHADOW_PAGE, MADV_DONTNEED);
+	if (gosan_shadow_mask)
+		gosan_shadowmem_whole[(uintptr_t)state - gosan_shadowmem_states] = 0;
+	++*n;
+}
+
+uint32_t gosan_shadowmem_drop(void)
+{
+	uint32_t n = 0;
+	int saved = errno;
+
+	gosan_shadowmem_each(drop_page, &n);
+	madvise(gosan_shadow_blocks, n_blocks * sizeof(struct gosan_block), MADV_DONTNEED);
+	errno = saved;
+	gosan_mem_discharge(n_pages * SHADOW_PAGE + n_blocks * sizeof(struct gosan_block));
+	for (size_t i = 0; i < POOLS; i++)
+		pools[i].free = 0;
+	n_blocks = n_pages = 0;
+	return n;
 }

@@ -115,8 +115,11 @@ static inline void gosan_shadowmem_not_whole(uintptr_t addr)
 /* Set bits of the state of addr's page. False: the shadow belongs to another page, or there is no memory. */
 bool gosan_shadowmem_mark(uintptr_t addr, unsigned char bits);
 
-/* Pages with cells, more or less. */
+/* Pages with cells. */
 uint32_t gosan_shadowmem_pages(void);
+/* For the collector, while no goroutine is in the shadow: all cells are forgotten, and their memory is the system's
+ * again. Returns how many pages had some. */
+uint32_t gosan_shadowmem_drop(void);
 
 /* The first address of [addr, end) whose page may have a state; end when there is none. */
 uintptr_t gosan_shadowmem_next(uintptr_t addr, uintptr_t end);

@@ -81,8 +81,15 @@ _Static_assert(GOSAN_TRACE_EVENT + GOSAN_EV_COUNT <= 256, "an event's number fit
 /* Questions that analyzers ask of the world, whose answers are recorded. mode of ANSWER. */
 enum gosan_trace_question { GOSAN_TRACE_CAN_ACT = 1, GOSAN_TRACE_OWN_TLS };
 
-/* How somebody is gone whose front end sent no G_END. Bits of the mode of GONE. */
-enum gosan_trace_gone { GOSAN_TRACE_GONE_ENDED = 1, GOSAN_TRACE_GONE_JOINED = 2, GOSAN_TRACE_GONE_CHAIN = 4 };
+/* How somebody is gone whose front end sent no G_END: for ever, or from the order of the others. Bits of the mode of
+ * GONE. */
+enum gosan_trace_gone {
+	GOSAN_TRACE_GONE_ENDED = 1,
+	GOSAN_TRACE_GONE_JOINED = 2,
+	GOSAN_TRACE_GONE_CHAIN = 4,
+	GOSAN_TRACE_GONE_DEAF = 8,  /* what it does orders nothing, by the program's wish */
+	GOSAN_TRACE_GONE_BACK = 16, /* and from here on it does again */
+};
 
 /* Rows of the tables. Row 0 is nobody's. */
 struct gosan_trace_actor {

@@ -34,6 +34,7 @@ void gosan_walk_main_stack(uintptr_t hi)
 	gosan_walk_stack(hi - MAIN_STACK_MAX, hi);
 }
 
+/* END is an end as it should be; LOST says that frames may be missing, so that somebody else has to be asked. */
 enum step { ON, END, LOST };
 
 /* The end of the stack on which sp lies; 0 when it is unknown, such as that for signals. */
@@ -64,6 +65,8 @@ static bool may_call(uintptr_t caller, uintptr_t from)
 	return apart < CODE_CACHE_MAX || gosan_cfi_rule(caller - 1).kind != GOSAN_CFI_NOWHERE;
 }
 
+/* Saved frame pointer, return address: the two words of a frame that begins like all with frame pointers. A guess, which
+ * is why it ends the walk and never loses it: without it nobody would know better. */
 __attribute__((no_sanitize("address"))) static enum step by_pointer(struct gosan_walked *f, uintptr_t hi)
 {
 	const uintptr_t fp = f->fp, word_size = sizeof(uintptr_t);
@@ -74,6 +77,8 @@ __attribute__((no_sanitize("address"))) static enum step by_pointer(struct gosan
 	return ON;
 }
 
+/* A rule that leads inward or out of the stack belongs to other code than it was asked for (a module that was replaced, a
+ * wrong guess before): nothing outside is read, and the walk is lost. */
 __attribute__((no_sanitize("address"))) static enum step by_rule(struct gosan_walked *f, struct gosan_cfi r,
 								 uintptr_t hi)
 {

@@ -248,13 +248,47 @@ def check_signals(a):
             need(tool.returncode == want, f"{sig.name}: status {want}, not {tool.returncode}")
 
 
+HANGS = """#include <pthread.h>
+#include <semaphore.h>
+#include <unistd.h>
+static sem_t never;
+static void *waits(void *arg) { (void)arg; sem_wait(&never); return 0; }
+int main(void)
+{
+	pthread_t t;
+	if (fork() == 0 && fork() >= 0)
+		for (;;)
+			pause();
+	sem_init(&never, 0, 0);
+	pthread_create(&t, 0, waits, 0);
+	pthread_join(t, 0);
+}
+"""
+
+
+def check_timeout(a):
+    """What a program that hung had started ends with it: nobody holds its output open any longer."""
+    with tempfile.TemporaryDirectory() as tmp:
+        source, program = os.path.join(tmp, "hangs.c"), os.path.join(tmp, "hangs")
+        pathlib.Path(source).write_text(HANGS)
+        status(0, "", run("gcc", "-g", source, "-o", program, "-lpthread"))
+        tool = subprocess.Popen([a.gosan, "run", "--timeout=1", program], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            _, err = tool.communicate(timeout=50)
+            need(tool.returncode == 66, f"the hang is found: status {tool.returncode}: {err}")
+        except subprocess.TimeoutExpired:
+            need(False, "the children of a program that hung end with it")
+            tool.kill()
+
+
 def main():
     p = argparse.ArgumentParser()
     for name in ("--gosan", "--preload", "--racy", "--clean"):
         p.add_argument(name, required=True)
     a = p.parse_args()
     for check in (check_json, check_options, check_reports, check_preload, check_own_runtime, check_limits,
-                  check_builds, check_compiler, check_signals):
+                  check_builds, check_compiler, check_signals, check_timeout):
         check(a)
     sys.exit(1 if failures else 0)
 

@@ -23,22 +23,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILTERS_MAX   64
-#define PART_MAX      256
+/* Of a sort; a program that makes command lines may give many. */
+#define FILTERS_MAX 64
+/* What stands between the operation and the place: some names long. */
+#define PART_MAX 256
+/* A dump has millions of short lines. */
 #define OUTPUT_BUFFER ((size_t)1 << 18)
 
+/* What was asked for. */
 struct job {
-	const char *path;
-	bool stacks, grouped, all;
-	uint64_t last; /* 0: all */
-	size_t n_who, n_objects, n_ops;
-	const char *who[FILTERS_MAX], *objects[FILTERS_MAX], *ops[FILTERS_MAX];
+	const char *path;                 /* of the recording */
+	bool stacks;                      /* below each line */
+	bool grouped;                     /* by goroutine */
+	bool all;                         /* bookkeeping as well */
+	uint64_t last;                    /* 0: all */
+	size_t n_who, n_objects, n_ops;   /* filters in use */
+	const char *who[FILTERS_MAX];     /* "7", "g7", "t2" */
+	const char *objects[FILTERS_MAX]; /* names and addresses */
+	const char *ops[FILTERS_MAX];     /* words of the dump */
 };
 
 /* One process. */
 struct dumper {
 	const struct job *job;
-	struct arena *a;
+	struct arena *a; /* for names and lines that are kept */
 	struct trace *t;
 	struct tracewords *w;
 	uint64_t n;     /* events so far */
@@ -46,8 +54,8 @@ struct dumper {
 	struct lines {
 		size_t n;
 		const char **line;
-	} * lines; /* --by-goroutine: by actor */
-	size_t room;
+	} * lines;   /* --by-goroutine: by actor */
+	size_t room; /* of both tables: a place for each row, and 0 for nobody */
 };
 
 enum { GOROUTINE = 0x100, OBJECT, OP, LAST, STACKS, GROUPED, ALL };
@@ -80,6 +88,7 @@ static const char *op_detail(unsigned op)
 	return "";
 }
 
+/* Only accesses have a size and a direction; blocks have places as well, but are no accesses. */
 static bool is_access(unsigned op)
 {
 	return op == GOSAN_TRACE_ACCESS;
@@ -95,6 +104,7 @@ static const char *op_word(const struct gosan_trace_rec *r)
 	return r->mode & 1 ? "write" : "read";
 }
 
+/* A misspelt word would show an empty dump, which looks like an answer. */
 static bool is_word(const char *word)
 {
 	static const char *const accesses[] = {"access", "write", "read", "atomic write", "atomic read"};
@@ -109,6 +119,7 @@ static bool is_word(const char *word)
 	return false;
 }
 
+/* Words that several records share stand in the list several times, which changes no distance. */
 static const char *nearest(const char *word)
 {
 	const char *names[GOSAN_TRACE_EVENT + GOSAN_EV_COUNT + 4] = {"read", "write", "atomic read",
@@ -195,6 +206,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 /* --- Filters ---------------------------------------------------------------------------------------------- */
 
+/* The filters of one sort are alternatives, those of different sorts all hold. A goroutine may be named with or without
+ * its letter; a thread needs it. */
 static bool wants_who(struct dumper *d, uint32_t number)
 {
 	const char *name = d->job->n_who ? tracewords_actor_short(d->w, number) : "";
@@ -208,6 +221,7 @@ static bool wants_who(struct dumper *d, uint32_t number)
 	return !d->job->n_who;
 }
 
+/* By address, by name, or by kind and name as the dump writes it. Names are looked up once for each object. */
 static bool is_object(struct dumper *d, uint32_t id, const char *word)
 {
 	const struct gosan_trace_object *row = trace_object(d->t, id);
@@ -258,6 +272,7 @@ static bool is_bookkeeping(unsigned op)
 	return false;
 }
 
+/* A word that is asked for is shown, also when it is one of bookkeeping. */
 static bool wants_op(const struct job *job, const struct gosan_trace_rec *r)
 {
 	for (size_t i = 0; i < job->n_ops; i++)
@@ -319,6 +334,7 @@ static void add_arguments(const struct gosan_trace_rec *r, char *text)
 	}
 }
 
+/* The rows of trace.def and of event.def from REQUEST to RELEASE: their mode is that of a lock. */
 static bool is_lock(unsigned op)
 {
 	return (op >= GOSAN_TRACE_REQUEST && op <= GOSAN_TRACE_RELEASE) ||
@@ -358,6 +374,7 @@ static void describe(struct dumper *d, const struct trace_event *e, char *text)
 	add_arguments(r, text);
 }
 
+/* Indented below the line, so that the dump can still be read and cut by columns. */
 static const char *stack_text(struct dumper *d, const struct stack *s)
 {
 	const char *text = "";
@@ -368,6 +385,7 @@ static const char *stack_text(struct dumper *d, const struct stack *s)
 	return text;
 }
 
+/* The number, who, what, on what, where: columns for the eye, with two blanks at least between them for programs. */
 static void print_line(struct dumper *d, const struct trace_event *e, FILE *out)
 {
 	const struct gosan_trace_rec *r = &e->rec;
@@ -393,6 +411,7 @@ static uint32_t whose(struct dumper *d, const struct trace_event *e)
 	return e->g < d->room ? e->g : 0;
 }
 
+/* A line for later, with its stack. */
 static void keep(struct dumper *d, const struct trace_event *e)
 {
 	struct lines *l = &d->lines[whose(d, e)];
@@ -409,6 +428,7 @@ static void keep(struct dumper *d, const struct trace_event *e)
 	free(text);
 }
 
+/* The first pass of --last: how many of each goroutine's events go through the filters. */
 static void count_all(struct dumper *d, uint64_t *total)
 {
 	struct trace_event e;
@@ -419,6 +439,7 @@ static void count_all(struct dumper *d, uint64_t *total)
 	trace_rewind(d->t);
 }
 
+/* In the order of their births, which is that of their rows. */
 static void print_groups(const struct dumper *d)
 {
 	for (uint32_t i = 0; i < d->room; i++) {
@@ -430,6 +451,7 @@ static void print_groups(const struct dumper *d)
 	}
 }
 
+/* Filters look at the record, --last counts what they leave. */
 static void run(struct dumper *d)
 {
 	uint64_t *total = arena_alloc(d->a, (d->room + 1) * sizeof *total);
@@ -453,7 +475,8 @@ static void run(struct dumper *d)
 		print_groups(d);
 }
 
-/* 0, or the exit status. */
+/* Each process has an arena and names of its own: modules lie elsewhere in each. What is missing is told at its end, when
+ * the reader knows. 0, or the exit status. */
 static int dump_process(const struct job *job, const char *path, bool alone)
 {
 	struct dumper d = {.job = job, .a = arena_new()};
@@ -480,6 +503,7 @@ static int dump_process(const struct job *job, const char *path, bool alone)
 	return ferror(stdout) ? TOOL_INTERNAL : TOOL_OK;
 }
 
+/* A process that cannot be read doesn't keep the others from being shown; the status says that there was one. */
 int cmd_dump(int argc, char **argv)
 {
 	struct job job = {0};

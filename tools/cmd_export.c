@@ -15,16 +15,18 @@
 
 static const struct format {
 	const char *name;
-	int (*run)(struct export *x, char *err, size_t err_size);
+	int (*run)(struct export_job *x, char *err, size_t err_size);
 } formats[] = {
 	{"std", export_std},
 	{"chrome", export_chrome},
 };
 
 struct job {
-	const char *path, *file, *locations;
-	const struct format *format;
-	long pid;
+	const char *path;            /* of the recording */
+	const char *file;            /* to write; NULL: standard output */
+	const char *locations;       /* to write; NULL: nobody asked */
+	const struct format *format; /* always one */
+	long pid;                    /* 0: there is only one */
 };
 
 #define OUTPUT_BUFFER ((size_t)1 << 18)
@@ -38,6 +40,7 @@ static const struct argp_option options[] = {
 	{0},
 };
 
+/* argp_error ends the tool; the NULL is for the compiler. */
 static const struct format *find_format(struct argp_state *state, const char *name)
 {
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
@@ -47,6 +50,7 @@ static const struct format *find_format(struct argp_state *state, const char *na
 	return NULL;
 }
 
+/* Both the format and the recording are needed, and neither has a default. */
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct job *job = state->input;
@@ -82,7 +86,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 /* The process that was asked for, opened. An exec gives one process several recordings: the last that did something
  * is meant. 0, or the exit status. */
-static int open_process(const struct job *job, const struct trace_list *l, struct export *x)
+static int open_process(const struct job *job, const struct trace_list *l, struct export_job *x)
 {
 	char err[TOOL_ERROR_MAX] = "";
 	size_t fits = 0;
@@ -113,6 +117,7 @@ static int open_process(const struct job *job, const struct trace_list *l, struc
 	return !x->t ? TOOL_UNREADABLE : fits > 1 ? TOOL_USAGE : 0;
 }
 
+/* A file that can't be made is told before the recording is read. */
 static FILE *open_output(const char *path)
 {
 	FILE *f = fopen(path, "we");
@@ -122,6 +127,7 @@ static FILE *open_output(const char *path)
 	return f;
 }
 
+/* A full disk shows when the last bytes go out. Standard output stays open: it is not ours. */
 static bool close_output(FILE *f, const char *path)
 {
 	bool good = fflush(f) == 0 && !ferror(f);
@@ -133,7 +139,8 @@ static bool close_output(FILE *f, const char *path)
 	return good;
 }
 
-static int write_export(const struct job *job, struct export *x)
+/* The file of locations is written after the events, but opened before: a mistake in its name costs no run. */
+static int write_export(const struct job *job, struct export_job *x)
 {
 	char err[TOOL_ERROR_MAX];
 	bool good = true;
@@ -164,7 +171,7 @@ int cmd_export(int argc, char **argv)
 		NULL,    NULL,
 		NULL};
 	const struct argp_option *const tables[] = {options, NULL};
-	struct export x = {0};
+	struct export_job x = {0};
 	struct trace_list list;
 	char err[TOOL_ERROR_MAX];
 	int status = prepare_words("export", tables, argv);

@@ -16,8 +16,9 @@
 #include <unistd.h>
 
 struct job {
-	const char *file;
-	bool locations, quiet;
+	const char *file; /* "-" is standard input */
+	bool locations;   /* nothing but numbers, as RAPID has it */
+	bool quiet;       /* no verdict without races */
 };
 
 enum { LOCATIONS = 0x100, QUIET };
@@ -28,6 +29,7 @@ static const struct argp_option options[] = {
 	{0},
 };
 
+/* FILE is one: events of two recordings have no order. */
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct job *job = state->input;
@@ -51,6 +53,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
+/* Locations may be negative: no subtraction. */
 static int by_value(const void *a, const void *b)
 {
 	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
@@ -73,6 +76,7 @@ static size_t racy_locations(const struct stdhb *h, int32_t *ret)
 	return n;
 }
 
+/* As RAPID prints them, to be compared by diff. */
 static void print_locations(const struct stdhb *h)
 {
 	int32_t *list = arena_alloc(h->a, (h->n_races + 1) * sizeof *list);
@@ -82,6 +86,7 @@ static void print_locations(const struct stdhb *h)
 		printf("%d\n", list[i]);
 }
 
+/* Races to standard output, for scripts; the verdict to standard error, as with gosan run. */
 static void print_races(const struct job *job, const struct std *s, const struct stdhb *h)
 {
 	int32_t *list = arena_alloc(h->a, (h->n_races + 1) * sizeof *list);
@@ -121,7 +126,8 @@ static void tell_progress(uint64_t n)
 		fprintf(stderr, "gosan: import: %llu million events\n", (unsigned long long)(n / 1000000));
 }
 
-/* Returns the exit status. */
+/* One pass, nothing is kept but what stdhb.h says. A file that is broken in the middle has no verdict: the events before
+ * would look like all of them. Returns the exit status. */
 static int analyse(const struct job *job, struct std *s, struct stdhb *h)
 {
 	char err[TOOL_ERROR_MAX];

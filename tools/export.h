@@ -11,10 +11,12 @@
 
 #include <stdio.h>
 
-struct export
-{
-	struct arena *a;
-	struct trace *t;
+/* What a format gets. It may go through the recording as often as it likes (trace_rewind); what it writes goes to out
+ * alone, and what is missing of the recording is told by the command. Names and tables are the arena's, and end with it:
+ * an export is one pass of one process. */
+struct export_job {
+	struct arena *a;     /* for what it needs on the way */
+	struct trace *t;     /* at its beginning */
 	const char *process; /* path of the recording */
 	FILE *out;
 	FILE *locations; /* std: what the numbers of locations mean; NULL: nobody asked */
@@ -22,7 +24,7 @@ struct export
 };
 
 /* 0, or -errno with one sentence in err. A full disk shows in ferror(out). */
-int export_std(struct export *x, char *err, size_t err_size);
-int export_chrome(struct export *x, char *err, size_t err_size);
+int export_std(struct export_job *x, char *err, size_t err_size);
+int export_chrome(struct export_job *x, char *err, size_t err_size);
 
 #endif

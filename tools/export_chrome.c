@@ -32,26 +32,32 @@
 
 /* A row of the picture. */
 struct lane {
-	uint64_t since;             /* ns at which its slice began */
-	const char *what;           /* NULL: no slice is open */
-	const char *detail, *place; /* "" when there is none */
-	bool named, blocked, ready;
+	uint64_t since;     /* ns at which its slice began, or its last one ended */
+	const char *what;   /* name of the slice; NULL: none is open */
+	const char *detail; /* on what it waits, or "" */
+	const char *place;  /* where it does, or "" */
+	bool named;         /* the lane's own name was written */
+	bool blocked;       /* the slice is a wait */
+	bool ready;         /* the slice is between a wake-up and the first thing it does */
 };
 
 struct chrome {
-	struct export *x;
+	struct export_job *x;
 	struct tracewords *w;
-	struct lane *actors, *streams;
+	struct lane *actors;  /* by row */
+	struct lane *streams; /* by number: what a thread of the system ran */
 	size_t n_actors, n_streams;
-	uint32_t *runs; /* by stream: who */
-	bool goroutines;
-	uint64_t last_ns, flows;
-	bool started; /* something was written: a comma comes first */
+	uint32_t *runs;   /* by stream: who */
+	bool goroutines;  /* there are any, so streams get lanes */
+	uint64_t last_ns; /* the latest time of all */
+	uint64_t flows;   /* arrows so far: each has a number of its own, for a close wakes many */
+	bool started;     /* something was written: a comma comes first */
 };
 
 /* --- JSON ------------------------------------------------------------------------------------------------- */
 
-/* A string of JSON without its quotes. */
+/* A string of JSON without its quotes. Names come from programs and from files: whatever is no text became "?", and no
+ * control character is left but tab and line feed. */
 static const char *escape(struct chrome *c, const char *text)
 {
 	const char *clean = words_clean(c->x->a, text);
@@ -70,8 +76,10 @@ static const char *escape(struct chrome *c, const char *text)
 /* Microseconds with all nanoseconds in them. */
 #define TIME   "%" PRIu64 ".%03u"
 #define AT(ns) (ns) / 1000, (unsigned)((ns) % 1000)
+/* One process a file, so its number is the same in all events. */
 #define PID(c) ((int)trace_info((c)->x->t)->pid)
 
+/* JSON allows no comma after the last event, so each brings the one before it. */
 static void begin(struct chrome *c)
 {
 	fputs(c->started ? ",\n" : "\n", c->x->out);
@@ -79,6 +87,7 @@ static void begin(struct chrome *c)
 	c->x->n++;
 }
 
+/* Perfetto sorts lanes by this index: goroutines by their numbers, the system's threads below all of them. */
 static void name_lane(struct chrome *c, uint32_t tid, const char *name)
 {
 	begin(c);
@@ -92,6 +101,8 @@ static void name_lane(struct chrome *c, uint32_t tid, const char *name)
 		PID(c), tid, tid);
 }
 
+/* A complete event ("X") rather than a begin and an end: one line, and it cannot be left open when the file is cut. The
+ * category lets a viewer colour what is blocked. */
 static void write_slice(struct chrome *c, uint32_t tid, const struct lane *l, uint64_t end)
 {
 	begin(c);
@@ -126,6 +137,8 @@ static uint64_t change(struct chrome *c, struct lane *l, uint32_t tid, uint64_t 
 	return ns;
 }
 
+/* Named when it is first needed: a program of a million goroutines has lanes for those that did something. Row 0 is
+ * for whoever has no row. */
 static struct lane *lane_of(struct chrome *c, uint32_t actor)
 {
 	struct lane *l = &c->actors[actor < c->n_actors ? actor : 0];
@@ -191,6 +204,7 @@ static const char *waited_for(struct chrome *c, const struct gosan_trace_rec *r)
 	return text;
 }
 
+/* Blocked from here on, for this reason, on these objects or on this goroutine (a join), at this place. */
 static void park(struct chrome *c, const struct trace_event *e)
 {
 	struct lane *l = lane_of(c, e->g);
@@ -204,6 +218,7 @@ static void park(struct chrome *c, const struct trace_event *e)
 	l->place = at ? at : "";
 }
 
+/* "bp":"e" binds the end to the slice that is there, not to the next one that begins. */
 static void write_flow(struct chrome *c, const char *phase, uint32_t tid, uint64_t ns, const char *what)
 {
 	begin(c);
@@ -241,6 +256,7 @@ static void ready(struct chrome *c, const struct trace_event *e)
 		run(c, woken, e->ns);
 }
 
+/* Nothing is shown after the end of a goroutine. */
 static void end(struct chrome *c, uint32_t actor, uint64_t ns)
 {
 	struct lane *l = lane_of(c, actor);
@@ -250,6 +266,8 @@ static void end(struct chrome *c, uint32_t actor, uint64_t ns)
 }
 
 /* Whom the system's thread runs. */
+/* A stream is what one thread of the system did, or several in turn. When it lets go of a goroutine is not recorded, only
+ * whom it runs next; so an idle thread shows its last one. */
 static void occupy(struct chrome *c, const struct trace_event *e)
 {
 	if (!c->goroutines || e->stream >= c->n_streams || c->runs[e->stream] == e->runs)
@@ -263,6 +281,8 @@ static void occupy(struct chrome *c, const struct trace_event *e)
 	change(c, l, tid, e->ns, e->runs ? tracewords_actor(c->w, e->runs) : NULL);
 }
 
+/* Four kinds of events change a lane; any other of somebody who is on a thread says that it runs. What others do on its
+ * behalf says nothing. */
 static void record(struct chrome *c, const struct trace_event *e)
 {
 	unsigned op = e->rec.op;
@@ -279,7 +299,8 @@ static void record(struct chrome *c, const struct trace_event *e)
 		park(c, e);
 	else if (op == GOSAN_TRACE_EVENT + GOSAN_EV_G_END)
 		end(c, e->g, e->ns);
-	else if (op == GOSAN_TRACE_GONE && e->rec.peer)
+	else if (op == GOSAN_TRACE_GONE && e->rec.peer &&
+		 !(e->rec.mode & (GOSAN_TRACE_GONE_DEAF | GOSAN_TRACE_GONE_BACK)))
 		end(c, e->rec.peer, e->ns);
 	else if (e->g && e->g == e->runs && op >= GOSAN_TRACE_REQUEST)
 		run(c, e->g, e->ns);
@@ -287,6 +308,7 @@ static void record(struct chrome *c, const struct trace_event *e)
 
 /* --- Findings --------------------------------------------------------------------------------------------- */
 
+/* Findings have the numbers that people see. Few findings, few participants: a walk will do. */
 static uint32_t actor_of(const struct chrome *c, const struct part *p)
 {
 	for (uint32_t i = 1; i < c->n_actors; i++) {
@@ -299,6 +321,7 @@ static uint32_t actor_of(const struct chrome *c, const struct part *p)
 	return 0;
 }
 
+/* At the moment of the event at which it was found; judgements over the whole run at its end. */
 static void pin(struct chrome *c, const struct finding *f)
 {
 	uint64_t start = trace_info(c->x->t)->start_ns;
@@ -348,6 +371,7 @@ static int pin_findings(struct chrome *c, char *err, size_t err_size)
 
 /* --- All of it -------------------------------------------------------------------------------------------- */
 
+/* How many streams there are shows only in the records. A pthread program has its threads as lanes already. */
 static void count_lanes(struct chrome *c)
 {
 	struct trace_event e;
@@ -363,6 +387,7 @@ static void count_lanes(struct chrome *c)
 	}
 }
 
+/* What was going on at the end of the recording goes on to the end of the picture: who never woke is seen at once. */
 static void close_lanes(struct chrome *c)
 {
 	uint64_t ns = c->last_ns + 1;
@@ -375,7 +400,8 @@ static void close_lanes(struct chrome *c)
 			change(c, &c->streams[i], THREAD_LANES + i, ns, NULL);
 }
 
-int export_chrome(struct export *x, char *err, size_t err_size)
+/* Events need no order in the file: viewers sort by time. So findings come last, when all lanes are known. */
+int export_chrome(struct export_job *x, char *err, size_t err_size)
 {
 	struct chrome c = {.x = x, .w = tracewords_new(x->a, x->t), .n_actors = trace_actor_room(x->t) + 1};
 	struct trace_event e;

@@ -2,6 +2,13 @@
  *
  * export_std.c: a recording as RAPID's STD text format (std.h): the same happens-before order, the same accesses.
  *
+ *	recording				STD
+ *	go statement, pthread_create		g1|fork(g2)
+ *	pthread_join				t1|join(t2)
+ *	lock, unlock of a mutex			g2|acq(L5)   g2|rel(L5)
+ *	send over a channel, receive		g2|acq(E1) g2|w(V1) g2|rel(E1)   g1|acq(E1) g1|r(V1) g1|rel(E1)
+ *	4 bytes written at 0x1000		g2|w(x1000.0)
+ *
  * Go statements, creations and joins of threads are fork and join, mutexes are locks; what every other object does to the
  * order is hb.c's and atomic.c's rules over lists of releases (stdedges.h) instead of clocks. Locations are numbers of
  * program counters, in the order of their appearance.
@@ -26,42 +33,50 @@
 
 /* A thread of STD. */
 struct thread {
-	uint32_t actor;
-	const char *name;
-	bool accessed;
+	uint32_t actor;               /* its row in the recording */
+	const char *name;             /* "g7", "t2", "s5.0" */
+	bool accessed;                /* memory, so that its order matters */
 	struct stdedges_list pending; /* read by relaxed loads, for an acquire fence */
 	struct stdedges_token fence;  /* the last release fence */
 };
 
 /* What a synchronisation object has to tell. */
 struct sync {
-	struct stdedges_list strong, readers;
-	uint32_t n_slots;
-	struct stdedges_list *slots; /* of a channel */
-	uint32_t owner;              /* thread + 1; native locks */
+	struct stdedges_list strong;  /* releases that whoever acquires it comes after */
+	struct stdedges_list readers; /* of a lock: releases of readers, which only writers come after */
+	uint32_t n_slots;             /* slots that were used, at least */
+	struct stdedges_list *slots;  /* of a channel */
+	uint32_t owner;               /* thread + 1; native locks */
 };
 
+/* The state of one export. Objects and goroutines have tables by their rows; the rest is keyed by address. */
 struct std_export {
-	struct export *x;
+	struct export_job *x;
 	struct stdedges *edges;
 	struct stdmem *mem;
-	size_t n_actors, n_syncs;
-	uint32_t *thread_of; /* by actor: + 1 */
-	uint32_t *ages;      /* by actor: how many threads it was before */
+	size_t n_actors, n_syncs; /* rooms of the tables below */
+	uint32_t *thread_of;      /* by actor: + 1 */
+	uint32_t *ages;           /* by actor: how many threads it was before */
 	uint32_t n_threads;
 	struct thread *threads;
-	struct sync *syncs; /* by object */
-	struct stdrows atomics, blocks, locations, benign;
-	int64_t loc; /* of the event at hand */
+	struct sync *syncs;       /* by object */
+	struct stdrows atomics;   /* variables: what was released through them */
+	struct stdrows blocks;    /* of the heap: their sizes */
+	struct stdrows locations; /* program counters: their numbers */
+	struct stdrows benign;    /* bytes: whether races on them are meant */
+	int64_t loc;              /* of the event at hand */
 };
 
 /* --- Threads and locations -------------------------------------------------------------------------------- */
 
+/* For stdedges.c, which knows threads by number only. */
 static const char *thread_name(void *arg, uint32_t thread)
 {
 	return ((struct std_export *)arg)->threads[thread].name;
 }
 
+/* Ids of goroutines and ordinals of threads are unique in a recording; a context of the system gets the number of its
+ * row and counts its lives. */
 static uint32_t new_thread(struct std_export *s, uint32_t actor)
 {
 	const struct gosan_trace_actor *row = trace_actor(s->x->t, actor);
@@ -79,6 +94,7 @@ static uint32_t new_thread(struct std_export *s, uint32_t actor)
 	return s->n_threads - 1;
 }
 
+/* Row 0 is nobody's: it stands for whoever has no row, as in a damaged recording. */
 static uint32_t thread_of(struct std_export *s, uint32_t actor)
 {
 	if (actor >= s->n_actors)
@@ -123,6 +139,7 @@ static void benign(struct std_export *s, const struct gosan_trace_rec *r, bool y
 		stdrows_add(&s->benign, r->addr + i)->value = yes;
 }
 
+/* Where an access begins decides, as in the engine's own question. */
 static bool is_benign(const struct std_export *s, const struct gosan_trace_rec *r)
 {
 	const struct stdrow *row = s->benign.n ? stdrows_find(&s->benign, r->addr) : NULL;
@@ -136,6 +153,8 @@ struct access {
 	bool write, atomic;
 };
 
+/* The variables of a part are called by its address and age, and those of atomic writers by the goroutine as well
+ * (stdmem.c has the table of who touches which). */
 static void write_part(const struct stdmem_part *p, void *arg)
 {
 	const struct access *a = arg;
@@ -202,6 +221,8 @@ static bool releases(int mo)
 	return mo == GOSAN_MO_RELEASE || mo == GOSAN_MO_ACQ_REL || mo == GOSAN_MO_SEQ_CST;
 }
 
+/* An acquire takes what the variable has to tell; a relaxed load keeps it for an acquire fence to come. A variable that
+ * nobody released through has nothing. */
 static void load(struct std_export *s, const struct gosan_trace_rec *r, uint32_t thread)
 {
 	const struct stdrow *atom = stdrows_find(&s->atomics, r->addr);
@@ -231,6 +252,7 @@ static void store(struct std_export *s, const struct gosan_trace_rec *r, uint32_
 		stdedges_store(s->edges, &atom->list, t);
 }
 
+/* Acquire before release: a fence that is both publishes what it acquired. What is pending stays so, for the next one. */
 static void fence(struct std_export *s, const struct gosan_trace_rec *r, uint32_t thread)
 {
 	if (acquires(r->mode & 0xff))
@@ -239,6 +261,7 @@ static void fence(struct std_export *s, const struct gosan_trace_rec *r, uint32_
 		s->threads[thread].fence = stdedges_release(s->edges, thread, s->loc);
 }
 
+/* The smaller of the two is walked, the table or the range: a freed arena may have gigabytes. */
 static void forget_atomics(struct std_export *s, const struct gosan_trace_rec *r)
 {
 	for (uint64_t i = 0; i < s->atomics.room && r->size > s->atomics.room; i++) {
@@ -257,6 +280,7 @@ static void forget_atomics(struct std_export *s, const struct gosan_trace_rec *r
 
 /* --- Objects ---------------------------------------------------------------------------------------------- */
 
+/* A lock of STD is a mutex: one owner, and a release that replaces. Locks for reading are none. */
 static bool is_native(const struct std_export *s, uint32_t obj)
 {
 	const struct gosan_trace_object *row = trace_object(s->x->t, obj);
@@ -277,6 +301,8 @@ static void native_lock(struct std_export *s, uint32_t obj, uint32_t thread, boo
 	y->owner = acquire ? thread + 1 : 0;
 }
 
+/* Not native: a writer comes after all unlocks, and moves the readers' releases to the writers' (gosan_hb_lock); a reader
+ * comes after the writers' only. */
 static void lock(struct std_export *s, uint32_t obj, uint32_t thread, bool read)
 {
 	struct sync *y = &s->syncs[obj];
@@ -293,6 +319,7 @@ static void lock(struct std_export *s, uint32_t obj, uint32_t thread, bool read)
 	stdedges_acquire(s->edges, thread, &y->strong, s->loc);
 }
 
+/* The owner acquired what the lock has to tell, so its release stands for all; a reader's is one of many. */
 static void unlock(struct std_export *s, uint32_t obj, uint32_t thread, bool read)
 {
 	struct sync *y = &s->syncs[obj];
@@ -312,6 +339,7 @@ static void unlock(struct std_export *s, uint32_t obj, uint32_t thread, bool rea
 		y->owner = 0;
 }
 
+/* The effects REL and ACQ of event.def. */
 static void release(struct std_export *s, uint32_t obj, uint32_t thread)
 {
 	stdedges_merge(s->edges, &s->syncs[obj].strong, stdedges_release(s->edges, thread, s->loc));
@@ -342,6 +370,8 @@ static void pass_slot(struct std_export *s, const struct gosan_trace_rec *r, uin
 	stdedges_store(s->edges, &y->slots[r->arg], stdedges_release(s->edges, thread, s->loc));
 }
 
+/* Unbuffered: each side comes after what the other did before. Both releases first, or the second would tell what it
+ * just learned. */
 static void rendezvous(struct std_export *s, uint32_t sender, uint32_t receiver)
 {
 	struct stdedges_token a = stdedges_release(s->edges, sender, s->loc);
@@ -351,6 +381,8 @@ static void rendezvous(struct std_export *s, uint32_t sender, uint32_t receiver)
 	stdedges_acquire(s->edges, sender, &(struct stdedges_list){.n = 1, .token = &b}, s->loc);
 }
 
+/* hb.c's table. Events without an effect there have none here; a fork of a thread that has events already orders what it
+ * does from then on. */
 static void event(struct std_export *s, const struct gosan_trace_rec *r, uint32_t thread)
 {
 	enum gosan_op op = (enum gosan_op)(r->op - GOSAN_TRACE_EVENT);
@@ -401,6 +433,7 @@ static void event(struct std_export *s, const struct gosan_trace_rec *r, uint32_
 
 /* --- Records ---------------------------------------------------------------------------------------------- */
 
+/* It knows what its timer knows, and nothing else (gosan_hb_system_begin). */
 static void begin_system(struct std_export *s, const struct gosan_trace_rec *r)
 {
 	uint32_t old = s->thread_of[r->peer], now = new_thread(s, r->peer);
@@ -423,6 +456,7 @@ static void bridge(struct std_export *s, uint32_t thread)
 			line(s, thread, "join", s->threads[i].name, 0);
 }
 
+/* The short ways of locks have records of their own, with the same effect as the events. */
 static void record(struct std_export *s, const struct trace_event *e)
 {
 	const struct gosan_trace_rec *r = &e->rec;
@@ -531,7 +565,7 @@ static void write_locations(struct std_export *s)
 	tracewords_free(w);
 }
 
-int export_std(struct export *x, char *err, size_t err_size)
+int export_std(struct export_job *x, char *err, size_t err_size)
 {
 	struct std_export s = {.x = x, .mem = stdmem_new(x->a), .n_actors = trace_actor_room(x->t) + 1};
 	struct trace_event e;

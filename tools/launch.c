@@ -9,6 +9,9 @@
  */
 #include "launch.h"
 
+#include "tool.h"
+
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -22,6 +25,9 @@
 
 /* The library stops the program at its timeout; one that is still there so much later cannot be helped. */
 #define GRACE_SECONDS 5
+
+#define STATUS_TIMEOUT 124  /* the library's, without findings */
+#define ROUNDS_MAX     1000 /* generations of processes, and milliseconds for each */
 
 /* Passed on to the program, as if it stood in our place. */
 static const int passed_on[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
@@ -74,6 +80,59 @@ static time_t now(void)
 	return t.tv_sec;
 }
 
+/* One process in /proc: 0, or its parent's number. The name may contain blanks and brackets, so the last one counts. */
+static pid_t parent_of(const char *pid)
+{
+	char path[64], line[512], *end;
+	ssize_t n = -1;
+	int fd, parent = 0;
+
+	snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, line, sizeof line - 1);
+		close(fd);
+	}
+	if (n <= 0)
+		return 0;
+	line[n] = 0;
+	end = strrchr(line, ')');
+	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+static unsigned kill_children(void)
+{
+	DIR *proc = opendir("/proc");
+	unsigned killed = 0;
+
+	for (struct dirent *e; proc && (e = readdir(proc)) != NULL;)
+		if (e->d_name[0] >= '1' && e->d_name[0] <= '9' && parent_of(e->d_name) == tool_pid)
+			killed += kill((pid_t)atoi(e->d_name), SIGKILL) == 0;
+	if (proc)
+		closedir(proc);
+	return killed;
+}
+
+/* A program that hung leaves processes behind that would have ended with it: the rest of a pipe, a server that it
+ * started. As their reaper we are the parent of each whose own parent died, so rounds of killing our children reach
+ * all of them, and nobody else. Bounded, for one may be stuck in the kernel. */
+static void end_descendants(void)
+{
+	for (int round = 0; round < ROUNDS_MAX && kill_children() > 0; round++) {
+		for (int i = 0; i < ROUNDS_MAX && waitpid(-1, NULL, WNOHANG) == 0; i++)
+			usleep(1000);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+	}
+}
+
+/* Did the time limit end it, by the library's hand or by ours? */
+static bool timed_out(const struct launch *l, time_t started)
+{
+	return l->timeout && now() - started >= l->timeout &&
+	       (l->killed || l->status == STATUS_TIMEOUT || l->status == TOOL_FINDINGS);
+}
+
 /* The shell's convention, which is also what scripts around us expect. */
 static int decode(int status)
 {
@@ -85,7 +144,7 @@ static int decode(int status)
  * it. The second in the wait bounds the delay of a timeout, not that of an end: SIGCHLD wakes at once. */
 static void wait_for(struct launch *l, const sigset_t *signals)
 {
-	time_t end = l->timeout ? now() + l->timeout + GRACE_SECONDS : 0, ticked = now();
+	time_t started = now(), end = l->timeout ? started + l->timeout + GRACE_SECONDS : 0, ticked = started;
 	int status;
 
 	for (;;) {
@@ -107,6 +166,8 @@ static void wait_for(struct launch *l, const sigset_t *signals)
 		}
 	}
 	l->status = decode(status);
+	if (timed_out(l, started))
+		end_descendants();
 }
 
 /* Signals are blocked before the fork, so that none is lost between it and the wait. */
@@ -118,6 +179,8 @@ int launch_run(struct launch *l)
 	if (pipe2(report, O_CLOEXEC) != 0)
 		return -errno;
 	tool_pid = getpid();
+	if (l->timeout)
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGCHLD);
 	for (size_t i = 0; i < sizeof passed_on / sizeof *passed_on; i++)

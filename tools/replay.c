@@ -6,6 +6,13 @@
  * same, because the tables are loaded with their numbers and births come in the order in which they came. What depended
  * on the live process (thread-local storage, other tasks, the time) is answered from the recording.
  *
+ * What is exact: every event that goes through the engine, in the very order of then, so that analyzers see what they saw;
+ * clocks, which depend on the order per object only; accesses relative to both. What may differ: which of two unordered
+ * accesses counts as the earlier, when they were a few nanoseconds apart. Fingerprints do not depend on it.
+ *
+ * The short ways (lockpath.c) may be refused here where they were open then, or be open where they were not: they are
+ * short forms of the same events, so the long form stands in.
+ *
  * Nothing here is fatal: a record that does not fit to what came before (a damaged file) is counted as lost.
  */
 #include "replay_private.h"
@@ -380,6 +387,9 @@ static void other(const struct trace_event *e, struct gosan_g *g)
 	if (r->op == GOSAN_TRACE_GONE && peer) {
 		peer->ended |= (r->mode & GOSAN_TRACE_GONE_ENDED) != 0;
 		peer->joined |= (r->mode & GOSAN_TRACE_GONE_JOINED) != 0;
+		peer->was_deaf |= (r->mode & GOSAN_TRACE_GONE_DEAF) != 0;
+		if (r->mode & (GOSAN_TRACE_GONE_DEAF | GOSAN_TRACE_GONE_BACK))
+			peer->ignored[GOSAN_IGNORED_ORDER] = (r->mode & GOSAN_TRACE_GONE_DEAF) != 0;
 		if (r->mode & GOSAN_TRACE_GONE_CHAIN)
 			gosan_chain_end(peer);
 	}

@@ -2,6 +2,10 @@
  *
  * replay_run.c: one process' recording from its tables to its raw stream. replay.c does the records.
  *
+ * Why a process of its own: engine, shadow memory and analyzers have one state, as they need in a live process, and a
+ * recording has several processes. It also keeps a crash over a damaged file, or a table of half the address space, away
+ * from the tool.
+ *
  * The stream is what the live process would have written: so everything that follows (names, fingerprints, suppressions,
  * formats) is the same code for both. What the replay cannot know, the process' own counters say.
  */
@@ -92,6 +96,19 @@ static void start_line(const struct trace_info *info)
 	gosan_stream_end_line();
 }
 
+/* From the page: where there is no room, there may be none for the note. */
+static const char *ended_early(const struct gosan_trace_page *page, char *text, size_t size)
+{
+	int error = (int)page->error;
+	const char *why = error == ENOSPC || error == EDQUOT ? "no space left"
+			  : error == EFBIG                   ? "the limit on file sizes"
+			  : error == ENOMEM                  ? "no memory"
+							     : "the folder cannot be written";
+
+	snprintf(text, size, "what came after recording ended before the program: %s (error %d)", why, error);
+	return text;
+}
+
 /* What the process could not see, and what its recording lacks. */
 static void say_not_checked(void (*say)(const char *text))
 {
@@ -103,7 +120,10 @@ static void say_not_checked(void (*say)(const char *text))
 	if (!(info->features & GOSAN_TRACE_ACCESSES))
 		say("memory accesses: not recorded");
 	for (size_t i = 0; i < info->n_notes; i++)
-		say(info->notes[i]);
+		if (strncmp(info->notes[i], "recording ended", 15) != 0)
+			say(info->notes[i]);
+	if (info->page->stop_time)
+		say(ended_early(info->page, text, sizeof text));
 	if (replay_cut_ns) {
 		snprintf(text, sizeof text,
 			 "the first %.1f s: overwritten (trace_mb); after them only data races",

@@ -19,14 +19,18 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#define ROOM      ((size_t)1 << 20)
+/* Of the buffer: large enough that reading it costs little, small enough for the cache. */
+#define ROOM ((size_t)1 << 20)
+/* Names that a table has room for twice, at first. */
 #define FIRST_FEW 64u
 
+/* A place of the table. */
 struct entry {
-	uint64_t hash;
+	uint64_t hash;   /* of the whole name */
 	uint32_t number; /* + 1; 0: free */
 };
 
+/* The names of one kind. */
 struct names {
 	struct entry *table; /* [room]: a power of two, at most half full */
 	uint32_t room, n;
@@ -35,12 +39,12 @@ struct names {
 
 struct std {
 	struct arena *a;
-	const char *path;
+	const char *path; /* for messages */
 	int fd;
-	bool last; /* nothing comes after what is in the buffer */
-	char *buffer;
+	bool last;    /* nothing comes after what is in the buffer */
+	char *buffer; /* [ROOM] */
 	size_t at, end;
-	uint64_t line;
+	uint64_t line; /* of the last event, from 1 */
 	struct names names[STD_KINDS];
 };
 
@@ -62,7 +66,8 @@ const char *std_op_name(enum std_op op)
 
 /* --- Names ------------------------------------------------------------------------------------------------ */
 
-/* Where hash is or belongs. */
+/* Where hash is or belongs. Equal hashes of different names are possible, and then one of them goes on to the next place;
+ * the text decides. */
 static struct entry *slot(const struct names *t, uint64_t hash, const char *s, size_t n)
 {
 	for (uint64_t i = hash;; i++) {
@@ -96,6 +101,8 @@ static void grow(struct names *t)
 	free(old.table);
 }
 
+/* The number of a name, a new one at its first appearance. The text in the buffer is about to be overwritten, so a new
+ * name is copied. */
 static uint32_t number(struct std *s, enum std_kind kind, const char *text, size_t n)
 {
 	struct names *t = &s->names[kind];
@@ -124,6 +131,8 @@ const char *std_name(const struct std *s, enum std_kind kind, uint32_t n)
 
 /* --- Lines ------------------------------------------------------------------------------------------------ */
 
+/* Every refusal names the line and shows what was expected: such files are made by scripts, and read by people when
+ * the script was wrong. */
 static int bad(const struct std *s, const char *what, char *err, size_t err_size)
 {
 	snprintf(err, err_size, "%s:%llu: %s: a line is THREAD|OP(OPERAND)|LOCATION, as in T1|w(x)|12",
@@ -151,6 +160,7 @@ static bool location(const char *s, const char *end, int32_t *ret)
 	return v >= INT32_MIN && v <= INT32_MAX;
 }
 
+/* RAPID's operand is a row of characters without blanks. */
 static bool has_blank(const char *s, const char *end)
 {
 	for (; s < end; s++)
@@ -182,6 +192,8 @@ static bool operation(struct std *s, const char *text, const char *end, struct s
 	return false;
 }
 
+/* Exactly two bars. The name of the thread is taken before the operation is understood, which costs a number in a file
+ * that is refused anyway. A NUL would end the name early wherever it is printed. */
 static int event(struct std *s, const char *text, const char *end, struct std_event *ret, char *err,
 		 size_t size)
 {
@@ -237,6 +249,8 @@ static bool only_blank(struct std *s, char *err, size_t err_size)
 	}
 }
 
+/* The last line needs no line end. A line that fills the whole buffer is refused: no event is that long, and what is not
+ * text at all shall not be searched for its end for ever. */
 int std_next(struct std *s, struct std_event *ret, char *err, size_t err_size)
 {
 	char *text = s->buffer + s->at, *end = memchr(text, '\n', s->end - s->at);
@@ -266,6 +280,7 @@ int std_next(struct std *s, struct std_event *ret, char *err, size_t err_size)
 
 /* --- Files ------------------------------------------------------------------------------------------------ */
 
+/* Standard input gets a descriptor of its own, so that close means the same for both. */
 int std_open(struct std **ret, struct arena *a, const char *path, char *err, size_t err_size)
 {
 	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);

@@ -7,6 +7,9 @@
  * OP is r, w (a variable), acq, rel (a lock), fork, join (a thread), or begin and end with any text; LOCATION is a
  * whole number of 32 bits. Names are any characters but blanks and "|". Knows the text; knows no order of events.
  *
+ * The order of the lines is the order of the recording: of each thread, of each lock, and of whatever else happened. The
+ * format has no other synchronisation; how more is said with these (stdedges.h) is the business of whoever writes it.
+ *
  * RAPID repeats the event before when it can't read a line; here such a line is an error that names it. Blank lines are
  * allowed at the end only. Memory grows with the number of names, not of events; a pipe will do.
  */

@@ -12,14 +12,14 @@
 #define KNOWN_BITS 16
 
 struct stdedges {
-	struct export *x;
+	struct export_job *x;
 	const char *(*name)(void *, uint32_t);
 	void *arg;
 	uint32_t n;                       /* releases so far */
 	uint64_t known[1u << KNOWN_BITS]; /* thread and number, by hash */
 };
 
-struct stdedges *stdedges_new(struct export *x, const char *(*name)(void *, uint32_t), void *arg)
+struct stdedges *stdedges_new(struct export_job *x, const char *(*name)(void *, uint32_t), void *arg)
 {
 	struct stdedges *s = arena_alloc(x->a, sizeof *s);
 
@@ -29,6 +29,7 @@ struct stdedges *stdedges_new(struct export *x, const char *(*name)(void *, uint
 	return s;
 }
 
+/* Three events: a critical section of the edge's own lock around an access of its own variable. */
 static void write_edge(struct stdedges *s, uint32_t thread, char op, uint32_t number, int64_t loc)
 {
 	const char *who = s->name(s->arg, thread);
@@ -38,6 +39,8 @@ static void write_edge(struct stdedges *s, uint32_t thread, char op, uint32_t nu
 	s->x->n += 3;
 }
 
+/* Written when it happens, whether or not anybody will ever acquire it: who will is not known yet, and afterwards it is
+ * too late, since what the thread does next must not be covered. */
 struct stdedges_token stdedges_release(struct stdedges *s, uint32_t thread, int64_t loc)
 {
 	struct stdedges_token t = {thread, ++s->n};
@@ -46,6 +49,7 @@ struct stdedges_token stdedges_release(struct stdedges *s, uint32_t thread, int6
 	return t;
 }
 
+/* One's own releases are in program order already. */
 void stdedges_acquire(struct stdedges *s, uint32_t thread, const struct stdedges_list *list, int64_t loc)
 {
 	for (uint32_t i = 0; i < list->n; i++) {
@@ -59,6 +63,7 @@ void stdedges_acquire(struct stdedges *s, uint32_t thread, const struct stdedges
 	}
 }
 
+/* The arena gives nothing back, so a list keeps its room when it is emptied. */
 static void append(struct stdedges *s, struct stdedges_list *list, struct stdedges_token token)
 {
 	if (list->n == list->room) {
@@ -73,6 +78,7 @@ static void append(struct stdedges *s, struct stdedges_list *list, struct stdedg
 	list->token[list->n++] = token;
 }
 
+/* At most one release for each thread that ever released: the later one covers the earlier. */
 void stdedges_merge(struct stdedges *s, struct stdedges_list *list, struct stdedges_token token)
 {
 	for (uint32_t i = 0; i < list->n; i++)
@@ -84,6 +90,7 @@ void stdedges_merge(struct stdedges *s, struct stdedges_list *list, struct stded
 	append(s, list, token);
 }
 
+/* The releaser acquired what the list had, or the object forgets it (a store ends a release sequence). */
 void stdedges_store(struct stdedges *s, struct stdedges_list *list, struct stdedges_token token)
 {
 	list->n = 0;

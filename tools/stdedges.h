@@ -16,7 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The moment of a release. number 0: none. */
+/* The moment of a release, and the name of its lock and variable. It covers what its thread did before, so an object that
+ * merges the releases of n threads is a list of n, where a clock would be one. number 0: none. */
 struct stdedges_token {
 	uint32_t thread, number;
 };
@@ -29,8 +30,9 @@ struct stdedges_list {
 
 struct stdedges;
 
-/* name gives a thread's. */
-struct stdedges *stdedges_new(struct export *x, const char *(*name)(void *, uint32_t), void *arg);
+/* name gives a thread's; the events go to x->out, and are counted there. loc is the location that the three events of an
+ * edge get: that of the operation that made it. */
+struct stdedges *stdedges_new(struct export_job *x, const char *(*name)(void *, uint32_t), void *arg);
 
 struct stdedges_token stdedges_release(struct stdedges *s, uint32_t thread, int64_t loc);
 void stdedges_acquire(struct stdedges *s, uint32_t thread, const struct stdedges_list *list, int64_t loc);

@@ -22,18 +22,19 @@
 #define INLINE 2 /* accesses of most variables */
 
 struct stdhb_thread {
-	struct gosan_clock clock;
-	uint32_t epoch; /* 0: not seen yet */
+	struct gosan_clock clock; /* what it comes after */
+	uint32_t epoch;           /* 0: not seen yet */
 };
 
 struct stdhb_lock {
-	struct gosan_clock clock;
-	uint32_t by; /* who released last, + 1: knows all of it */
+	struct gosan_clock clock; /* of the last release */
+	uint32_t by;              /* who released last, + 1: knows all of it */
 };
 
+/* An access that still counts. */
 struct access {
-	uint32_t thread, epoch;
-	int32_t loc;
+	uint32_t thread, epoch; /* when */
+	int32_t loc;            /* where */
 	bool write;
 };
 
@@ -45,7 +46,9 @@ struct stdhb_variable {
 	};
 };
 
-/* One more element in an array that grows by doubling; new ones are zero. */
+/* Room for element `want` in an array that grows by doubling. New ones are zero, which is an empty clock, no releaser, no
+ * access: the state that everything has before its first event. Numbers come in the order of appearance, so there are
+ * no holes to speak of. */
 static void *reserve(void *array, uint32_t *n, uint32_t want, size_t element)
 {
 	uint32_t room = *n ? *n : 64;
@@ -62,6 +65,8 @@ static void *reserve(void *array, uint32_t *n, uint32_t want, size_t element)
 	return array;
 }
 
+/* A thread begins to exist with its first event, or with the fork that names it. Its own entry is 1 from then on, so that
+ * nobody who never heard of it counts as ordered after it. */
 static struct stdhb_thread *thread(struct stdhb *h, uint32_t number)
 {
 	h->threads = reserve(h->threads, &h->n_threads, number, sizeof *h->threads);
@@ -82,6 +87,7 @@ static void tick(struct stdhb_thread *t, uint32_t number)
 
 /* --- Races ------------------------------------------------------------------------------------------------ */
 
+/* Locations are small numbers and operations two of them: each must reach the low bits, which choose the place. */
 static uint64_t mix(const struct stdhb_race *r)
 {
 	uint64_t h = (uint64_t)(uint32_t)r->loc[0] << 32 | (uint32_t)r->loc[1];
@@ -90,6 +96,7 @@ static uint64_t mix(const struct stdhb_race *r)
 	return h ^ h >> 29;
 }
 
+/* What makes two pairs one race. The variable does not: a loop over an array is one place in the program. */
 static bool is_same(const struct stdhb_race *a, const struct stdhb_race *b)
 {
 	return a->loc[0] == b->loc[0] && a->loc[1] == b->loc[1] && a->op[0] == b->op[0] &&
@@ -107,6 +114,7 @@ static uint32_t *find(struct stdhb *h, const struct stdhb_race *r)
 	}
 }
 
+/* The table has numbers of races, so only it is made anew. */
 static void rehash(struct stdhb *h)
 {
 	h->table_room = h->table_room ? 2 * h->table_room : 256;
@@ -118,6 +126,7 @@ static void rehash(struct stdhb *h)
 		*find(h, &h->races[i]) = i + 1;
 }
 
+/* The pair's first example stays: a reader wants the place in the file where it begins. */
 static void found(struct stdhb *h, const struct access *old, const struct std_event *ev)
 {
 	struct stdhb_race r = {
@@ -141,6 +150,8 @@ static void found(struct stdhb *h, const struct access *old, const struct std_ev
 
 /* --- Events ----------------------------------------------------------------------------------------------- */
 
+/* Most variables are owned by one thread at a time and have one write and one read that count: these lie in the variable
+ * itself, and reading them costs no further miss of the cache. */
 static struct access *accesses(struct stdhb_variable *v)
 {
 	return v->room ? v->many : v->few;
@@ -162,6 +173,9 @@ static void append(struct stdhb_variable *v, struct access a)
 	accesses(v)[v->n++] = a;
 }
 
+/* One walk over what still counts does all: it finds the races, and drops what this access stands for from now on. A
+ * thread's own accesses are ordered whatever its clock says, so its entry is not looked up. What was unordered stays
+ * also after it was told: it races with what other threads do next, too. */
 static void on_access(struct stdhb *h, const struct std_event *ev)
 {
 	struct stdhb_thread *t = thread(h, ev->thread);
@@ -188,7 +202,8 @@ static void on_access(struct stdhb *h, const struct std_event *ev)
 	h->n_racing += racing;
 }
 
-/* Whoever released last knows what the lock says. */
+/* Whoever released last knows what the lock says. A release replaces what the lock said before, as in RAPID: in a sound
+ * recording the releaser acquired that, in another one an order is lost rather than invented. */
 static void on_lock(struct stdhb *h, const struct std_event *ev)
 {
 	struct stdhb_thread *t = thread(h, ev->thread);
@@ -228,6 +243,7 @@ int stdhb_event(struct stdhb *h, const struct std_event *ev)
 	case STD_RELEASE:
 		on_lock(h, ev);
 		break;
+	/* A thread that forks or joins itself says nothing. A fork after the first event of its thread orders the rest. */
 	case STD_FORK:
 	case STD_JOIN:
 		if (ev->operand > GOSAN_CID_MAX)
@@ -243,6 +259,7 @@ int stdhb_event(struct stdhb *h, const struct std_event *ev)
 	return 0;
 }
 
+/* Races are in the arena and stay; clocks share nodes, so each is given back by itself. */
 void stdhb_free(struct stdhb *h)
 {
 	for (uint32_t i = 0; i < h->n_threads; i++)

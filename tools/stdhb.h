@@ -5,6 +5,11 @@
  * thread before its join. The same events race as in RAPID's HB engine: an access does when an earlier one of another
  * thread, of which at least one writes, is not ordered before it.
  *
+ * Beside clocks nothing is kept of a thread, and of a lock what its last release knew. RAPID's engine keeps for each
+ * variable the joined clocks of all reads and of all writes; an access races if those are not covered by its thread's
+ * clock. That holds exactly if one of the accesses is unordered, and which one is what a report wants to know: so here the
+ * accesses themselves are kept, as far as they count.
+ *
  * Memory: a few words for each variable, and for each access that no later one of its variable comes after.
  */
 #ifndef STDHB_H

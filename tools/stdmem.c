@@ -43,6 +43,8 @@ void stdmem_free(struct stdmem *m)
 	free(m->table);
 }
 
+/* Neighbours are wanted together, and a multiplicative hash scatters them; but granules come from all over the address
+ * space, and in runs that are far apart a hash by low bits would pile up. The high bits of the product are the good ones. */
 static struct granule *slot(const struct stdmem *m, uint64_t number)
 {
 	uint64_t at = number * UINT64_C(0x9e3779b97f4a7c15) >> 20;
@@ -66,6 +68,7 @@ static void grow(struct stdmem *m)
 	free(old.table);
 }
 
+/* NULL for what no access ever touched: most of what is freed or given out anew. */
 static struct granule *find(const struct stdmem *m, uint64_t number)
 {
 	struct granule *g = m->room ? slot(m, number) : NULL;
@@ -73,6 +76,7 @@ static struct granule *find(const struct stdmem *m, uint64_t number)
 	return g && g->number ? g : NULL;
 }
 
+/* Few goroutines write one atomic; where many do, the list is as long as what is written for each plain read. */
 static void add_writer(struct stdmem *m, struct granule *g, uint32_t actor)
 {
 	for (uint32_t i = 0; i < g->n_writers; i++)
@@ -82,6 +86,8 @@ static void add_writer(struct stdmem *m, struct granule *g, uint32_t actor)
 	g->writers[g->n_writers++] = actor;
 }
 
+/* Where an access ends the next part begins, unless that is in another granule. A sort is of the granule, not of the
+ * part: too many of them only make more events than needed. */
 void stdmem_note(struct stdmem *m, uint64_t addr, uint64_t size, bool write, bool atomic, uint32_t actor)
 {
 	uint64_t end = addr + size;
@@ -108,6 +114,7 @@ void stdmem_note(struct stdmem *m, uint64_t addr, uint64_t size, bool write, boo
 	}
 }
 
+/* For all its ages: the question is answered for an address, at a moment when two goroutines met there. */
 void stdmem_ignore(struct stdmem *m, uint64_t addr, uint64_t size)
 {
 	for (uint64_t at = addr; at < addr + size; at = (at | (BYTES - 1)) + 1) {
@@ -129,6 +136,13 @@ static void each_part(const struct granule *g, unsigned lo, unsigned hi, struct 
 		}
 }
 
+/* Which classes of access must conflict, and how one variable x and one y(g) for each goroutine g that writes atomically
+ * make just these conflict:
+ *
+ *			plain read	plain write	atomic read	atomic write by g
+ *	touches		r(x) r(y(*))	w(x)		r(x)		r(x) w(y(g))
+ *
+ * Plain writes conflict with all by x. A plain read and an atomic write meet in y(g) alone. Two atomics never do. */
 void stdmem_each(struct stdmem *m, uint64_t addr, uint64_t size, bool write, bool atomic, const uint32_t *own,
 		 void (*fn)(const struct stdmem_part *, void *), void *arg)
 {

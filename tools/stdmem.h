@@ -19,7 +19,8 @@ struct stdmem;
 struct stdmem *stdmem_new(struct arena *a);
 void stdmem_free(struct stdmem *m);
 
-/* First pass. actor: who it is, for atomic writes. */
+/* First pass: where it begins and ends, of which sort it is; actor says who it is, for atomic writes. An access that was
+ * not noted may be cut wrongly later, so none is left out but what is to be ignored altogether. */
 void stdmem_note(struct stdmem *m, uint64_t addr, uint64_t size, bool write, bool atomic, uint32_t actor);
 
 /* First pass: nothing in it is to be written: it belongs to the thread, and whoever that runs takes turns. */

@@ -6,6 +6,7 @@
 
 #define FIRST_FEW 256u
 
+/* The place of key, or the free one where it belongs. */
 static struct stdrow *slot(const struct stdrows *r, uint64_t key)
 {
 	uint64_t at = key * UINT64_C(0x9e3779b97f4a7c15) >> 24;
@@ -22,6 +23,7 @@ struct stdrow *stdrows_find(const struct stdrows *r, uint64_t key)
 	return row && row->key ? row : NULL;
 }
 
+/* Lists move with their rows: they are a pointer and two counts. */
 static void grow(struct stdrows *r)
 {
 	struct stdrows old = *r;
@@ -36,6 +38,7 @@ static void grow(struct stdrows *r)
 	free(old.row);
 }
 
+/* A new row is zero but for its key. */
 struct stdrow *stdrows_add(struct stdrows *r, uint64_t key)
 {
 	if (r->n >= r->room / 2)

@@ -2,6 +2,9 @@
  *
  * trace.c: the files of one process' recording: meta, page, tables, streams. trace_read.c puts the records in order.
  *
+ * Nothing is copied but meta and the page: tables are looked at where they lie, streams are read from their mappings. So a
+ * recording of gigabytes opens at once, and its reading is limited by the disk.
+ *
  * A recording may be one that is still being made, or that a crash, a full disk or a copy has damaged. Without meta and
  * page it is none; everything else may be missing.
  */

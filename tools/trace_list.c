@@ -2,9 +2,11 @@
  *
  * trace_list.c: recordings of whole runs: folders of processes, and the one file that such a folder is packed into.
  *
- * A packed file is a line "gosan-packed 1" and one zstd frame. In it, for each file: the length of its name and its
- * size, two numbers of 8 bytes, the name ("PROCESS/FILE"), and the bytes up to the last that is not 0; a third number says
- * how many these are. Tables and streams are sparse, so what is allocated ahead costs nothing.
+ * A packed file is a line "gosan-packed 1" and one zstd frame. In it, for each file: three numbers of 8 bytes (the length
+ * of its name, its size, and how many of its bytes follow), the name ("PROCESS/FILE"), and the bytes up to the last that
+ * is not 0. Tables and streams are allocated ahead, so what is behind it is zeros, which cost nothing here.
+ *
+ * Not tar: what may be in such a file is exactly this, so that nobody's archive can put anything anywhere else.
  */
 #include "tmpdir.h"
 #include "trace.h"

@@ -6,6 +6,15 @@
  * not go back into the heap. In a whole recording somebody is always ready: each record waits only for some that were
  * made before it. In a damaged one, or in the rest that a ring has, nobody may be: then the first goes on with what it
  * has, and the record says that there is a gap.
+ *
+ *      stream 1   lock m #1 . . unlock m #2 . . . . . . . . . . .        time goes to the right;
+ *      stream 2   . . . . . . . . . . . . . . lock m #3 . unlock m #4     #n is the number on m
+ *
+ * The lock of stream 2 may carry an earlier time than the unlock of stream 1 (the short ways have none of their own, only
+ * that of the record before). It waits for number 2 nevertheless; meanwhile stream 1 gives what it has.
+ *
+ * Complexity: a record costs the logarithm of the number of streams, and one look at each stream that has an earlier time
+ * and must wait. These are few: a thread that waits for another in the recording waited for it when it was made.
  */
 #include "trace_private.h"
 

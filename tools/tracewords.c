@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The recorder keeps fewer frames. */
 #define STACK_MAX   128
 #define PLACE_BIT   (UINT32_C(1) << 31) /* as stack ids have it for nodes of the tree of contexts */
 #define MEMORY_BITS 17
@@ -23,13 +24,15 @@ struct named_stack {
 	const char *where; /* NULL until somebody asked */
 };
 
+/* Tables of pointers: NULL is what nobody asked for yet. */
 struct tracewords {
-	struct arena *a;
+	struct arena *a; /* texts */
 	const struct trace *t;
 	struct process process; /* modules only */
 	struct symbolizer *z;
 	size_t n_actors, n_objects; /* rooms of the tables */
-	const char **actors, **short_actors;
+	const char **actors;        /* "goroutine 7", by row */
+	const char **short_actors;  /* "g7" */
 	const struct object **objects;
 	struct named_stack *stacks; /* [stacks_room], a power of two */
 	uint32_t n_stacks, stacks_room;
@@ -39,6 +42,8 @@ struct tracewords {
 	} memory[1u << MEMORY_BITS];
 };
 
+/* What symbolize.c wants of a process: its modules, and where it ran for paths. Build ids keep a file that was rebuilt
+ * since from giving wrong names. */
 static void take_modules(struct tracewords *w)
 {
 	const struct trace_info *info = trace_info(w->t);
@@ -56,6 +61,7 @@ static void take_modules(struct tracewords *w)
 						.end = info->modules[i].end};
 }
 
+/* Nothing is named yet: a dump with filters may need few names. */
 struct tracewords *tracewords_new(struct arena *a, const struct trace *t)
 {
 	struct tracewords *w = arena_alloc(a, sizeof *w);
@@ -96,6 +102,7 @@ static void *reserve(void *array, size_t *room, uint32_t number)
 
 /* --- Goroutines ------------------------------------------------------------------------------------------- */
 
+/* Its own name first, then the function that it was started with. Rows are bytes of a file: a name need not end. */
 const char *tracewords_actor(struct tracewords *w, uint32_t number)
 {
 	const struct gosan_trace_actor *row = trace_actor(w->t, number);
@@ -119,6 +126,7 @@ const char *tracewords_actor(struct tracewords *w, uint32_t number)
 	return w->actors[number];
 }
 
+/* Made together with the long one. */
 const char *tracewords_actor_short(struct tracewords *w, uint32_t number)
 {
 	if (!trace_actor(w->t, number))
@@ -129,6 +137,7 @@ const char *tracewords_actor_short(struct tracewords *w, uint32_t number)
 
 /* --- Stacks ----------------------------------------------------------------------------------------------- */
 
+/* Ids are dense in two ranges, so that any multiplicative hash spreads them. */
 static struct named_stack *slot(struct named_stack *table, uint32_t room, uint32_t id)
 {
 	uint32_t at = id * UINT32_C(0x9e3779b1);
@@ -153,6 +162,8 @@ static void grow(struct tracewords *w)
 	w->stacks_room = room;
 }
 
+/* The same stack comes again with every turn of a loop: it is symbolized once, which takes a microsecond or a
+ * millisecond. */
 const struct stack *tracewords_stack(struct tracewords *w, uint32_t id, bool is_place)
 {
 	static const struct stack none;
@@ -206,6 +217,7 @@ bool tracewords_is_place(unsigned op)
 
 /* --- Objects and memory ----------------------------------------------------------------------------------- */
 
+/* Named as a lock in a report is: by the variable at its address, else by the statement that made or first used it. */
 static const struct object *object(struct tracewords *w, uint32_t id)
 {
 	const struct gosan_trace_object *row = trace_object(w->t, id);
@@ -243,6 +255,8 @@ const char *tracewords_object(struct tracewords *w, uint32_t id)
 	return *o->name ? arena_printf(w->a, "%s %s", o->kind, o->name) : objname_label(w->a, o);
 }
 
+/* Asking the debug information is slow, and most memory (heap, stacks) has no name there: so a table of what was asked
+ * last, negative answers included. */
 const char *tracewords_memory(struct tracewords *w, uint64_t addr, uint64_t size)
 {
 	uint64_t hash = (addr ^ size << 47) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - MEMORY_BITS);

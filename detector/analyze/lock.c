@@ -381,15 +381,16 @@ bool gosan_lock_in_doubt(void)
 }
 
 /* After a panic nothing is judged that needs the end of the program: defers that would have unlocked did not
- * run. */
+ * run. Only a thread that had ended before took with it what nobody else may unlock. */
 void gosan_lock_judge(enum gosan_end why)
 {
 	struct left *l = left.data;
 
+	for (size_t i = 0; i < left.n; i++)
+		if (why != GOSAN_END_CRASH || (l[i].g->is_thread && l[i].obj->flags & GOSAN_OBJ_OWNED))
+			judge_left(&l[i]);
 	if (why == GOSAN_END_CRASH)
 		return;
-	for (size_t i = 0; i < left.n; i++)
-		judge_left(&l[i]);
 	for (struct gosan_g *g = gosan_waits_first(); g; g = gosan_waits_next(g)) {
 		const struct gosan_obj *obj = g->wait.n ? g->wait.on[0].obj : NULL;
 		const struct gosan_use *u = obj ? obj->use : NULL;

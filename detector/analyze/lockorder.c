@@ -46,6 +46,8 @@ static struct fresh {
 	size_t in;
 } fresh[FRESH_MAX];
 static size_t n_fresh;
+static size_t
+	n_again; /* GOSAN_DEP_READ_AGAIN ever recorded: mostly none, and then no writer has to look for one */
 
 /* Findings, so that each is told once, and taken back when it happens. */
 struct told {
@@ -63,6 +65,7 @@ static void record(enum gosan_depkind kind, const struct gosan_event *ev, const 
 	struct gosan_dep *d;
 	size_t in;
 
+	n_again += kind == GOSAN_DEP_READ_AGAIN;
 	if (gosan_lockdep_record(kind, ev, outer, &d, &in) && n_fresh < FRESH_MAX)
 		fresh[n_fresh++] = (struct fresh){ev->g, ev->obj, d, in};
 }
@@ -435,7 +438,7 @@ static void judge_fresh(const struct fresh *f)
 	}
 	if (f->d->kind == GOSAN_DEP_READ_AGAIN)
 		judge_again(f->d);
-	for (size_t i = 0; i < gosan_lockdep_n && f->d->kind == GOSAN_DEP_WRITE; i++)
+	for (size_t i = 0; n_again && i < gosan_lockdep_n && f->d->kind == GOSAN_DEP_WRITE; i++)
 		if (gosan_lockdep_all[i]->kind == GOSAN_DEP_READ_AGAIN &&
 		    gosan_lockdep_all[i]->lock == f->lock)
 			judge_again(gosan_lockdep_all[i]);

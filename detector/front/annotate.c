@@ -10,6 +10,7 @@
 #include "../recorder.h"
 #include "../atomic.h"
 #include "../benign.h"
+#include "../recorder.h"
 
 #include <stdio.h>
 
@@ -54,13 +55,17 @@ EDGE(__tsan_java_release_store, (void *addr), GOSAN_EV_HB_RELEASE_STORE)
 void gosan_annotate_ignore(unsigned kinds, int by)
 {
 	struct gosan_g *g;
+	bool was;
 
 	if (!gosan_access_ready || !(g = gosan_engine_self()))
 		return;
+	was = g->ignored[GOSAN_IGNORED_ORDER] != 0;
 	g->was_deaf |= by > 0 && kinds & GOSAN_ORDER;
 	for (unsigned i = 0; i < 3; i++)
 		if ((kinds & (1u << i)) && (by > 0 ? g->ignored[i] < UINT16_MAX : g->ignored[i] > 0))
 			g->ignored[i] = (uint16_t)(g->ignored[i] + by);
+	if (was != (g->ignored[GOSAN_IGNORED_ORDER] != 0))
+		GOSAN_RECORD(gosan_recorder_gone(g, was ? GOSAN_TRACE_GONE_BACK : GOSAN_TRACE_GONE_DEAF));
 }
 
 #define IGNORE(name, params, kinds, by) \

@@ -7,42 +7,67 @@
 
 #include "../depot.h"
 
+#include <sched.h>
+
 /* ---- locks of other threads ---- */
+
+#define PATIENCE 100000 /* turns of others */
 
 struct holder {
 	uintptr_t addr;
-	struct gosan_g *g;
-	struct gosan_record record;
+	struct gosan_g *g; /* NULL: nobody holds it untold */
+	struct gosan_record *at, record;
+	bool busy; /* the holder is telling of it itself */
 };
 
 static bool find_holder(struct gosan_thread *t, void *arg)
 {
 	struct holder *h = arg;
 
-	for (unsigned i = 0; i < t->n && i < GOSAN_RECORDS; i++)
-		if (t->record[i].addr == h->addr && !t->record[i].told && !t->record[i].gone) {
-			h->g = t->g;
-			h->record = t->record[i];
-			t->record[i].told = true;
-			return true;
+	for (unsigned i = 0; i < t->n && i < GOSAN_RECORDS; i++) {
+		struct gosan_record *r = &t->record[i];
+
+		if (r->addr != h->addr || r->gone)
+			continue;
+		if (!gosan_pthread_claim(r)) {
+			if (__atomic_load_n(&r->told, __ATOMIC_ACQUIRE) != GOSAN_TELLING)
+				continue;
+			h->busy = true;
 		}
+		h->g = t->g;
+		h->at = r;
+		h->record = *r;
+		return true;
+	}
 	return false;
 }
 
-/* A running thread holds, untold, what is being destroyed: told in its name. Its clocks don't matter, for nothing is
+/* A running thread holds, untold, what is being destroyed or unlocked: told in its name, or, when it is about to tell
+ * itself, awaited: what follows must not come before its acquisition. Its clocks don't matter, for nothing is
  * instrumented. */
 static void tell_holder(const struct gosan_lock *l)
 {
-	struct holder h = {.addr = (uintptr_t)l->addr};
 	struct gosan_event ev = {.op = GOSAN_EV_LOCK_ACQUIRE};
+	struct holder h;
 
-	if (!gosan_thread_each(find_holder, &h) || h.g->ended)
+	for (int i = 0; i < PATIENCE; i++) {
+		h = (struct holder){.addr = (uintptr_t)l->addr};
+		if (!gosan_thread_each(find_holder, &h))
+			return;
+		if (!h.busy)
+			break;
+		sched_yield();
+	}
+	if (h.busy)
 		return;
-	ev.g = h.g;
-	ev.mode = h.record.mode;
-	ev.stack = h.record.stack ? h.record.stack : gosan_depot_put(&h.record.pc, 1);
-	ev.obj = gosan_pthread_object(l);
-	gosan_engine_event(&ev);
+	if (!h.g->ended) {
+		ev.g = h.g;
+		ev.mode = h.record.mode;
+		ev.stack = h.record.stack ? h.record.stack : gosan_depot_put(&h.record.pc, 1);
+		ev.obj = gosan_pthread_object(l);
+		gosan_engine_event(&ev);
+	}
+	gosan_pthread_claimed(h.at);
 }
 
 /* ---- misuse ---- */

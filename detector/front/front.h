@@ -76,6 +76,9 @@ void gosan_pthread_flush(void);
 void gosan_pthread_freed(uintptr_t lo, uintptr_t hi);
 /* pthread.c: does this thread hold one? */
 bool gosan_pthread_holds_in(uintptr_t lo, uintptr_t hi);
+/* preload.c: before a copy of this process is made, and after it, in both. */
+void gosan_preload_forking(void);
+void gosan_preload_forked(bool in_child);
 /* preload.c: there is something to watch now: the time limit holds. */
 void gosan_preload_watch(void);
 /* hang.c: pthread_create of the libc, for threads of our own. */

@@ -12,6 +12,7 @@
 
 #include "../depot.h"
 #include "../module.h"
+#include "../recorder.h"
 
 #include <signal.h>
 #include <string.h>
@@ -47,12 +48,27 @@ static void acquire(void)
 	seen = now;
 }
 
+/* A handler that comes within a part that the program wants ignored is no part of it. One that leaves by longjmp ends
+ * that part, too: what closes it later does nothing. */
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	handler_fn *fn = __atomic_load_n(&handlers[sig].fn, __ATOMIC_ACQUIRE);
+	struct gosan_g *g = gosan_self;
+	bool deaf = g && g->ignored[GOSAN_IGNORED_ORDER] != 0;
+	__typeof__(g->ignored) ignored;
 
+	if (g) {
+		memcpy(ignored, g->ignored, sizeof(ignored));
+		memset(g->ignored, 0, sizeof(ignored));
+	}
+	if (deaf)
+		GOSAN_RECORD(gosan_recorder_gone(g, GOSAN_TRACE_GONE_BACK));
 	acquire();
 	fn(sig, info, context);
+	if (g)
+		memcpy(g->ignored, ignored, sizeof(ignored));
+	if (deaf)
+		GOSAN_RECORD(gosan_recorder_gone(g, GOSAN_TRACE_GONE_DEAF));
 }
 
 static bool is_function(const struct sigaction *act)

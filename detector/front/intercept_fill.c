@@ -55,7 +55,12 @@ static size_t text(const char *s)
 		return rc; \
 	}
 
-/* ---- files ---- */
+/* ---- files ----
+ *
+ * Structures are taken as written to their last byte, padding and reserved fields included: the kernel copies them as
+ * a whole. The names with 64 are functions of their own in glibc 2.33 and later; before, the compiler's calls go to
+ * __xstat and its kin, which are not seen.
+ */
 
 FILLS(int, stat, (const char *restrict path, struct stat *restrict st), (path, st), rc == 0, st, sizeof(*st))
 FILLS(int, lstat, (const char *restrict path, struct stat *restrict st), (path, st), rc == 0, st, sizeof(*st))
@@ -76,7 +81,13 @@ FILLS(ssize_t, readlinkat, (int at, const char *restrict path, char *restrict s,
 /* Without a buffer it allocates one, for the caller alone. */
 FILLS(char *, getcwd, (char *s, size_t room), (s, room), rc != NULL && rc == s, s, text(s))
 
-/* ---- time ---- */
+/* ---- time ----
+ *
+ * Clocks are asked in the innermost loops of some programs. What is added for a caller that is not checked is the
+ * question who calls; the answer comes from the clock's page of the kernel, without a system call, as before.
+ * The functions that return a buffer of libc's own (localtime, ctime) race by themselves, which POSIX says of them; that
+ * buffer is not the program's memory, and nothing is noted.
+ */
 
 FILLS(time_t, time, (time_t * t), (t), rc != -1, t, sizeof(*t))
 FILLS(int, clock_gettime, (clockid_t c, struct timespec *t), (c, t), rc == 0, t, sizeof(*t))
@@ -111,7 +122,11 @@ GOSAN_EXPORT size_t strftime(char *restrict s, size_t room, const char *restrict
 	return n;
 }
 
-/* ---- the system ---- */
+/* ---- the system ----
+ *
+ * A wait that found no child (rc 0, with WNOHANG) leaves the status alone. That a child has ended orders nothing here:
+ * it had memory of its own.
+ */
 
 FILLS(int, uname, (struct utsname * u), (u), rc == 0, u, sizeof(*u))
 FILLS(int, sysinfo, (struct sysinfo * s), (s), rc == 0, s, sizeof(*s))
@@ -145,7 +160,10 @@ GOSAN_EXPORT int ppoll(struct pollfd *p, nfds_t n, const struct timespec *t, con
 	return polled(p, n, GOSAN_REAL(ppoll)(p, n, t, mask), GOSAN_CALLER);
 }
 
-/* ---- addresses ---- */
+/* ---- addresses ----
+ *
+ * The length is the caller's, read before and written after the call: one that two threads share is a race, too.
+ */
 
 /* The length comes back as it would have been: the room may be less. */
 #define NAMES(name) \

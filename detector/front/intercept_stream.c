@@ -5,7 +5,14 @@
  * may have written publishes before, and each that may have read acquires after it.
  *
  * The standard streams order nothing: a process does not read its own output.
+ *
+ * More order than there is may come of it: a line that stays in the buffer has been told of already. That hides races
+ * between what was written last before the line left and who reads it, and invents none. The FILE itself has a lock of
+ * libc's and is not looked at.
  */
+#ifndef __NO_INLINE__
+#define __NO_INLINE__ 1 /* or <stdio.h> has bodies for some of them */
+#endif
 #include "intercept.h"
 
 #include "fd.h"

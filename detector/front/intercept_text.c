@@ -18,7 +18,10 @@
 
 int __xpg_strerror_r(int, char *, size_t);
 
-/* ---- bytes ---- */
+/* ---- bytes ----
+ *
+ * A search that finds reads no further than what it found, from either end. One that does not has read all.
+ */
 
 GOSAN_EXPORT void *memrchr(const void *s, int c, size_t n)
 {
@@ -55,7 +58,11 @@ GOSAN_EXPORT void *memccpy(void *restrict d, const void *restrict s, int c, size
 	return GOSAN_REAL(memccpy)(d, s, c, n);
 }
 
-/* ---- strings ---- */
+/* ---- strings ----
+ *
+ * The functions that walk through a string and keep their place in a variable of libc's (strtok) or of the caller's
+ * (strtok_r, strsep) are not here: what they read depends on calls before.
+ */
 
 /* The span, and the byte that ended it. */
 #define SPANS(name) \
@@ -117,7 +124,11 @@ GOSAN_EXPORT int __xpg_strerror_r(int error, char *s, size_t room)
 	return rc;
 }
 
-/* ---- wide strings ---- */
+/* ---- wide strings ----
+ *
+ * Compilers expand none of these, so that their own accesses never stand in for ours. Lengths are in characters, sizes
+ * in bytes. The length of the source is asked again for each use: these are rare, and short.
+ */
 
 #define WLEN(s) GOSAN_REAL(wcslen)(s)
 

@@ -18,7 +18,8 @@
 #include <sys/msg.h>
 #include <sys/sem.h>
 
-/* Of keys that are no descriptors: the kind above the number. */
+/* Of keys that are no descriptors: the kind above the number. All files that are locked share one: a lock tells no more
+ * than that somebody else had given it back. */
 enum { SEMAPHORES = 5, MESSAGES, FILES };
 
 static bool watched(uintptr_t pc)
@@ -42,7 +43,12 @@ static int taken(int rc, uint64_t key)
 	return rc;
 }
 
-/* ---- epoll ---- */
+/* ---- epoll ----
+ *
+ * The registration is the release: the data of the event, mostly a pointer, is handed over with it. Who waits acquires
+ * from all that registered with this descriptor, for an event does not say when it was asked for. Registered again
+ * after each event (EPOLLONESHOT), a connection goes from thread to thread without a lock.
+ */
 
 GOSAN_EXPORT int epoll_ctl(int ep, int op, int fd, struct epoll_event *ev)
 {
@@ -77,7 +83,10 @@ WAITS(epoll_wait, (int ep, struct epoll_event *ev, int max, int ms), (ep, ev, ma
 WAITS(epoll_pwait, (int ep, struct epoll_event *ev, int max, int ms, const sigset_t *mask),
       (ep, ev, max, ms, mask))
 
-/* ---- message queues ---- */
+/* ---- message queues ----
+ *
+ * A queue of POSIX is a descriptor of a file system of its own, whose inode is the key; one of System V a number.
+ */
 
 #define SENDS(name, params, args) \
 	GOSAN_EXPORT int name params \
@@ -133,7 +142,11 @@ GOSAN_EXPORT ssize_t msgrcv(int q, void *m, size_t n, long type, int flags)
 	return got;
 }
 
-/* ---- what excludes ---- */
+/* ---- what excludes ----
+ *
+ * Each call releases before it may wait, and acquires when it was let in: up and down are not told apart, since the
+ * operations of one call may be both.
+ */
 
 GOSAN_EXPORT int semop(int set, struct sembuf *ops, size_t n)
 {

@@ -278,7 +278,7 @@ static inline unsigned flags_of(const pthread_mutex_t *m)
 	return is_plain(m) ? GOSAN_OBJ_OWNED : GOSAN_OBJ_OWNED | GOSAN_OBJ_RECURSIVE;
 }
 
-/* It is taken, and others are held. */
+/* It is taken, and others are held: known from before, it is a record like them; else it is told, and they with it. */
 FAR int locked_far(pthread_mutex_t *m, struct gosan_thread *t, const struct gosan_site *s, uintptr_t pc,
 		   uintptr_t sp)
 {
@@ -289,6 +289,7 @@ FAR int locked_far(pthread_mutex_t *m, struct gosan_thread *t, const struct gosa
 	return 0;
 }
 
+/* The owner of a recursive mutex comes again: no event, whatever else is the case. */
 FAR int relock_far(pthread_mutex_t *m, uintptr_t pc, uintptr_t sp)
 {
 	const struct gosan_thread *t = gosan_pthread_me;
@@ -313,6 +314,8 @@ GOSAN_EXPORT int pthread_mutex_lock(pthread_mutex_t *m)
 	return 0;
 }
 
+/* Inner unlocks are nobody's business; the outermost one is that of any mutex. What its owner does not do, or does once
+ * too often, is looked at. */
 FAR int unlock_recursive(pthread_mutex_t *m, uintptr_t pc, uintptr_t sp)
 {
 	const struct gosan_thread *t = gosan_pthread_me;
@@ -326,6 +329,7 @@ FAR int unlock_recursive(pthread_mutex_t *m, uintptr_t pc, uintptr_t sp)
 	return give(m) ? 0 : GOSAN_REAL(pthread_mutex_unlock)(m);
 }
 
+/* Somebody sleeps on it: the libc wakes one. */
 FAR int unlock_waited(pthread_mutex_t *m)
 {
 	return GOSAN_REAL(pthread_mutex_unlock)(m);

@@ -5,6 +5,10 @@
  * A close comes before the real call: afterwards the number may be another thread's. What replaces a descriptor (dup2)
  * is a use of it and no end: the number is valid all the time, which programs rely on to redirect their output.
  * What a child of vfork does to its descriptors it does not do to ours, though it shares our memory.
+ *
+ * Not seen: calls that make descriptors of rarer kinds (timers, signals, inotify, messages with descriptors in them),
+ * close_range, and what libc opens for itself. What is used under a number that one of them gave out is recognised by
+ * what it names (descriptor.c).
  */
 #include "fd.h"
 #include "intercept.h"
@@ -79,7 +83,8 @@ void gosan_fd_made(int fd, uintptr_t pc)
 
 /* ---- files ---- */
 
-/* The third argument is there only if the flags ask for it. */
+/* The third argument is there only if the flags ask for it. O_TMPFILE has more than one bit, and shares one with
+ * O_DIRECTORY. */
 static mode_t mode_of(int flags, va_list args)
 {
 	return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(args, mode_t) : 0;

@@ -140,7 +140,7 @@ void gosan_preload_watch(void)
 /* ---- fork ---- */
 
 /* Hooks of this thread are off between prepare and parent or child: they would wait for locks that it holds. */
-static void fork_prepare(void)
+void gosan_preload_forking(void)
 {
 	gosan_ignore++;
 	gosan_inplace_fork(true);
@@ -166,6 +166,17 @@ static void fork_child(void)
 	gosan_tsan_mutex_forked();
 	gosan_inplace_fork(false);
 	gosan_ignore--;
+}
+
+void gosan_preload_forked(bool in_child)
+{
+	int saved = errno;
+
+	if (in_child)
+		fork_child();
+	else
+		fork_parent();
+	errno = saved;
 }
 
 /* No handler runs: locks of ours may be held by threads that the child does not have. It may call what is safe in
@@ -223,7 +234,7 @@ static void bring_up(int argc, char **argv)
 	gosan_pthread_init();
 	gosan_hang_init();
 	gosan_awake_init();
-	pthread_atfork(fork_prepare, fork_parent, fork_child);
+	pthread_atfork(gosan_preload_forking, fork_parent, fork_child);
 	gosan_exit_init();
 	if (gosan_awake_any())
 		gosan_signal_init();

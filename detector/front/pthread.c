@@ -30,11 +30,13 @@
 
 #include "../../runtime/probe.h"
 
+#include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define EAGER 64
+#define EAGER    64
+#define PATIENCE 100000 /* turns of others */
 
 uint64_t gosan_pthread_births; /* initialisations and ends of locks that were known */
 int64_t gosan_pthread_wakes;
@@ -157,10 +159,19 @@ static struct gosan_record *record_of(struct gosan_thread *t, uintptr_t addr)
 	return NULL;
 }
 
+/* Another thread tells of it: bounded, for that one may be stopped. */
+static void await_told(const struct gosan_record *r)
+{
+	for (int i = 0; i < PATIENCE && __atomic_load_n(&r->told, __ATOMIC_ACQUIRE) == GOSAN_TELLING; i++)
+		sched_yield();
+}
+
 static void drop(struct gosan_thread *t, struct gosan_record *r)
 {
 	size_t at = (size_t)(r - t->record);
 
+	for (size_t i = at; i < t->n; i++)
+		await_told(&t->record[i]);
 	memmove(r, r + 1, (t->n - at - 1) * sizeof(*r));
 	t->n--;
 }
@@ -197,8 +208,10 @@ static void tell(struct gosan_thread *t, struct gosan_record *r)
 	struct gosan_event ev = {.g = who(), .mode = r->mode & ~GOSAN_REQUESTED};
 	bool asks = !(r->mode & (GO_LOCK_TRY | GOSAN_REQUESTED));
 
-	if (r->told)
+	if (!gosan_pthread_claim(r)) {
+		await_told(r);
 		return;
+	}
 	t->moves++;
 	if (!r->stack) {
 		bool whole;
@@ -211,14 +224,14 @@ static void tell(struct gosan_thread *t, struct gosan_record *r)
 	}
 	ev.stack = r->stack;
 	ev.obj = gosan_pthread_object(&l);
-	r->told = true;
-	if (asks ? short_acquire(&ev) : short_take(&ev))
-		return;
-	ev.op = GOSAN_EV_LOCK_REQUEST;
-	if (asks)
+	if (!(asks ? short_acquire(&ev) : short_take(&ev))) {
+		ev.op = GOSAN_EV_LOCK_REQUEST;
+		if (asks)
+			send(ev);
+		ev.op = GOSAN_EV_LOCK_ACQUIRE;
 		send(ev);
-	ev.op = GOSAN_EV_LOCK_ACQUIRE;
-	send(ev);
+	}
+	gosan_pthread_claimed(r);
 }
 
 void gosan_pthread_tell_records(struct gosan_thread *t)
@@ -402,9 +415,12 @@ bool gosan_pthread_release(const struct gosan_call *c, const struct gosan_lock *
 {
 	struct gosan_thread *t = c->t;
 	struct gosan_record *r = record_of(t, (uintptr_t)l->addr);
-	bool told = !r || r->told;
+	bool told;
 	int saved;
 
+	if (r)
+		await_told(r);
+	told = !r || r->told;
 	if (r && __atomic_load_n(&r->gone, __ATOMIC_ACQUIRE)) {
 		drop(t, r);
 		return false;

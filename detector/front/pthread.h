@@ -17,6 +17,7 @@
 
 #include "front.h"
 #include "intercept.h"
+#include "record.h"
 
 #include "../module.h"
 
@@ -35,26 +36,6 @@
 #define GOSAN_ONCE_RUNNING 1
 #define GOSAN_ONCE_DONE    2
 #define GOSAN_ONCE_MASK    3
-
-/* A lock that a thread holds. Written by its thread only, but `gone`, and `told` under the table's lock. `how` writes
- * the fields beside it at once; 64 bytes, so that the place of one is a shift. */
-struct gosan_record {
-	uintptr_t addr, pc, sp; /* of the lock; of the call that took it */
-	uintptr_t ra, cfa;      /* where the function that called returns to, and its sp then; 0: not known */
-	union {
-		struct {
-			uint32_t stack;      /* 0: not captured yet */
-			unsigned char kind;  /* enum gosan_obj_kind */
-			unsigned char mode;  /* of the acquisition */
-			unsigned char flags; /* of the object */
-			bool told;           /* the engine knows */
-		};
-		uint64_t how;
-	};
-	bool gone; /* another thread unlocked it: set by that one */
-	char unused[15];
-};
-_Static_assert(sizeof(struct gosan_record) == 64, "a power of two");
 
 /* A semaphore's last post by a thread: what it had sent and learned by then (sem.c). */
 struct gosan_posted {

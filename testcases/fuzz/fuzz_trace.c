@@ -33,7 +33,7 @@ static void look(struct tracewords *w, const struct trace *t, const struct trace
 /* What is exported can be imported. */
 static void export_and_import(struct trace *t, const char *path)
 {
-	struct export x = {.a = arena_new(), .t = t, .process = path};
+	struct export_job x = {.a = arena_new(), .t = t, .process = path};
 	struct stdhb h = {.a = x.a};
 	struct std_event ev;
 	struct std *s;

@@ -154,7 +154,7 @@ def main():
         work.mkdir(parents=True)
         trace, out = work / "trace", work / "report.json"
         p = run(a.gosan, "run", "--timeout=60", f"--trace={trace}", "--format=json:-", "--", program)
-        if not need(p.returncode in (0, 2, 66), f"{name}: status {p.returncode}: {p.stderr[-500:]}"):
+        if not need(p.returncode not in (64, 65, 70), f"{name}: status {p.returncode}: {p.stderr[-500:]}"):
             continue
         p = run(a.gosan, "report", f"--format=json:{out}", trace)
         if not need(out.exists(), f"{name}: report: {p.returncode} {p.stderr}"):

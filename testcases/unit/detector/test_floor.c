@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_floor.c: what all the living cover makes room, and nothing else does; segments are used again. */
+ * test_floor.c: what all the living cover makes room, and nothing else does; segments are used again; the limit holds. */
 #include "collect.h"
 #include "floor.h"
 #include "granule.h"
+#include "mem.h"
+#include "options.h"
 #include "race.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -155,6 +158,32 @@ static void exhausted_segments_are_counted(void **state)
 	gosan_shadow_forget((uintptr_t)memory, sizeof(memory));
 }
 
+/* Twenty times what the limit allows: history goes, is counted, and what comes after is checked as ever. */
+static void the_limit_bounds_the_shadow(void **state)
+{
+	size_t pages = 5000, page = 4096;
+	char *large = mmap(NULL, pages * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t lost = gosan_counters->shadow_lost;
+
+	(void)state;
+	assert_ptr_not_equal(large, MAP_FAILED);
+	a = spawn(root);
+	b = spawn(root);
+	gosan_options.memory_limit_mb = (int)(gosan_mem_used() >> 20) + 2;
+	for (size_t i = 0; i < pages; i++) {
+		gosan_shadow_access(a, (uintptr_t)large + i * page, 8, GOSAN_WRITE, 0x1000);
+		assert_true(gosan_mem_used() <= (size_t)gosan_options.memory_limit_mb << 20);
+	}
+	assert_int_equal(n_found, 0);
+	assert_true(gosan_counters->shadow_lost > lost);
+	assert_true(gosan_counters->memory_mb <= (uint64_t)gosan_options.memory_limit_mb);
+	gosan_shadow_access(b, (uintptr_t)large + (pages - 1) * page, 8, 0, 0x1000);
+	assert_int_equal(n_found, 1);
+	gosan_options.memory_limit_mb = 0;
+	gosan_shadow_forget((uintptr_t)large, pages * page);
+	munmap(large, pages * page);
+}
+
 static void timers_stop_the_floor(void **state)
 {
 	(void)state;
@@ -174,6 +203,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_does_not_know, setup, teardown),
 		cmocka_unit_test_setup_teardown(segments_are_used_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(exhausted_segments_are_counted, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_limit_bounds_the_shadow, setup, teardown),
 		cmocka_unit_test_setup_teardown(timers_stop_the_floor, setup, teardown),
 	};
 
