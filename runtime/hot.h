@@ -29,7 +29,10 @@ static inline bool go__next_enter(struct go_p *p)
 		atomic_thread_fence(memory_order_seq_cst);
 	else
 		atomic_signal_fence(memory_order_seq_cst);
-	return GO_LIKELY(atomic_load_explicit(&p->next_thief, memory_order_acquire) == 0);
+	if (GO_LIKELY(atomic_load_explicit(&p->next_thief, memory_order_acquire) == 0))
+		return true;
+	atomic_store_explicit(&p->next_busy, 0, memory_order_release);
+	return false;
 }
 
 static inline void go__next_leave(struct go_p *p)

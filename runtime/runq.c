@@ -50,7 +50,6 @@ bool go__runq_empty(struct go_p *p)
 static void enter_next(struct go_p *p)
 {
 	while (!go__next_enter(p)) {
-		go__next_leave(p);
 		for (int i = 0; atomic_load_explicit(&p->next_thief, memory_order_acquire) != 0; i++) {
 			if (i < 100)
 				go__sys_pause();

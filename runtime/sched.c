@@ -203,7 +203,8 @@ static bool release_p(struct go_m *m)
 	struct go_p *p = m->p;
 	if (go__p_retired(p))
 		go__runq_drain(p);
-	else if (s->q_first != NULL) {
+	else if (s->q_first != NULL || !go__runq_empty(p) || atomic_load(&p->runnext) != NULL) {
+		/* Its own queues too: the pick may have been refused to a P that was retired then, and is not now. */
 		go__unlock(&s->lock);
 		return false;
 	}

@@ -497,6 +497,35 @@ static void nobody_waits_behind_a_computation(void)
 	check(atomic_load(&flag) && n > 0);
 }
 
+static void flip(_Atomic bool *stop, go_waitgroup *wg)
+{
+	for (int i = 0; !atomic_load(stop); i++) {
+		go_set_procs(1 + i % 4);
+		go_yield();
+	}
+	go_waitgroup_done(wg);
+}
+
+/* A processor that is retired for a moment only may have work in its queues: it must not be given up with it,
+ * which the runtime itself asserts. */
+static void processors_come_and_go_during_hand_offs(void)
+{
+	enum { ROUNDS = 30000 };
+	_Atomic bool stop = false;
+	go_chan(int) there = go_make(int, 0), back = go_make(int, 0);
+	go_waitgroup wg = {0};
+	go_waitgroup_add(&wg, 2);
+	go(flip, &stop, &wg);
+	go(flip, &stop, &wg);
+	go(bounce, there, back, ROUNDS);
+	for (int i = 0; i < ROUNDS; i++) {
+		go_send(there, i);
+		check_int(go_recv(back), i + 1);
+	}
+	atomic_store(&stop, true);
+	go_waitgroup_wait(&wg);
+}
+
 static void wait_for_ever(go_chan(int) ch)
 {
 	go_recv(ch);
@@ -530,6 +559,7 @@ int main(void)
 		child_test(a_pair_starves_nobody),
 		child_test(idle_processors_help),
 		child_test(nobody_waits_behind_a_computation),
+		child_test(processors_come_and_go_during_hand_offs),
 		child_test(change_procs),
 		child_test(errno_is_the_goroutines),
 		child_test(rounding_mode_is_the_goroutines),
