@@ -55,7 +55,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static void order(int op, size_t t, size_t o)
+static void order(enum gosan_op op, size_t t, size_t o)
 {
 	struct gosan_event ev = {.op = op, .g = g[t], .obj = sync_obj[o]};
 
