@@ -292,8 +292,13 @@ static int wait_for_case(struct select *s, struct go_waiter *w, struct go_wait_o
 		dequeue_few(s, w);
 	else
 		dequeue_many(s, w);
-	if (s->after < s->n)
+	if (s->after < s->n) {
+		/* Another case may have won before the thread that we left has released this, the last of our locks: it must
+		 * be through with our frame. */
+		go__lock(&s->lock);
+		go__unlock(&s->lock);
 		go__timer_stop(&s->timer);
+	}
 	struct go_case_ *c = &s->cases[s->sel.index];
 	/* The waker closed the channel that we were receiving from. */
 	if (c->op == GO_CASE_RECV_ && !s->sel.ok)

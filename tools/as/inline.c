@@ -50,7 +50,7 @@ static bool reserve(struct out *o, size_t n)
 
 static void put(struct out *o, const char *text, size_t n)
 {
-	if (!reserve(o, n))
+	if (n == 0 || !reserve(o, n))
 		return;
 	memcpy(o->text + o->n, text, n);
 	o->n += n;
