@@ -1,3 +1,0 @@
-module httpecho
-
-go 1.19
