@@ -52,10 +52,12 @@ bool gosan_floor_due(uint32_t seg)
 	return true;
 }
 
-/* Does g go on only after the end of another? Against gosan_floor_acts: each says so before it looks at the other. */
+/* Does g go on only after the end of another? The first thread only, which waits for its workers: others are cancelled in
+ * their joins now and then, and what was dropped for them would be lost. Against gosan_floor_acts: each says so before it
+ * looks at the other. */
 static bool counts_on_join(struct gosan_g *g)
 {
-	if (g->wait.why != GOSAN_WAIT_JOIN || g->wait.timed || !g->wait.joins)
+	if (g->tid != 1 || g->wait.why != GOSAN_WAIT_JOIN || g->wait.timed || !g->wait.joins)
 		return false;
 	__atomic_store_n(&g->floor_relied, true, __ATOMIC_SEQ_CST);
 	return !__atomic_load_n(&g->floor_astray, __ATOMIC_SEQ_CST);
