@@ -140,7 +140,8 @@ def check_json(b):
     finding = report["findings"][0]
     exact(finding, dict(FINDING, seen=dict), "finding")
     exact(finding["seen"], SEEN, "seen")
-    need(finding["count"] == 4 and finding["seen"]["runs"] == finding["seen"]["of"] == 2, "seen in two of two runs")
+    need(finding["count"] in range(4, 9) and finding["seen"]["runs"] == finding["seen"]["of"] == 2,
+         f"seen in two of two runs, once or twice in each process: {finding}")
     need([x.split()[-1] for x in finding["seen"]["processes"]] == ["one", "two"], "by two command lines")
     for part in finding["participants"]:
         for frame in part["stack"]:
