@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import pathlib
-import re
 import shutil
 import signal
 import subprocess
@@ -65,7 +64,9 @@ class Bench:
         return str(self.dir / name)
 
     def gate(self, *words, env=None):
-        r = run(self.gosan, "gate", *words, env=dict({"TMPDIR": str(self.tmp)}, **(env or {})), cwd=self.dir)
+        # With one processor each process sees its race once; with more, the schedule decides whether it meets it again.
+        r = run(self.gosan, "gate", *words, env=dict({"TMPDIR": str(self.tmp), "GO_PROCS": "1"}, **(env or {})),
+                cwd=self.dir)
         need(not list(self.tmp.iterdir()), "nothing is left in TMPDIR", r)
         return r
 
@@ -140,8 +141,7 @@ def check_json(b):
     finding = report["findings"][0]
     exact(finding, dict(FINDING, seen=dict), "finding")
     exact(finding["seen"], SEEN, "seen")
-    need(finding["count"] in range(4, 9) and finding["seen"]["runs"] == finding["seen"]["of"] == 2,
-         f"seen in two of two runs, once or twice in each process: {finding}")
+    need(finding["count"] == 4 and finding["seen"]["runs"] == finding["seen"]["of"] == 2, "seen in two of two runs")
     need([x.split()[-1] for x in finding["seen"]["processes"]] == ["one", "two"], "by two command lines")
     for part in finding["participants"]:
         for frame in part["stack"]:
@@ -220,10 +220,8 @@ def check_many(b):
 def check_suppressions(b):
     used = b.file("used.txt", "# ours\nrace:^increment$ expires=9999-12-31\nrace:^nobody$\n")
     r = b.gate(f"--suppressions={used}", "sh", "-c", f"{b.racy}; {b.racy}")
-    # How often one process sees its race, read against write and write against write, is up to its schedule.
-    hits = re.search(re.escape(f"{used}:2: suppression race:^increment$ was used ") + r"(\d+) times", r.stderr)
-    need(r.returncode == 0 and hits and 2 <= int(hits[1]) <= 4, "one hit or two for each process", r)
-    need(f"{used}:3: suppression race:^nobody$ matched nothing" in r.stderr and f"{hits[1]} suppressed" in r.stderr,
+    status(0, f"{used}:2: suppression race:^increment$ was used 2 times", r)
+    need(f"{used}:3: suppression race:^nobody$ matched nothing" in r.stderr and "2 suppressed" in r.stderr,
          "unused ones are named", r)
     old = b.file("old.txt", "race:^increment$ expires=2001-02-03\n")
     for how in (b.gate(f"--suppressions={old}", b.racy), run(b.gosan, "run", f"--suppressions={old}", b.racy)):
@@ -232,8 +230,7 @@ def check_suppressions(b):
     status(64, f"{bad}:1: expires= needs a day as YYYY-MM-DD", b.gate(f"--suppressions={bad}", b.racy))
     # The line that a report offers is ready to use.
     line = next(x.split("suppress: ")[1] for x in b.gate(b.racy).stderr.splitlines() if "suppress: " in x)
-    r = b.gate(f"--suppressions={b.file('paste.txt', line)}", b.racy)
-    need(r.returncode == 0 and re.search(r"\b[12] suppressed", r.stderr), "the pasted line suppresses it", r)
+    status(0, "1 suppressed", b.gate(f"--suppressions={b.file('paste.txt', line)}", b.racy))
 
 
 def check_baseline_use(b):
