@@ -406,9 +406,6 @@ def run_case(args):
 
 # ------------------------------------------------------------------------------------------- the matrix --
 
-THREADS_ONLY = {"302", "602"}
-
-
 def kinds_of_detector(root):
     table = (root.parent / "detector" / "finding.h").read_text()
     return re.findall(r'^\s*X\((\d{3}), "([a-z-]+)"', table, re.M)
@@ -423,9 +420,6 @@ def matrix(root):
         bugs = [p for c, p in cases if (f"GS{code}", kind) in c.kinds()]
         folders = {p.parent for p in bugs if p.parts[0] == "cases"} | {pathlib.Path("cases") / f"GS{code}"}
         oks = [p for c, p in cases if not c.kinds() and p.parent in folders]
-        if code in THREADS_ONLY:
-            lines.append(f"| GS{code} | `{kind}` | threads only: later | |")
-            continue
         if not bugs or not oks:
             bare.append(f"GS{code}")
         lines.append(f"| GS{code} | `{kind}` | {len(bugs)}: {names(bugs)} | {len(oks)}: {names(oks)} |")
