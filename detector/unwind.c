@@ -41,9 +41,10 @@
 #define CACHE_BITS 14
 #define CACHE_MAX  65536u /* remembered stacks in all, some 10 MiB */
 #define CHAIN_MAX  12     /* stacks that end in the same call at the same depth */
-#define PATIENCE   1000   /* turns of others, around a fork */
-#define WALK_MAX   16     /* frames of ours below the program's */
-#define STEPS_MAX  (GOSAN_STACK_MAX + OWN_FRAMES)
+#define PATIENCE \
+	20000 /* turns of others around a fork: copying the tables of a large process takes some 10 ms */
+#define WALK_MAX  16 /* frames of ours below the program's */
+#define STEPS_MAX (GOSAN_STACK_MAX + OWN_FRAMES)
 
 /* Complete before it is linked, never changed or removed: look-ups need no lock. */
 struct known {
@@ -99,7 +100,7 @@ static void leave(void)
 void gosan_unwind_fork(bool before)
 {
 	__atomic_store_n(&forking, before, __ATOMIC_SEQ_CST);
-	for (int i = 0; before && i < 100 * PATIENCE && __atomic_load_n(&n_walkers, __ATOMIC_SEQ_CST); i++)
+	for (int i = 0; before && i < 5 * PATIENCE && __atomic_load_n(&n_walkers, __ATOMIC_SEQ_CST); i++)
 		sched_yield();
 }
 
