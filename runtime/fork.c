@@ -44,6 +44,8 @@ static void drop_queues(struct go_sched *s, struct go_m *m)
 	for (int32_t i = 0; i < s->n_ps; i++) {
 		struct go_p *p = s->ps[i];
 		atomic_store(&p->runnext, NULL);
+		atomic_store(&p->next_busy, 0);
+		atomic_store(&p->next_thief, 0);
 		atomic_store(&p->head, atomic_load(&p->tail));
 		atomic_store(&p->live, 0);
 		if (p == m->p)
@@ -75,6 +77,9 @@ void go__fork_child(void)
 	atomic_store(&s->poller_missing, false);
 	atomic_store(&s->spinning, 0);
 	atomic_store(&s->recheck, false);
+	atomic_store(&s->poller_deep, false);
+	atomic_store(&s->urgent, false);
+	go__stack_reset();
 	atomic_store(&s->io_waiters, 0);
 	go__timer_reset();
 	go__netpoll_reset();
