@@ -108,7 +108,9 @@ static inline __attribute__((always_inline)) struct go_g *go__pick(struct go_m *
 	struct go_p *p = m->p;
 	if (GO_UNLIKELY(go__must_stop(m)))
 		return NULL;
-	if (GO_LIKELY(++p->tick % GO_INHERIT != 0 &&
+	uint32_t tick = atomic_load_explicit(&p->tick, memory_order_relaxed) + 1;
+	atomic_store_explicit(&p->tick, tick, memory_order_relaxed);
+	if (GO_LIKELY(tick % GO_INHERIT != 0 &&
 		      atomic_load_explicit(&p->runnext, memory_order_relaxed) != NULL &&
 		      !atomic_load_explicit(&go__sched.poller_missing, memory_order_relaxed) &&
 		      !atomic_load_explicit(&go__sched.urgent, memory_order_relaxed) && go__next_enter(p))) {

@@ -45,6 +45,7 @@ static void *m_main(void *arg)
 	struct go_m *m = arg;
 	go__m_set(m);
 	go__signal_stack(m);
+	atomic_fetch_sub(&go__sched.starting, 1);
 	GO_PROBE(run, NULL);
 	go__sched_loop(m);
 }
@@ -57,7 +58,10 @@ static int create(struct go_m *m)
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, SCHED_STACK * 4);
+	atomic_fetch_add(&go__sched.starting, 1);
 	int err = pthread_create(&thread, &attr, m_main, m);
+	if (err != 0)
+		atomic_fetch_sub(&go__sched.starting, 1);
 	pthread_attr_destroy(&attr);
 	return -err;
 }
@@ -179,6 +183,7 @@ static void start(void)
 	pthread_key_create(&foreign_key, foreign_end);
 	pthread_atfork(go__fork_prepare, go__fork_parent, go__fork_child);
 	go__netpoll_start();
+	go__stack_size();
 	go__sched.asymmetric = go__sys_fence_start();
 	seed(&main_m);
 	if (go__sys_is_main_thread()) {

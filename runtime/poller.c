@@ -69,12 +69,13 @@ static void poller_leave(struct go_m *m, struct go_p *p)
 		go__poller_appoint();
 }
 
-/* Two looks at the same tick, a nap apart, mean that the owner did not schedule in between. The reads of
- * `tick` race with it; a wrong guess moves a goroutine. */
+/* Two looks at the same tick, a nap apart, mean that the owner did not schedule in between. It may do so right
+ * after the look; a wrong guess moves a goroutine. */
 static bool is_stale(struct go_p *p)
 {
-	bool stale = p->seen_tick == p->tick;
-	p->seen_tick = p->tick;
+	uint32_t tick = atomic_load_explicit(&p->tick, memory_order_relaxed);
+	bool stale = p->seen_tick == tick;
+	p->seen_tick = tick;
 	return stale;
 }
 
@@ -213,7 +214,9 @@ void go__poll_loop(struct go_m *m)
 
 /* ---- idle ---- */
 
-/* The word is set before the wake-up, so that one that comes early is not lost. */
+/* The word is a token: go__m_wake sets it once for each time that this M was taken from the idle list, and here it
+ * is taken back. It is set before the wake-up, so that one that comes early is not lost; and what the waker wrote
+ * into m before it may be read after it. */
 static void sleep_until_woken(struct go_m *m)
 {
 	while (atomic_load_explicit(&m->wake, memory_order_acquire) == 0)
@@ -221,24 +224,31 @@ static void sleep_until_woken(struct go_m *m)
 	atomic_store_explicit(&m->wake, 0, memory_order_relaxed);
 }
 
-/* The first M without work polls, the others sleep. Returns with a P. */
+/* The first M without work polls, the others sleep. Returns with a P.
+ *
+ * Whether this one sleeps is decided under the lock. From then on it may be taken from the list and be given
+ * a P or the poller's role: who looked at m->poll instead would follow the role, and leave the token of that wake-up
+ * for its next sleep, which would end at once, without a P and still on the list. */
 void go__m_idle(struct go_m *m)
 {
 	struct go_sched *s = &go__sched;
 	go__lock(&s->lock);
-	if (atomic_load(&s->poller) == NULL) {
+	bool poll = m->poll; /* of a thread that was started to be the poller */
+	if (!poll && atomic_load(&s->poller) == NULL) {
 		atomic_store(&s->poller, m);
 		atomic_store(&s->poller_missing, false);
-		m->poll = true;
-	} else if (!m->poll) {
+		poll = true;
+	} else if (!poll) {
 		m->next_idle = s->idle_m;
 		s->idle_m = m;
 	}
 	go__unlock(&s->lock);
-	if (!m->poll)
+	if (!poll) {
 		sleep_until_woken(m);
-	if (m->poll) {
-		m->poll = false;
-		go__poll_loop(m);
+		poll = m->poll;
 	}
+	m->poll = false;
+	if (poll)
+		go__poll_loop(m);
+	GO_ASSERT(m->p != NULL);
 }

@@ -124,7 +124,7 @@ void go__finish_slow(struct go_m *m)
 static struct go_g *pick_local(struct go_p *p)
 {
 	struct go_g *g = NULL;
-	if (p->tick % GO_INHERIT != 0)
+	if (atomic_load_explicit(&p->tick, memory_order_relaxed) % GO_INHERIT != 0)
 		g = go__next_take(p);
 	if (g == NULL)
 		g = go__runq_get(p);
@@ -138,7 +138,7 @@ struct go_g *go__pick_slow(struct go_m *m)
 	struct go_sched *s = &go__sched;
 	struct go_p *p = m->p;
 	struct go_g *g = NULL;
-	if (GO_UNLIKELY(p->tick % GLOBAL_EVERY == 0)) {
+	if (GO_UNLIKELY(atomic_load_explicit(&p->tick, memory_order_relaxed) % GLOBAL_EVERY == 0)) {
 		atomic_store_explicit(&s->now, go__sys_now(), memory_order_relaxed);
 		g = go__global_get(p);
 	} else if (GO_UNLIKELY(atomic_load_explicit(&s->urgent, memory_order_relaxed))) {

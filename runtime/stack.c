@@ -60,6 +60,7 @@ static size_t parse_size(const char *s)
 	return size;
 }
 
+/* First by start() in m.c, so before there is a second thread that might ask. */
 size_t go__stack_size(void)
 {
 	if (GO_UNLIKELY(arena.size == 0)) {
@@ -146,8 +147,9 @@ void go__stack_put(struct go_p *p, void *slot)
 	}
 	go__lock(&arena.lock);
 	arena.table[arena.n_free++] = slot;
+	bool look = arena.n_free % 1024 == 0;
 	go__unlock(&arena.lock);
-	if (GO_UNLIKELY(arena.n_free % 1024 == 0))
+	if (GO_UNLIKELY(look))
 		go__stack_trim(atomic_load_explicit(&go__sched.now, memory_order_relaxed));
 }
 

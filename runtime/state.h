@@ -19,7 +19,7 @@
 /* A processor. Its owner is the one M that runs on it; an idle P has empty queues. */
 struct go_p {
 	uint32_t id;
-	uint32_t tick;                  /* picks so far; read by the poller to see a stale runnext */
+	_Atomic uint32_t tick;          /* picks so far, counted by the owner; the poller reads it */
 	_Atomic(struct go_g *) runnext; /* readied last, runs next; see hot.h */
 	_Atomic uint32_t next_busy;     /* the owner is at runnext */
 	_Atomic uint32_t next_thief;    /* a thief wants it */
@@ -38,7 +38,12 @@ struct go_p {
 	bool retired;       /* id >= n_procs, and nobody owns it */
 };
 
-/* An OS thread. `g` is what it runs, NULL on its scheduler stack. */
+/* An OS thread. `g` is what it runs, NULL on its scheduler stack.
+ *
+ * `p` is written by the thread itself, or by another before the thread exists, or by the one that took it from the
+ * idle list, under sched.lock and before `wake` is set: an M on that list gets a P or the poller's role, and nobody
+ * else's P ever changes. It is NULL while the M idles, polls, or works outside, and of a bound one always; never
+ * on the scheduler stack after go__m_idle, and of a goroutine that is not bound only in go_blocking. */
 struct go_m {
 	struct go_g *g; /* FIRST member, see go__self */
 	struct go_p *p;
@@ -79,17 +84,18 @@ struct go_sched {
 	struct go_p *idle_p;
 	struct go_m *idle_m;
 	struct go_m *_Atomic poller; /* the M that waits for time, descriptors and signals */
-	_Atomic bool poller_deep; /* and sleeps for long, since nothing runs: to be told when that changes */
-	int32_t running_p;        /* Ps that an M owns */
-	int32_t outside;          /* busy without a P: go_blocking, the poller at work, foreign threads */
-	uint32_t threads;         /* Ms that this runtime started, and main's */
-	uint32_t bound_parked;    /* adopted threads that are parked */
-	bool main_exited;         /* by go_exit */
+	_Atomic bool poller_deep;  /* and sleeps for long, since nothing runs: to be told when that changes */
+	_Atomic int32_t running_p; /* Ps that an M owns; a hint without the lock */
+	int32_t outside;           /* busy without a P: go_blocking, the poller at work, foreign threads */
+	uint32_t threads;          /* Ms that this runtime started, and main's */
+	uint32_t bound_parked;     /* adopted threads that are parked */
+	bool main_exited;          /* by go_exit */
 
 	_Atomic int32_t q_len; /* written under the lock, read without as a hint */
 	_Atomic int32_t n_idle_p;
 	_Atomic int32_t spinning;
-	_Atomic bool recheck; /* a standstill that unknown threads may still end */
+	_Atomic int32_t starting; /* threads that were created and have not arrived in m_main */
+	_Atomic bool recheck;     /* a standstill that unknown threads may still end */
 	_Atomic int32_t io_waiters, notifies;
 	_Atomic int32_t n_ps; /* allocated */
 	_Atomic uint64_t last_id;

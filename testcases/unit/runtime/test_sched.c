@@ -526,6 +526,61 @@ static void processors_come_and_go_during_hand_offs(void)
 	go_waitgroup_wait(&wg);
 }
 
+static void sleep_often(int n, go_waitgroup *wg)
+{
+	for (int i = 0; i < n; i++)
+		go_sleep((1 + i % 7) * GO_US);
+	go_waitgroup_done(wg);
+}
+
+/* Each wake-up makes the poller a worker, and appoints a thread that is just lying down: it must not keep the
+ * token of that, or its next sleep ends at once and without a processor. */
+static void the_poller_is_appointed_while_it_lies_down(void)
+{
+	enum { SLEEPERS = 6, TIMES = 3000 };
+	for (int procs = 1; procs <= 4; procs *= 2) {
+		go_waitgroup wg = {0};
+		go_set_procs(procs);
+		go_waitgroup_add(&wg, SLEEPERS);
+		for (int i = 0; i < SLEEPERS; i++)
+			go(sleep_often, TIMES, &wg);
+		go_waitgroup_wait(&wg);
+	}
+}
+
+static intptr_t wait_for_child(void *arg)
+{
+	int status = 0;
+	pid_t pid = (pid_t)(intptr_t)arg;
+	return waitpid(pid, &status, 0) == pid ? WEXITSTATUS(status) : -1;
+}
+
+/* A thread of the runtime is starting whenever this forks: what it holds in libc or in a sanitizer at that moment
+ * would stay held in the child, which starts threads too. */
+static void fork_while_threads_start(void)
+{
+	enum { FORKS = 12 };
+	_Atomic bool flag = false;
+	go_waitgroup wg = {0};
+	go_set_procs(4);
+	for (int i = 0; i < FORKS; i++) {
+		go_waitgroup_add(&wg, 3);
+		for (int k = 0; k < 3; k++)
+			go(block, &flag, &wg); /* for good, so that the next needs a thread of its own */
+		pid_t pid = fork();
+		if (pid == 0) {
+			go_chan(int) ch = go_make(int, 0);
+			go(bounce, ch, ch, 0);
+			go(bounce, ch, ch, 0);
+			check_int(go_select(GO_RECV(ch), GO_AFTER(GO_US)), 1);
+			_exit(3);
+		}
+		check_int(go_blocking(wait_for_child, (void *)(intptr_t)pid), 3);
+	}
+	atomic_store(&flag, true);
+	go_waitgroup_wait(&wg);
+}
+
 static void wait_for_ever(go_chan(int) ch)
 {
 	go_recv(ch);
@@ -571,7 +626,9 @@ int main(void)
 		child_test(a_stranger_may_end_a_standstill),
 		child_test(first_call_by_a_thread),
 		child_test(return_while_others_run),
+		child_test(the_poller_is_appointed_while_it_lies_down),
 		child_test(fork_keeps_one_goroutine),
+		child_test(fork_while_threads_start),
 		cmocka_unit_test(dead_ends),
 		cmocka_unit_test(dump_names),
 	};
