@@ -92,7 +92,7 @@ def check_refused(a, tmp):
     record(a, tmp, trace)
     meta, = glob.glob(f"{trace}/*/meta")
     text = open(meta).read()
-    for first in ("gosan-trace 99 1", "gosan-trace 1 1024"):
+    for first in ("gosan-trace 99 1", "gosan-trace 1 1", "gosan-trace 2 1024"):
         open(meta, "w").write(first + text[text.index("\n"):])
         r = run(a.gosan, "report", trace)
         need(r.returncode == 65 and "another version" in r.stderr, f"'{first}' is refused", r)
