@@ -188,6 +188,7 @@ static int finish(const char *out)
 			gosan_stream_open_list("list");
 			say_not_checked(say_in_list);
 			gosan_stream_close_list();
+			gosan_stream_uint("status", (uint64_t)info->status);
 			gosan_stream_end_line();
 		}
 		snprintf(path, sizeof path, "%s.ctr", out);

@@ -199,6 +199,22 @@ def run_killed(a, trace, done, until, options="", limit=None):
     p.stdout.close()
 
 
+def check_status(a, tmp):
+    """The report ends as the run did: findings replace a zero and nothing else. Of a program that was killed without
+    the tool in front, nobody knows how it ended."""
+    for last, want in (("exit 0", 66), ("exit 3", 3), ("kill -9 $$", 137), ("kill -15 $$", 143)):
+        trace = os.path.join(tmp, f"t-{want}.gosan" if want % 2 else f"t-{want}")
+        shell = ["sh", "-c", '"$0"; ' + last, a.racy]
+        r = run(a.gosan, "run", "--quiet", f"--trace={trace}", "--", *shell)
+        need(r.returncode == want, f"'{last}': the run: {want}", r)
+        r, offline = report(a, tmp, trace)
+        need(r.returncode == want, f"'{last}': the report: {want}", r)
+        need([c for c, _ in offline] == ["GS101"], f"'{last}': the race of the child", r)
+    trace = os.path.join(tmp, "alone")
+    run_killed(a, trace, os.path.join(tmp, "done"), 0.01)
+    need(report(a, tmp, trace)[0].returncode == 66, "findings of a killed program that nobody waited for")
+
+
 def check_last_words(a, tmp):
     """A process that was killed: what it found, and what everybody was doing at the end. At any one moment nobody may
     have a lock; at one of forty somebody has."""
