@@ -3,6 +3,7 @@
  * cmd_report.c: the report of a recording. Each process is replayed into a stream, and the streams go the way of those of
  * a live run: so the findings, their fingerprints and all formats are the same.
  */
+#include "debugfile.h"
 #include "pipeline.h"
 #include "prepare.h"
 #include "replay.h"
@@ -69,6 +70,7 @@ static int report(struct asked *a)
 		tool_error("%s", err);
 		return TOOL_UNREADABLE;
 	}
+	debugfile_allow_servers();
 	status = prepare_settings(&a->settings);
 	if (!status)
 		status = prepare_dir(dir, sizeof dir);

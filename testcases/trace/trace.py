@@ -7,16 +7,20 @@ usage: trace.py NAME --gosan GOSAN --preload LIBGOSAN --racy PROGRAM --killed PR
 The program's own run must never suffer, and a recording that lacks something must say so.
 """
 import argparse
+import ctypes
 import glob
+import http.server
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 SKIP = 77
@@ -213,6 +217,64 @@ def check_status(a, tmp):
     trace = os.path.join(tmp, "alone")
     run_killed(a, trace, os.path.join(tmp, "done"), 0.01)
     need(report(a, tmp, trace)[0].returncode == 66, "findings of a killed program that nobody waited for")
+
+
+def serve(folder):
+    """Stands for debuginfod: /buildid/ID/debuginfo. Returns the server, and the list of what it is asked for."""
+    asked = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=folder)
+
+        def do_GET(self):
+            asked.append(self.path)
+            super().do_GET()
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, asked
+
+
+def check_elsewhere(a, tmp):
+    """On a machine without the program: its places by module and offset; with a debug file by its build id, from a
+    server, the same report as that of the run. A program of another build in its place is no source of names. A run
+    asks no server."""
+    program, other = os.path.join(tmp, "program"), os.path.join(tmp, "other")
+    shutil.copy(a.racy, program)
+    server, asked = serve(os.path.join(tmp, "www"))
+    urls = {"DEBUGINFOD_URLS": f"http://127.0.0.1:{server.server_port}", "DEBUGINFOD_CACHE_PATH": f"{tmp}/cache",
+            "no_proxy": "127.0.0.1", "HOME": tmp}
+    online = record(argparse.Namespace(gosan=a.gosan, racy=program), tmp, os.path.join(tmp, "t.gosan"), env=urls)
+    need(not asked, f"a run asks nobody: {asked}")
+    shutil.move(program, other)
+    trace = shutil.move(os.path.join(tmp, "t.gosan"), os.path.join(tmp, "moved.gosan"))
+    r, offline = report(a, tmp, trace)
+    need(r.returncode == 66 and "(program+0x" in r.stderr and "?? <no line>" in r.stderr, "module and offset", r)
+    need([c for c, _ in offline] == ["GS101"] and offline != online, "a finding of its own name", r)
+    try:
+        ctypes.CDLL("libdebuginfod.so.1")
+    except OSError:
+        print("skipped: no libdebuginfod.so.1")
+        sys.exit(SKIP)
+    notes = run("readelf", "-n", other).stdout
+    folder = os.path.join(tmp, "www", "buildid", re.search(r"Build ID: (\w+)", notes).group(1))
+    os.makedirs(folder)
+    r = run("objcopy", "--only-keep-debug", other, os.path.join(folder, "debuginfo"))
+    need(r.returncode == 0, "objcopy", r)
+    shutil.copy(a.killed, program)
+    r = run(a.gosan, "report", "--format=text", f"--format=json:{tmp}/served.json", trace, env=urls)
+    need(findings(f"{tmp}/served.json") == online, "the same findings by the server's file", r)
+    # libdw asks for files of libraries as well, where these are stripped.
+    need(asked.count(f"/buildid/{os.path.basename(folder)}/debuginfo") == 1, f"the file is asked for once: {asked}")
+    server.shutdown()
+    server.server_close()
+    shutil.rmtree(f"{tmp}/cache")
+    r = run(a.gosan, "report", trace, env=urls)
+    need(r.returncode == 66 and "debuginfod: http" in r.stderr and "(program+0x" in r.stderr, "a server that is gone", r)
 
 
 def check_last_words(a, tmp):
