@@ -24,21 +24,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct asked *a = state->input;
 
-	switch (key) {
-	case ARGP_KEY_INIT:
+	if (key == ARGP_KEY_INIT)
 		state->child_inputs[0] = &a->settings;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (a->path)
-			argp_error(state, "one recording at a time");
-		a->path = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!a->path)
-			argp_error(state, "which recording? usage: gosan report [OPTION...] TRACE");
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
+	return prepare_recording(key, arg, state, &a->path);
 }
 
 /* A process whose recording cannot be read does not keep the others from being told. 0, or the exit status when none
