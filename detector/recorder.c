@@ -29,7 +29,7 @@
 #include "mem.h"
 #include "object.h"
 #include "recfile.h"
-#include "tracecodec.h"
+#include "traceencode.h"
 
 #include "options.h"
 

@@ -23,6 +23,7 @@
  * 2^64, so that no difference is out of range.
  */
 #include "tracecodec.h"
+#include "traceencode.h"
 
 #include <errno.h>
 #include <string.h>

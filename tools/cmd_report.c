@@ -68,6 +68,8 @@ static int report(struct asked *a)
 			status =
 				pipeline_run(&(struct pipeline){.dir = dir, .exit_status = -1}, &a->settings);
 		tmpdir_remove(dir);
+		if (debugfile_trouble())
+			tool_error("debuginfod: %s", debugfile_trouble());
 	}
 	trace_list_free(&l);
 	return status;

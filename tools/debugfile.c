@@ -9,8 +9,6 @@
  */
 #include "debugfile.h"
 
-#include "tool.h"
-
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
@@ -31,7 +29,8 @@ struct library {
 	void (*end)(void *client);
 };
 
-static bool allowed, gave_up;
+static bool allowed;
+static char trouble[1024]; /* no server is asked any more */
 static struct library library;
 
 void debugfile_allow_servers(void)
@@ -59,20 +58,23 @@ static char *find_installed(const char *build_id)
 	return NULL;
 }
 
-/* Once: what is missing is told, since the user configured a server and waits for names. */
+/* Once. What is missing will be told, since the user configured a server and waits for names. */
 static bool open_library(void)
 {
 	void *l = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 
 	if (!l) {
-		tool_error("DEBUGINFOD_URLS is set, but there is no " LIBRARY " to ask with");
+		snprintf(trouble, sizeof trouble, "there is no " LIBRARY " to ask them with");
 		return false;
 	}
 	library.begin = (void *(*)(void))dlsym(l, "debuginfod_begin");
 	library.find =
 		(int (*)(void *, const unsigned char *, int, char **))dlsym(l, "debuginfod_find_debuginfo");
 	library.end = (void (*)(void *))dlsym(l, "debuginfod_end");
-	return library.begin && library.find && library.end;
+	if (library.begin && library.find && library.end)
+		return true;
+	snprintf(trouble, sizeof trouble, LIBRARY " is not the one that is known here");
+	return false;
 }
 
 /* Length 0: the id is text. A server that is there and does not have the file says -ENOENT. */
@@ -83,12 +85,10 @@ static char *ask_servers(const char *build_id)
 	void *client;
 	int fd;
 
-	if (!allowed || gave_up || !urls || !*urls)
+	if (!allowed || *trouble || !urls || !*urls)
 		return NULL;
-	if (!library.find && !open_library()) {
-		gave_up = true;
+	if (!library.find && !open_library())
 		return NULL;
-	}
 	client = library.begin();
 	if (!client)
 		return NULL;
@@ -99,11 +99,15 @@ static char *ask_servers(const char *build_id)
 		return path;
 	}
 	if (fd != -ENOENT) {
-		gave_up = true;
+		snprintf(trouble, sizeof trouble, "%s: %s", urls, strerror(-fd));
 		unsetenv("DEBUGINFOD_URLS"); /* libdw asks as well */
-		tool_error("debuginfod: %s: %s", urls, strerror(-fd));
 	}
 	return NULL;
+}
+
+const char *debugfile_trouble(void)
+{
+	return *trouble ? trouble : NULL;
 }
 
 char *debugfile_find(const char *build_id)

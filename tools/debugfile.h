@@ -14,6 +14,9 @@ void debugfile_allow_servers(void);
 /* Before libdw is used for the first time. */
 void debugfile_begin(void);
 
+/* What kept servers from being asked, in one sentence; NULL: nothing did. It is for the command to say. */
+const char *debugfile_trouble(void);
+
 /* Path of a debug file, to be freed, or NULL. build_id: hex digits, "" has none. */
 char *debugfile_find(const char *build_id);
 

@@ -521,17 +521,17 @@ static bool is_own_tls(const struct trace *t)
 	return false;
 }
 
-/* Where every access begins and ends, before the first is written. *ret_most: the largest number of an object. */
-static int first_pass(struct std_export *s, size_t *ret_most)
+/* Where every access begins and ends, before the first is written; and how many objects there are. */
+static int first_pass(struct std_export *s)
 {
 	struct trace_event e;
-	size_t most = 0;
 	bool fits = true;
 
+	s->n_syncs = 1;
 	while (fits && trace_next(s->x->t, &e) > 0) {
 		const struct gosan_trace_rec *r = &e.rec;
 
-		most = r->obj > most ? r->obj : most;
+		s->n_syncs = r->obj < s->n_syncs ? s->n_syncs : r->obj + (size_t)1;
 		if (r->op != GOSAN_TRACE_ACCESS)
 			continue;
 		fits = stdmem_note(s->mem, r->addr, r->size, r->mode & GOSAN_WRITE, r->mode & GOSAN_ATOMIC,
@@ -540,7 +540,6 @@ static int first_pass(struct std_export *s, size_t *ret_most)
 			stdmem_ignore(s->mem, r->addr, r->size);
 	}
 	trace_rewind(s->x->t);
-	*ret_most = most;
 	return fits ? 0 : -E2BIG;
 }
 
@@ -573,7 +572,7 @@ int export_std(struct export_job *x, char *err, size_t err_size)
 	uint64_t most = x->most_memory ? x->most_memory : STDMEM_MOST;
 	struct std_export s = {.x = x, .mem = stdmem_new(x->a, most), .n_actors = trace_actor_room(x->t) + 1};
 	struct trace_event e;
-	int rc = first_pass(&s, &s.n_syncs);
+	int rc = first_pass(&s);
 
 	if (rc != 0) {
 		snprintf(err, err_size,
@@ -583,7 +582,6 @@ int export_std(struct export_job *x, char *err, size_t err_size)
 		stdmem_free(s.mem);
 		return rc;
 	}
-	s.n_syncs++;
 	s.edges = stdedges_new(x, thread_name, &s);
 	s.thread_of = arena_alloc(x->a, s.n_actors * sizeof *s.thread_of);
 	s.ages = arena_alloc(x->a, s.n_actors * sizeof *s.ages);
