@@ -85,6 +85,16 @@ def check_packed(a, tmp):
             f.write(data[:n])
         r, _ = report(a, tmp, os.path.join(tmp, "part"))
         need(r.returncode == 65 and r.stderr.count("\n") == 1, f"{n} bytes of {len(data)} are refused in one line", r)
+    # It has a checksum: what was turned is refused, or of no consequence.
+    rng = random.Random(2)
+    for n in range(24):
+        turned = bytearray(data)
+        at = rng.randrange(len(data))
+        turned[at] ^= 1 << n % 8
+        with open(os.path.join(tmp, "part"), "wb") as f:
+            f.write(turned)
+        r, offline = report(a, tmp, os.path.join(tmp, "part"))
+        need(r.returncode == 65 or offline == online, f"bit {n % 8} of byte {at} of {len(data)}", r)
 
 
 def check_refused(a, tmp):
@@ -103,9 +113,11 @@ def check_refused(a, tmp):
 
 
 def check_damaged(a, tmp):
-    """Bytes are turned in streams and tables: a report or a refusal, never a crash, a hang or another finding."""
+    """Bytes of a folder are turned in streams and tables: a report or a refusal, never a crash or a hang. Nobody can
+    tell a byte that was turned, or a stream that was cut off, from what was recorded, so what is found then is not asked.
+    (One packed file has a checksum.)"""
     trace, rng = os.path.join(tmp, "t"), random.Random(1)
-    online = record(a, tmp, trace)
+    record(a, tmp, trace)
     for n in range(24):
         copy = os.path.join(tmp, f"d{n}")
         shutil.copytree(trace, copy)
@@ -120,8 +132,6 @@ def check_damaged(a, tmp):
         open(path, "wb").write(data)
         r, offline = report(a, tmp, copy)
         need(r.returncode in (0, 65, 66, 77), f"damage {n} of {os.path.basename(path)}", r)
-        need(os.path.basename(path).startswith(("actors", "objects", "contexts", "stacks")) or
-             not offline or set(offline) <= set(online), f"damage {n} makes up {offline}", r)
         shutil.rmtree(copy)
 
 
