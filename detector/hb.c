@@ -470,6 +470,11 @@ static void custom(const struct gosan_event *ev)
 		if (ev->arg < 0)
 			gosan_hb_release(ev->g, ev->obj);
 		break;
+	case GOSAN_EV_COND_WAIT: /* no edge: who looks for one (analyze/handoff.c) asks what came before it, and what after */
+	case GOSAN_EV_COND_WAKE:
+		ev->g->weak_moves++;
+		gosan_chain_advance(ev->g);
+		break;
 	default: /* G_START, G_END: no edge. Their places in the table leave room for one. */
 		break;
 	}
