@@ -30,9 +30,10 @@
 
 /* obj->handoff of conditions. */
 struct wakes {
-	const struct gosan_g *by; /* who woke it first; NULL: nobody yet */
-	bool many;                /* so did others, or the first wake is no hand-off */
-	struct gosan_clock from;  /* what the first wake comes after */
+	const struct gosan_obj *mutex; /* of those that waited before the first wake */
+	const struct gosan_g *by;      /* who woke it first; NULL: nobody yet */
+	bool many; /* so did others, or there are two mutexes, or the first wake is no hand-off */
+	struct gosan_clock from; /* what the first wake comes after */
 };
 
 /* In order of their ends: what comes before another in the order of hand-offs comes before it here. */
@@ -51,16 +52,6 @@ static struct wakes *wakes_of(struct gosan_obj *cond)
 	return cond->handoff;
 }
 
-/* The mutex of a condition that g waits on with others. */
-static const struct gosan_obj *mutex_of(const struct gosan_obj *cond)
-{
-	for (const struct gosan_g *g = gosan_waits_any(cond) ? gosan_waits_first() : NULL; g;
-	     g = gosan_waits_next(g))
-		if (gosan_waits_on(g, cond))
-			return g->wait.relock;
-	return NULL;
-}
-
 /* Is g's last section of m the last that it did, but for this wake? */
 static bool just_left(struct gosan_g *g, const struct gosan_obj *m)
 {
@@ -72,12 +63,10 @@ static bool just_left(struct gosan_g *g, const struct gosan_obj *m)
 	return false;
 }
 
-/* The first one with the condition's mutex known. Without a waiter there is nobody to hand anything to, and later waits
- * begin after it. */
+/* Without a waiter there is nobody to hand anything to, and later waits begin after it. */
 static void on_wake(const struct gosan_event *ev)
 {
 	struct wakes *w = wakes_of(ev->obj);
-	const struct gosan_obj *m;
 
 	if (!w)
 		return;
@@ -85,11 +74,10 @@ static void on_wake(const struct gosan_event *ev)
 		w->many |= w->by != ev->g;
 		return;
 	}
-	m = mutex_of(ev->obj);
 	w->by = ev->g;
 	ev->obj->woken = true;
-	w->many = !m || ev->obj->flags & GOSAN_OBJ_SHARED ||
-		  !(gosan_waits_holds(ev->g, m) || just_left(ev->g, m));
+	w->many |= !w->mutex || ev->obj->flags & GOSAN_OBJ_SHARED ||
+		   !(gosan_waits_holds(ev->g, w->mutex) || just_left(ev->g, w->mutex));
 	if (!w->many)
 		gosan_clock_copy(&w->from, &ev->g->weak);
 }
@@ -97,10 +85,15 @@ static void on_wake(const struct gosan_event *ev)
 static void on_wait(const struct gosan_event *ev)
 {
 	struct gosan_waits *waits = gosan_waits_of(ev->g);
-	const struct wakes *w = wakes_of(ev->obj);
+	struct wakes *w = wakes_of(ev->obj);
 
-	if (waits && w)
-		waits->unwoken = w->by ? NULL : ev->obj;
+	if (!waits || !w)
+		return;
+	waits->unwoken = w->by ? NULL : ev->obj;
+	if (w->by)
+		return;
+	w->many |= w->mutex && w->mutex != ev->obj2;
+	w->mutex = ev->obj2;
 }
 
 static void on_waited(const struct gosan_event *ev)
