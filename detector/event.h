@@ -95,11 +95,12 @@ struct gosan_obj {
 	struct gosan_slot *slots; /* channel: [cap] */
 	size_t cap;
 	bool closed;
-	bool counted;           /* count is known: OBJ_INIT was seen */
-	uint32_t count;         /* first value of a semaphore, number of threads of a barrier */
-	uint32_t wakes;         /* condition: wakes sent whose waiter did not say yet that it woke */
-	bool woken;             /* condition: the first wake was seen */
-	unsigned flags;         /* enum gosan_obj_flag; the front end sets them before the first event */
+	bool counted;   /* count is known: OBJ_INIT was seen */
+	uint32_t count; /* first value of a semaphore, number of threads of a barrier */
+	uint32_t gifts; /* semaphore: posts by those who had not taken a token: how often its value grew */
+	uint32_t wakes; /* condition: wakes sent whose waiter did not say yet that it woke */
+	bool woken;     /* condition: the first wake was seen */
+	unsigned flags; /* enum gosan_obj_flag; the front end sets them before the first event */
 	struct gosan_obj *link; /* object.c */
 	/* OWNERSHIP (engine.c keeps it from lock events) */
 	struct gosan_g *owner; /* writer, or NULL */

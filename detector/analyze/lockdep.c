@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "../../runtime/probe.h"
+#include "hb.h"
 #include "mem.h"
 #include "lockdep.h"
 
@@ -211,7 +212,8 @@ static struct gosan_depinst *room_for(struct gosan_dep *d, const struct gosan_g 
 }
 
 /* The key, and the stacks of what g holds. False: it holds too many locks. Who does is left out: one that was
- * forgotten might be the gate that keeps others away. */
+ * forgotten might be the gate that keeps others away. A semaphore that is used as a lock is held, too; nobody asks for
+ * one, so it can be no more than a gate. */
 static bool describe(enum gosan_depkind kind, const struct gosan_event *ev, uint32_t *stacks)
 {
 	const struct gosan_g *g = ev->g;
@@ -229,6 +231,12 @@ static bool describe(enum gosan_depkind kind, const struct gosan_event *ev, uint
 		key.d.held[key.d.n_held++] =
 			(struct gosan_dephold){.obj = g->held[i].obj, .read = g->held[i].mode & GO_LOCK_READ};
 	}
+	for (size_t i = 0; i < GOSAN_TOKENS && g->tokens[i] && key.d.n_held < GOSAN_DEP_SETS - 1; i++)
+		if (gosan_hb_excludes(g->tokens[i]) &&
+		    gosan_lockdep_where(&key.d, g->tokens[i]) == key.d.n_held) {
+			stacks[key.d.n_held] = ev->stack;
+			key.d.held[key.d.n_held++] = (struct gosan_dephold){.obj = g->tokens[i]};
+		}
 	return true;
 }
 

@@ -157,6 +157,8 @@ static size_t first_of(const struct path *p)
 static void add_locks(struct gosan_part *part, const struct gosan_dep *d, const struct gosan_depinst *in)
 {
 	for (size_t i = d->n_held; i-- > 0 && part->n_locks < GOSAN_LOCKS_MAX;) {
+		if (d->held[i].obj->kind == GOSAN_OBJ_SEM)
+			continue;
 		part->locks[part->n_locks].obj = d->held[i].obj;
 		part->locks[part->n_locks++].stack = in->held_stack[i];
 	}
