@@ -24,6 +24,7 @@
  *  - A stream's g is who made its last record. After a park it is nobody: what comes next begins with a SWITCH, which
  *    says by the tick how much of the others' doing it can follow from.
  */
+#include "../runtime/probe.h"
 #include "recorder.h"
 
 #include "mem.h"
@@ -511,10 +512,25 @@ void gosan_recorder_gone(const struct gosan_g *g, unsigned how)
 
 /* ---- fork ---- */
 
+/* A lock that somebody holds who stayed with the parent: in the child nobody will give it back. */
+static void tell_orphan(struct gosan_obj *obj)
+{
+	struct gosan_event ev = {.op = GOSAN_EV_LOCK_ACQUIRE, .g = obj->owner, .obj = obj};
+
+	for (size_t i = 0; ev.g && ev.g != gosan_self && !obj->dead && i < ev.g->n_held; i++) {
+		if (ev.g->held[i].obj != obj || ev.g->held[i].mode & GO_LOCK_READ)
+			continue;
+		ev.mode = ev.g->held[i].mode;
+		ev.stack = ev.g->held[i].stack;
+		gosan_recorder_event(&ev);
+		return;
+	}
+}
+
 /* Whoever does not exist here has ended; objects keep their ids. */
 static void tell_inherited(void)
 {
-	const struct gosan_obj *obj;
+	struct gosan_obj *obj;
 	const struct gosan_g *g = gosan_engine_all(), **by_no;
 	uint32_t n = g ? g->no : 0;
 	uint64_t v[GOSAN_TRACE_FIELDS];
@@ -539,6 +555,8 @@ static void tell_inherited(void)
 		v[N_MODE] = (uint64_t)h->mode;
 		append(GOSAN_TRACE_HELD, F_TICK | F_OBJ | F_STACK | F_MODE, v);
 	}
+	for (uint32_t id = 1; (obj = gosan_object_by_id(id)) != NULL; id++)
+		tell_orphan(obj);
 }
 
 /* The parent's streams stay mapped in nobody's hands; its tables are copied. */
