@@ -89,7 +89,8 @@ struct gosan_g {
 	struct gosan_places
 		*places; /* context.c: those that a thread found last, once it missed many times */
 	uint32_t place_misses;
-	uint32_t ordered; /* a segment that its present moment comes after; 0: none is known */
+	/* A segment that its present moment comes after, met last by a read, by a write; 0: none is known. */
+	uint32_t ordered[2];
 	/* What its strong clock says of these chains, or said once; by cid. */
 	struct gosan_stamp known[GOSAN_KNOWN];
 	/* floor.c: what it will know when its join returns was counted on; it acts while it waits. */
@@ -131,7 +132,7 @@ static inline void gosan_g_moved_on(struct gosan_g *g)
 {
 	gosan_g_cell(g, GOSAN_CELL_NONE);
 	g->free_cell = GOSAN_CELL_NONE;
-	g->ordered = 0;
+	g->ordered[0] = g->ordered[1] = 0;
 }
 
 /* False when there is no memory; under the engine lock, both. */

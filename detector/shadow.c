@@ -259,15 +259,6 @@ void gosan_shadow_access_at(struct gosan_g *g, uintptr_t addr, size_t size, unsi
 	access_range(g, addr, size, flags, 0, place);
 }
 
-/* The place of the last access at this pc, if it is still what it was; 0: look it up. */
-static inline uint32_t same_place(const struct gosan_g *g, unsigned flags, uintptr_t pc)
-{
-	const struct gosan_last *l = &g->last[flags & GOSAN_WRITE];
-	const struct gosan_frame *f = g->frame;
-
-	return l->pc == pc && f > g->frames && f[-1].ctx == l->ctx ? l->place : 0;
-}
-
 static uint32_t look_up_place(struct gosan_g *g, unsigned flags, uintptr_t pc)
 {
 	uint32_t place = gosan_context_place(g, pc);
@@ -346,20 +337,23 @@ void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 	/* The program will want it next, and what follows, a locked instruction among it, would keep it waiting. */
 	__builtin_prefetch((const void *)addr);
 	if ((g->ignored[GOSAN_IGNORED_READS] | g->ignored[GOSAN_IGNORED_WRITES]) || (addr & 7) + size > 8 ||
-	    g->cell == GOSAN_CELL_NONE || addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask || g->in_shadow ||
-	    gosan_collect_fences || gosan_recorder_memory) {
+	    g->cell == GOSAN_CELL_NONE || addr >= GOSAN_ADDRESS_END || g->in_shadow) {
 		access_slow(g, addr, size, flags, pc);
 		return;
 	}
 	__atomic_store_n(&g->in_shadow, true, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	place = same_place(g, flags, pc);
+	if (__builtin_expect(__atomic_load_n(&gosan_gate.closed, __ATOMIC_ACQUIRE), 0)) {
+		leave(g);
+		access_slow(g, addr, size, flags, pc);
+		return;
+	}
+	place = gosan_context_same_place(g, flags, pc);
 	if (!place)
 		place = look_up_place(g, flags, pc);
 	want = (g->cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags) | (0xffu >> (8 - size)) << (addr & 7);
-	done = !__atomic_load_n(&gosan_collecting, __ATOMIC_ACQUIRE) && in_use(addr) &&
-	       gosan_granule_quick(g, gosan_shadowmem_granule(addr, false), want, place);
-	__atomic_store_n(&g->in_shadow, false, __ATOMIC_RELEASE);
+	done = in_use(addr) && gosan_granule_quick(g, gosan_granule_linear(g, addr), want, place);
+	leave(g);
 	if (!done)
 		access_one(g, addr, size, flags, pc);
 }

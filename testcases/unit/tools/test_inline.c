@@ -25,7 +25,7 @@ static char *inlined(const char *text)
 	return copy;
 }
 
-/* The call stays, once, and what is around it. */
+/* The call stays, once, and what is around it. Tables for parts of a granule come behind all. */
 static void assert_replaced(const char *line)
 {
 	char text[256], *got;
@@ -38,6 +38,9 @@ static void assert_replaced(const char *line)
 	assert_null(strstr(at + strlen(line), "\t__tsan_"));
 	assert_non_null(strstr(got, "__tsan_gosan_self_"));
 	assert_int_equal(strncmp(got, "f:\n\tmovq\t%rbx, %rdi\n", 20), 0);
+	char *tables = strstr(got, "\n\t.section\t.rodata.gosan_hot_ignored");
+	if (tables)
+		*tables = '\0';
 	assert_string_equal(got + strlen(got) - 5, "\tret\n");
 	free(got);
 }
