@@ -116,7 +116,7 @@ static void mark_all(void)
 	memset(gosan_segment_used, 0, sizeof(gosan_segment_used));
 	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next) {
 		gosan_segment_drop(g);
-		g->ordered[0] = g->ordered[1] = 0;
+		gosan_g_forgot(g);
 		mark(g->cell);
 		mark(g->free_cell);
 	}

@@ -230,6 +230,29 @@ static inline void begin(struct gosan_walk *w, struct gosan_g *g, uintptr_t addr
 	w->hit_bytes = 0;
 }
 
+/* Blocks that come and go within one moment meet the same two cells again and again: the answer is kept from range to
+ * range. Orders that were learned meanwhile make it no worse: at most a cell stays that could have gone. */
+static inline struct gosan_outcome *outcome_of(const struct gosan_walk *w)
+{
+	return &w->g->outcome[w->flags & GOSAN_FREE ? 1 : 0];
+}
+
+static inline void recall(struct gosan_walk *w)
+{
+	const struct gosan_outcome *o = outcome_of(w);
+
+	if (o->want == w->want) {
+		w->was = o->was;
+		w->now = o->now;
+	}
+}
+
+static inline void keep(const struct gosan_walk *w)
+{
+	if (w->was)
+		*outcome_of(w) = (struct gosan_outcome){w->want, w->was, w->now};
+}
+
 static void access_range(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc,
 			 uint32_t place)
 {
@@ -250,7 +273,9 @@ static void access_range(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 	begin(&w, g, addr, size, flags);
 	w.pc = pc;
 	w.place = place;
+	recall(&w);
 	gosan_range_walk(&w, addr, end);
+	keep(&w);
 	leave(g);
 }
 

@@ -3,10 +3,12 @@
  * inline.c: what stands in place of a call of a hook.
  *
  * A call may change rax, rcx, rdx, rsi, rdi, r8 to r11, the vector registers and the flags, and the compiler expects it
- * to. So there is room for the short way (hot/hot.h) without a look at the code around. The call itself stays behind it,
- * where it was: line numbers, unwind tables and the address that a report shows remain the compiler's own.
+ * to. So there is room for the short way (hot/hot.h) without a look at the code around. A call stays behind it, where
+ * it was: line numbers, unwind tables and the address that a report shows remain the compiler's own. That of an access
+ * goes past the hook in libgosan_hot.a, which would look once more, to the one that is told its pc.
  *
  *      call __tsan_read8        goroutine's cell == first or second cell of the granule?  ->  past the call
+ *                               call __tsan_read8_pc
  *
  * The answer has no branch but the last: which cell of a granule is whose, and which half of it was accessed from where,
  * is data, which no predictor knows. x86-64 and AT&T syntax; anything else is left alone.
@@ -137,7 +139,7 @@ static void ignore(struct out *o, unsigned size, bool write)
 
 /* rdi: the address. Is one of the granule's cells, with what is not asked for set, the goroutine's own, which has all
  * bits set? Both are compared at once, and the zeros behind them with what they never equal. */
-static void access(struct out *o, const struct call *c, unsigned size, bool write)
+static void access(struct out *o, unsigned size, bool write)
 {
 	unsigned n = o->labels++;
 
@@ -156,11 +158,12 @@ static void access(struct out *o, const struct call *c, unsigned size, bool writ
 	     "\tpcmpeqd\t%d(%%rax), %%xmm0\n"
 	     "\tpmovmskb\t%%xmm0, %%ecx\n"
 	     "\ttestl\t%%ecx, %%ecx\n"
-	     "\tjne\t.Lgosan%uh\n",
-	     GOSAN_HOT_CELL, n);
-	code(o, ".Lgosan%us:\n", n);
-	put(o, c->line, c->size);
-	code(o, ".Lgosan%uh:\n", n);
+	     "\tjne\t.Lgosan%uh\n"
+	     ".Lgosan%us:\n"
+	     "\tleaq\t.Lgosan%uh(%%rip), %%rsi\n"
+	     "\tcall\t*__tsan_%s%u_pc@GOTPCREL(%%rip)\n"
+	     ".Lgosan%uh:\n",
+	     GOSAN_HOT_CELL, n, n, n, write ? "write" : "read", size, n);
 	o->has_tables |= size < 8;
 }
 
@@ -294,7 +297,7 @@ static bool replace(struct out *o, const struct call *c)
 	else if (!c->tail && named(c, "func_entry"))
 		entry(o, c);
 	else if (!c->tail && is_access(c, &size, &write))
-		access(o, c, size, write);
+		access(o, size, write);
 	else
 		return false;
 	return true;
