@@ -22,7 +22,8 @@
  *  - A record that has a number (tick, seq) is complete before the lock is released under which the number was given:
  *    who is killed in between takes nobody along. So no number is missing but the last.
  *  - A stream's g is who made its last record. After a park it is nobody: what comes next begins with a SWITCH, which
- *    says by the tick how much of the others' doing it can follow from.
+ *    says by the tick how much of the others' doing it can follow from. One that yielded leaves no record; it may have
+ *    been elsewhere in between, which its own count of visits tells.
  */
 #include "../runtime/probe.h"
 #include "recorder.h"
@@ -219,6 +220,13 @@ static __attribute__((noinline)) void write_switch(struct stream *s, uint64_t se
 		gosan_recorder_actor(g);
 }
 
+static inline bool somebody_came(const struct stream *s)
+{
+	const struct gosan_g *g = gosan_self;
+
+	return s->runs != number_of(g) || (g && s->visit != g->visits);
+}
+
 /* A signal handler's record would come into the middle of its thread's: it is lost, and counted. NULL: no record. */
 static inline __attribute__((always_inline)) struct stream *begin_record(unsigned op, unsigned fields,
 									 const uint64_t *v)
@@ -231,7 +239,7 @@ static inline __attribute__((always_inline)) struct stream *begin_record(unsigne
 	}
 	s->busy = true;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (__builtin_expect(s->runs != number_of(gosan_self), 0) && op != GOSAN_TRACE_ANSWER)
+	if (__builtin_expect(somebody_came(s), 0) && op != GOSAN_TRACE_ANSWER)
 		write_switch(s, fields & F_TICK ? v[N_TICK] - 1 : __atomic_load_n(&tick, __ATOMIC_ACQUIRE));
 	if (__builtin_expect(!has_room(s), 0)) {
 		s->busy = false;
