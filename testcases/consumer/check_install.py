@@ -89,6 +89,7 @@ def main():
         page = run(gosan, "explain", "GS401")
         need("go_waitgroup_add" in page, "explain shows no program when installed:\n" + page)
         need((prefix / "share/man/man1/gosan.1").exists(), "no man page")
+        need((prefix / "share/man/man7/goroutine.7").exists(), "no man page of the runtime")
     finally:
         shutil.rmtree(scratch)
     print("installed, moved and used: find_package, pkg-config, gosan cc, run, explain, preload")

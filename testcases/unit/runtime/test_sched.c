@@ -526,9 +526,9 @@ static void processors_come_and_go_during_hand_offs(void)
 	go_waitgroup_wait(&wg);
 }
 
-static void sleep_often(int n, go_waitgroup *wg)
+static void sleep_often(int n, int64_t until, go_waitgroup *wg)
 {
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && go_now() < until; i++)
 		go_sleep((1 + i % 7) * GO_US);
 	go_waitgroup_done(wg);
 }
@@ -543,7 +543,8 @@ static void the_poller_is_appointed_while_it_lies_down(void)
 		go_set_procs(procs);
 		go_waitgroup_add(&wg, SLEEPERS);
 		for (int i = 0; i < SLEEPERS; i++)
-			go(sleep_often, TIMES, &wg);
+			go(sleep_often, TIMES, go_now() + GO_SEC,
+			   &wg); /* a busy machine wakes nobody in time */
 		go_waitgroup_wait(&wg);
 	}
 }
@@ -555,18 +556,31 @@ static intptr_t wait_for_child(void *arg)
 	return waitpid(pid, &status, 0) == pid ? WEXITSTATUS(status) : -1;
 }
 
+static intptr_t wait_for_end(void *arg)
+{
+	char c;
+	return read((int)(intptr_t)arg, &c, 1);
+}
+
+static void block_for_good(int fd, go_waitgroup *wg)
+{
+	check_int(go_blocking(wait_for_end, (void *)(intptr_t)fd), 0);
+	go_waitgroup_done(wg);
+}
+
 /* A thread of the runtime is starting whenever this forks: what it holds in libc or in a sanitizer at that moment
  * would stay held in the child, which starts threads too. */
 static void fork_while_threads_start(void)
 {
 	enum { FORKS = 12 };
-	_Atomic bool flag = false;
+	int fds[2];
 	go_waitgroup wg = {0};
+	check_int(pipe(fds), 0);
 	go_set_procs(4);
 	for (int i = 0; i < FORKS; i++) {
 		go_waitgroup_add(&wg, 3);
 		for (int k = 0; k < 3; k++)
-			go(block, &flag, &wg); /* for good, so that the next needs a thread of its own */
+			go(block_for_good, fds[0], &wg); /* so the next needs a thread of its own */
 		pid_t pid = fork();
 		if (pid == 0) {
 			go_chan(int) ch = go_make(int, 0);
@@ -577,7 +591,7 @@ static void fork_while_threads_start(void)
 		}
 		check_int(go_blocking(wait_for_child, (void *)(intptr_t)pid), 3);
 	}
-	atomic_store(&flag, true);
+	close(fds[1]);
 	go_waitgroup_wait(&wg);
 }
 
