@@ -104,7 +104,8 @@ struct gosan_obj {
 	/* ANALYZERS: one private word each, NULL at birth */
 	void *wg, *lock, *chan, *cond, *res;
 	void *use; /* analyze/waits.c: who uses it */
-};
+	/* Whole cache lines: neighbours are mostly other goroutines' locks. */
+} __attribute__((aligned(64)));
 
 /* One event. The front end fills what event.def lists for op; zero the rest. */
 struct gosan_event {
