@@ -14,6 +14,9 @@ struct gosan_places;
 
 /* A goroutine, a foreign thread, or the system on one thread. Never freed (reports name the dead);
  * its clocks are released at its end. */
+/* A thread that uses semaphores as locks holds few at a time; one that only takes forgets the oldest. */
+#define GOSAN_TOKENS 4
+
 struct gosan_g {
 	/* HOT: what a memory hook looks at, in one cache line; programs know it as struct gosan_hot */
 	union {
@@ -55,6 +58,8 @@ struct gosan_g {
 	uint32_t
 		n_sources; /* all that its clocks know but itself comes from these; more than there is room for: unknown */
 	uint32_t weak_moves; /* how often weak learned something or was published */
+	struct gosan_obj *tokens
+		[GOSAN_TOKENS]; /* of semaphores: those that it took last and did not post; NULL: free */
 	char clock_bit;
 	struct gosan_life *life; /* edges, sources, left and wait.on lie there */
 	/* BLOCKING. held is written by itself, with or without the engine lock, and replaced under it: whoever has the

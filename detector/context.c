@@ -33,7 +33,7 @@ static uint32_t buckets[1u << GOSAN_CONTEXT_BITS];
 /* A program that holds ten of thousands of locks makes a path of ten steps at every lock, and ten million of them: from
  * MANY nodes on, new ones go to a larger table, and are looked for there first. NULL: not yet. A thread that adds to
  * the old one at that very moment may make a node twice. */
-#define MANY      (1u << 18)
+#define MANY      (1u << 15)
 #define MANY_BITS 22
 static uint32_t *many;
 static uint32_t n_nodes;

@@ -33,6 +33,8 @@ struct gosan_waits {
 	bool explained;  /* a finding says why it will never run again */
 	bool live;       /* leak.c: somebody may still wake it */
 	uint32_t mark;   /* walks: seen in this one */
+	const struct gosan_obj *unwoken; /* handoff.c: the condition it waits for, when nobody had woken that before */
+	uint64_t asked;                  /* handoff.c: tick of its last request with others held */
 	uint64_t blamed; /* the emission that explains it, when that is wrong as soon as it goes on */
 	bool lost_wake;  /* lock.c: it waits for a signal that came before */
 };
@@ -53,8 +55,8 @@ struct gosan_use {
 		const struct gosan_g *g;
 		uint32_t stack;
 	} last[2];
-	/* lockorder.c: dependencies that ask for this lock, and that hold it */
-	uint32_t asks, holds;
+	/* lockdep.c: dependencies that ask for this lock, and that hold it: how many, and the first and the last */
+	uint32_t asks, holds, askers[2], holders[2];
 	/* leak.c: answers that hold during one pass over the stuck */
 	uint32_t asked[GOSAN_QUESTIONS];
 	bool answer[GOSAN_QUESTIONS];
