@@ -75,7 +75,8 @@ struct gosan_slot {
 	const struct gosan_g *from;
 };
 
-/* A synchronisation object. Freed never; `dead` when its memory was freed or reused. */
+/* A synchronisation object. Freed never; `dead` when its memory was freed or reused.
+ * Aligned: neighbours in memory are mostly other goroutines' locks. */
 struct gosan_obj {
 	uint32_t id; /* index into the object table; 0 is none */
 	enum gosan_obj_kind kind;
@@ -110,7 +111,7 @@ struct gosan_obj {
 	void *wg, *lock, *chan, *cond, *res;
 	void *use;     /* analyze/waits.c: who uses it */
 	void *handoff; /* analyze/handoff.c, of conditions */
-};
+} __attribute__((aligned(64)));
 
 /* One event. The front end fills what event.def lists for op; zero the rest. */
 struct gosan_event {
