@@ -356,13 +356,27 @@ static __attribute__((noinline)) uint32_t find_place(struct gosan_g *g, struct f
 	return place;
 }
 
+static inline bool is_it(const struct found *e, uint64_t pc, uint32_t ctx, uint32_t set)
+{
+	return e->pc == pc && e->ctx == ctx && e->set == set && e->place;
+}
+
+/* Two places of one hash live side by side in a thread's table, the newer one first. */
 uint32_t gosan_context_place(struct gosan_g *g, uintptr_t pc)
 {
 	uint32_t ctx = gosan_context_now(g), set = g->n_held ? lock_set(g) : 0;
-	struct found *e = entry_of(g, pc, ctx, set);
+	struct found *e = entry_of(g, pc, ctx, set), *other = e;
 
-	if (__builtin_expect(e->pc == pc && e->ctx == ctx && e->set == set && e->place, 1))
+	if (__builtin_expect(is_it(e, pc, ctx, set), 1))
 		return e->place;
+	if (g->places) {
+		size_t i = (size_t)(e - g->places->place);
+
+		other = &g->places->place[i ^ 1];
+		if (is_it(other, pc, ctx, set))
+			return other->place;
+		*other = *e;
+	}
 	return find_place(g, e, pc, ctx, set);
 }
 
