@@ -13,11 +13,10 @@
  *
  * Everything here runs under the engine lock, or under the bits that hb.h names.
  */
-#include <string.h>
-
 #include "../runtime/probe.h"
 #include "chain.h"
 #include "mem.h"
+#include "token.h"
 #include "hb.h"
 
 enum effect { NONE, REL, REL_STORE, ACQ, CUSTOM };
@@ -268,50 +267,6 @@ void gosan_hb_release(struct gosan_g *g, struct gosan_obj *obj)
 	gosan_chain_advance(g);
 }
 
-/* Semaphores. Who gives back a token that it took itself uses the semaphore as a lock: in another schedule the next one
- * may be the first. That is an order of locks, in the strong clock only. A post by anybody else gives something that was
- * not there before, and whoever gets it comes after, in every schedule. What earlier gifts brought stays in the weak
- * clock. Without the first value, which other processes may know, every post is a gift. */
-void gosan_hb_take(struct gosan_g *g, struct gosan_obj *sem)
-{
-	memmove(&g->tokens[1], &g->tokens[0], (GOSAN_TOKENS - 1) * sizeof(g->tokens[0]));
-	g->tokens[0] = sem;
-	g->weak_moves++;
-}
-
-/* True: it had one. */
-static bool give_token(struct gosan_g *g, const struct gosan_obj *sem)
-{
-	size_t i = 0;
-
-	while (i < GOSAN_TOKENS && g->tokens[i] != sem)
-		i++;
-	if (i == GOSAN_TOKENS)
-		return false;
-	memmove(&g->tokens[i], &g->tokens[i + 1], (GOSAN_TOKENS - 1 - i) * sizeof(g->tokens[0]));
-	g->tokens[GOSAN_TOKENS - 1] = NULL;
-	return true;
-}
-
-void gosan_hb_post(struct gosan_g *g, struct gosan_obj *sem)
-{
-	bool own = give_token(g, sem) && sem->counted;
-
-	if (!own) {
-		sem->gifts += sem->gifts < UINT32_MAX / 2;
-		gosan_hb_release(g, sem);
-		return;
-	}
-	if (gosan_g_deaf(g))
-		return;
-	gosan_clock_join_since(&sem->strong, &g->strong, &sem->seen);
-	gosan_clock_copy(&sem->seen, &g->strong);
-	sem->at = (struct gosan_stamp){0, 0};
-	sem->from = g;
-	g->weak_moves++;
-	gosan_chain_advance(g);
-}
-
 /* A parent mostly has many children: they share what it knows. */
 static void settle(struct gosan_g *g)
 {
@@ -532,7 +487,7 @@ void gosan_hb_apply(const struct gosan_event *ev)
 	case NONE:
 		break;
 	case REL:
-		(ev->op == GOSAN_EV_SEM_POST ? gosan_hb_post : gosan_hb_release)(ev->g, ev->obj);
+		(ev->op == GOSAN_EV_SEM_POST ? gosan_token_post : gosan_hb_release)(ev->g, ev->obj);
 		break;
 	case REL_STORE:
 		store(ev->obj, ev->g);
@@ -540,7 +495,7 @@ void gosan_hb_apply(const struct gosan_event *ev)
 	case ACQ:
 		gosan_hb_acquire(ev->g, ev->obj, ev->op, ev->stack);
 		if (ev->op == GOSAN_EV_SEM_WAITED)
-			gosan_hb_take(ev->g, ev->obj);
+			gosan_token_take(ev->g, ev->obj);
 		break;
 	case CUSTOM:
 		custom(ev);

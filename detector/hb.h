@@ -38,14 +38,6 @@ void gosan_hb_lock(struct gosan_g *g, struct gosan_obj *obj, int mode, uint32_t 
 void gosan_hb_unlock(struct gosan_g *g, struct gosan_obj *obj, int mode);
 void gosan_hb_acquire(struct gosan_g *g, const struct gosan_obj *obj, enum gosan_op op, uint32_t stack);
 void gosan_hb_release(struct gosan_g *g, struct gosan_obj *obj);
-/* A token of a semaphore is taken; one is posted. */
-void gosan_hb_take(struct gosan_g *g, struct gosan_obj *sem);
-void gosan_hb_post(struct gosan_g *g, struct gosan_obj *sem);
-/* Is sem a lock: of all tokens that there are, only one may be taken at a time? */
-static inline bool gosan_hb_excludes(const struct gosan_obj *sem)
-{
-	return sem->counted && sem->count + sem->gifts <= 1;
-}
 /* Can g publish without help of chain.c's tables, which need the engine lock? */
 bool gosan_hb_may_advance(const struct gosan_g *g);
 

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "../../runtime/probe.h"
-#include "hb.h"
+#include "token.h"
 #include "mem.h"
 #include "lockdep.h"
 
@@ -232,7 +232,7 @@ static bool describe(enum gosan_depkind kind, const struct gosan_event *ev, uint
 			(struct gosan_dephold){.obj = g->held[i].obj, .read = g->held[i].mode & GO_LOCK_READ};
 	}
 	for (size_t i = 0; i < GOSAN_TOKENS && g->tokens[i] && key.d.n_held < GOSAN_DEP_SETS - 1; i++)
-		if (gosan_hb_excludes(g->tokens[i]) &&
+		if (gosan_token_excludes(g->tokens[i]) &&
 		    gosan_lockdep_where(&key.d, g->tokens[i]) == key.d.n_held) {
 			stacks[key.d.n_held] = ev->stack;
 			key.d.held[key.d.n_held++] = (struct gosan_dephold){.obj = g->tokens[i]};

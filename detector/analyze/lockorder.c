@@ -34,6 +34,7 @@
 
 #define DEPTH     5
 #define STEPS_MAX 1000000u
+#define PAIRS_MAX 10000000u
 #define EARLY_MAX 200000u /* steps of the searches on the way, and of one of them */
 #define EARLY_ONE 5000u
 #define FRESH_MAX 16
@@ -322,6 +323,48 @@ static void search_from(struct path *p)
 	}
 }
 
+/* Cycles of two, which most are, with one that comes after number `from`. They don't have to wait for what is behind the
+ * first dependencies of a program that has very many. */
+static void search_pairs(struct path *p, uint32_t from)
+{
+	uint32_t k = first_after(p->d[0]);
+
+	p->n = 1;
+	while (k && steps < max_steps) {
+		struct gosan_dep *d = gosan_lockdep_at(k);
+		bool later = k > from;
+
+		k = d->held[gosan_lockdep_where(d, p->d[0]->lock)].next;
+		steps++;
+		if (!later || d->out || blocks(p->d[0], d) == GOSAN_DEP_SETS ||
+		    blocks(d, p->d[0]) == GOSAN_DEP_SETS || !compatible(p, d))
+			continue;
+		p->d[1] = d;
+		p->in[1] = pick(p, d);
+		p->n = 2;
+		if (p->in[1])
+			report_cycle(p);
+		p->n = 1;
+	}
+}
+
+static void find_pairs(void)
+{
+	static struct path p;
+
+	for (uint32_t i = 0; i < gosan_lockdep_n; i++) {
+		struct gosan_dep *d = gosan_lockdep_all[i];
+
+		for (size_t k = 0; k < d->n && !d->out; k++) {
+			p.d[0] = d;
+			p.in[0] = gosan_lockdep_inst(d, k);
+			search_pairs(&p, i + 1);
+		}
+	}
+	if (steps >= max_steps)
+		GOSAN_COUNT(deps_lost);
+}
+
 /* Different places of one dependency are different bugs: every instance of the first starts a search. The first of its
  * cycle is the one that appeared first; what was searched from is out, so each cycle is found once. */
 static void find_cycles(void)
@@ -432,6 +475,8 @@ static void judge_fresh(const struct fresh *f)
 		p.d[0] = f->d;
 		p.in[0] = gosan_lockdep_inst(f->d, f->in);
 		max_steps = steps + EARLY_ONE;
+		search_pairs(&p, 0);
+		max_steps = steps + EARLY_ONE;
 		search_from(&p);
 	}
 	if (f->d->kind == GOSAN_DEP_READ_AGAIN)
@@ -474,6 +519,8 @@ static void end(enum gosan_end why)
 	(void)why; /* a prediction holds however the run ended */
 	take_back();
 	prune();
+	steps = 0, max_steps = PAIRS_MAX;
+	find_pairs();
 	steps = 0, max_steps = STEPS_MAX;
 	find_cycles();
 	for (uint32_t i = 0; n_again && i < gosan_lockdep_n; i++)
