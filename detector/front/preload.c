@@ -12,6 +12,7 @@
 #include "pthread.h"
 #include "session.h"
 
+#include "../collect.h"
 #include "../depot.h"
 #include "../finding.h"
 #include "../module.h"
@@ -143,6 +144,7 @@ void gosan_preload_watch(void)
 void gosan_preload_forking(void)
 {
 	gosan_ignore++;
+	gosan_collect_fork(true);
 	gosan_inplace_fork(true);
 	gosan_unwind_fork(true);
 	gosan_session_fork_prepare();
@@ -153,6 +155,7 @@ static void fork_parent(void)
 	gosan_session_fork_parent();
 	gosan_unwind_fork(false);
 	gosan_inplace_fork(false);
+	gosan_collect_fork(false);
 	gosan_ignore--;
 }
 

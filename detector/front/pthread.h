@@ -161,6 +161,8 @@ extern uint64_t gosan_pthread_births; /* initialisations and ends of objects */
 
 /* thread.c: the thread with this kernel number, its goroutine only: NULL when unknown. */
 struct gosan_g *gosan_thread_by_tid(pid_t tid);
+/* thread.c: threads that were made and have not begun, so that gosan_thread_each does not know them. */
+extern unsigned gosan_thread_unborn;
 /* thread.c: call fn for each thread that is known, under the table's lock (a leaf), until it returns true. */
 bool gosan_thread_each(bool (*fn)(struct gosan_thread *, void *), void *arg);
 /* thread.c: the context of a thread by its handle; NULL when it is unknown. */

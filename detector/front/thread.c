@@ -169,6 +169,8 @@ struct gosan_g *gosan_thread_by_tid(pid_t tid)
 	return b.g;
 }
 
+unsigned gosan_thread_unborn;
+
 /* ---- the end ---- */
 
 /* What was never told is counted: a verdict says how much was seen. */
@@ -268,6 +270,7 @@ static void begin(struct gosan_thread *t)
 
 	gosan_self = gosan_front_thread = t->g;
 	be(t);
+	__atomic_fetch_sub(&gosan_thread_unborn, 1, __ATOMIC_RELEASE);
 	if (gosan_front_enter(&saved)) {
 		forget_stack(t);
 		gosan_unwind_warm();
@@ -365,6 +368,7 @@ static struct gosan_thread *prepare(const struct gosan_call *c, const pthread_at
 					 : gosan_unwind_here();
 		struct gosan_event ev = {.op = GOSAN_EV_G_SPAWN, .g = gosan_engine_self(), .stack = stack};
 
+		__atomic_fetch_add(&gosan_thread_unborn, 1, __ATOMIC_RELAXED);
 		c->t->generation++;
 		t->arg = arg;
 		t->g = ev.peer = gosan_engine_new_g(0, true);
@@ -387,6 +391,7 @@ static int created(struct gosan_thread *t, struct gosan_g *g, pthread_t handle, 
 		note_recent(handle, g);
 		return 0;
 	}
+	__atomic_fetch_sub(&gosan_thread_unborn, 1, __ATOMIC_RELAXED);
 	g->ended = g->joined = true;
 	GOSAN_RECORD(gosan_recorder_gone(g, GOSAN_TRACE_GONE_ENDED | GOSAN_TRACE_GONE_JOINED));
 	gosan_mem_free(t, sizeof(*t));
@@ -446,6 +451,7 @@ void gosan_pthread_forked(void)
 	table_lock = 0;
 	memset(table, 0, sizeof(table));
 	all = NULL;
+	gosan_thread_unborn = 0;
 	gosan_hang_forked();
 	if (!me)
 		return;
