@@ -11,6 +11,7 @@
  */
 #include "collect.h"
 
+#include "coarsen.h"
 #include "floor.h"
 #include "granule.h"
 #include "mem.h"
@@ -27,7 +28,9 @@
 #define PATIENCE (1u << 13)
 #define ATTEMPTS 200
 
-#define WORTH 64 /* a collection is to free one in so many segments */
+#define WORTH       64 /* a collection is to free one in so many segments */
+#define SPARE       8  /* it coarsens when it leaves less than one in so many free */
+#define COARSENINGS 8  /* attempts */
 /* Segments per page of shadow before a collection, which looks at all 512 granules of each page: a nanosecond or two
  * for each segment. */
 #define PER_PAGE 128
@@ -176,15 +179,23 @@ static void go_on(void)
 	gosan_engine_unlock();
 }
 
-/* All are stopped. */
-static bool collect_stopped(void)
+/* All are stopped. Where the table can't grow, moments become fewer (coarsen.c) before it is so full that collections
+ * follow each other. *ret_again: clocks would not stand still for that. */
+static bool collect_stopped(bool *ret_again)
 {
 	uint32_t room = gosan_segment_room(), free;
+	bool grown;
 
 	mark_all();
-	gosan_segment_reset();
 	free = count_free();
-	return (free < room / 2 && gosan_segment_grow(room * 2)) || free >= room / WORTH;
+	grown = free < room / 2 && gosan_segment_grow(room * 2);
+	*ret_again = false;
+	if (!grown && free < room / SPARE && room == gosan_segment_limit) {
+		*ret_again = !gosan_coarsen(room / SPARE);
+		free = count_free();
+	}
+	gosan_segment_reset();
+	return grown || free > room / WORTH;
 }
 
 /* One at a time. True: another was at work, and is done. */
@@ -202,7 +213,7 @@ static bool wait_for_other(void)
 bool gosan_collect(void)
 {
 	uint32_t wait;
-	bool done;
+	bool done, again = true;
 
 	if (gosan_engine_inside())
 		return false;
@@ -213,9 +224,11 @@ bool gosan_collect(void)
 	if (wait_for_other())
 		return true;
 	done = gosan_segment_grow(gosan_shadowmem_pages() * PER_PAGE);
-	if (!done && stop_all()) {
-		done = collect_stopped();
+	for (unsigned i = 0; !done && again && i < COARSENINGS && stop_all(); i++) {
+		done = collect_stopped(&again);
 		go_on();
+		if (again)
+			gosan_shadowmem_yield(UINT32_MAX);
 	}
 	if (!done)
 		__atomic_store_n(&hopeless, gosan_segment_limit / WORTH, __ATOMIC_RELAXED);

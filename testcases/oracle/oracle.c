@@ -32,7 +32,7 @@
 #include "segment.h"
 
 #define BATCH 4ul
-#define FEW   64 /* segments */
+#define FEW   32 /* segments */
 
 enum mode { EXACT, SHORT_CHAINS, SHARED_CHAIN, FEW_SEGMENTS };
 
