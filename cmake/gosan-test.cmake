@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # gosan in a CMake project: from an installed package (find_package(goroutine) includes this file), or from gosan's
-# own tree (include() it; the targets gosan and gosan_hooks are there).
+# own tree (include() it; the targets gosan, gosan_hooks and gosan_hot are there).
 #
 # gosan_instrument(target...)
 #   Compile the target's own C and C++ sources so that their memory accesses are checked, as "gosan cc" does. The
-#   program also runs without gosan. For libraries and programs alike; never link with -fsanitize=thread.
+#   program also runs without gosan. For libraries and programs alike; never link with -fsanitize=thread. Each gets
+#   the part of the hooks that answers most calls (libgosan_hot.a) in front of the rest.
 #
 # gosan_add_test(NAME name COMMAND program [arg...]
 #                [OPTIONS gosan-run-option...] [SUPPRESSIONS file] [BASELINE file] [TIMEOUT seconds]
@@ -18,7 +19,9 @@
 set(GOSAN_INSTRUMENT_OPTIONS -g -fsanitize=thread -fno-omit-frame-pointer
 	# What the compiler would expand in place is seen when libc does it.
 	$<$<C_COMPILER_ID:GNU>:-fno-builtin-memcpy;-fno-builtin-memmove;-fno-builtin-memset;-fno-builtin-memcmp>
+	$<$<C_COMPILER_ID:GNU>:-fno-builtin-mempcpy;-fno-builtin-bcmp;-fno-builtin-stpcpy;-fno-builtin-strncat>
 	$<$<C_COMPILER_ID:GNU>:-fno-builtin-strcpy;-fno-builtin-strncpy;-fno-builtin-strcat;-fno-builtin-strcmp>
+	$<$<C_COMPILER_ID:GNU>:-fno-builtin-strncmp;-fno-builtin-sprintf;-fno-builtin-snprintf>
 	$<$<C_COMPILER_ID:Clang>:-fno-vectorize;-fno-slp-vectorize>)
 
 # An installed libgoroutine without gosan.
@@ -30,10 +33,11 @@ endfunction()
 
 function(gosan_instrument)
 	if(TARGET gosan_hooks)
-		set(hooks $<TARGET_FILE:gosan_hooks>)
+		set(hooks $<TARGET_FILE:gosan_hot> $<TARGET_FILE:gosan_hooks>)
 	else()
+		gosan_need("${GOSAN_HOT}")
 		gosan_need("${GOSAN_HOOKS}")
-		set(hooks ${GOSAN_HOOKS})
+		set(hooks ${GOSAN_HOT} ${GOSAN_HOOKS})
 	endif()
 	foreach(target ${ARGN})
 		target_compile_options(${target} PRIVATE ${GOSAN_INSTRUMENT_OPTIONS})
@@ -45,7 +49,7 @@ function(gosan_instrument)
 			target_link_libraries(${target} PRIVATE ${hooks})
 		endif()
 		if(TARGET gosan_hooks)
-			add_dependencies(${target} gosan_hooks)
+			add_dependencies(${target} gosan_hooks gosan_hot)
 		endif()
 	endforeach()
 endfunction()

@@ -14,6 +14,9 @@ struct gosan_places;
 
 /* A goroutine, a foreign thread, or the system on one thread. Never freed (reports name the dead);
  * its clocks are released at its end. */
+/* A thread that uses semaphores as locks holds few at a time; one that only takes forgets the oldest. */
+#define GOSAN_TOKENS 4
+
 struct gosan_g {
 	/* HOT: what a memory hook looks at, in one cache line; programs know it as struct gosan_hot */
 	union {
@@ -55,6 +58,8 @@ struct gosan_g {
 	uint32_t
 		n_sources; /* all that its clocks know but itself comes from these; more than there is room for: unknown */
 	uint32_t weak_moves; /* how often weak learned something or was published */
+	struct gosan_obj *tokens
+		[GOSAN_TOKENS]; /* of semaphores: those that it took last and did not post; NULL: free */
 	char clock_bit;
 	struct gosan_life *life; /* edges, sources, left and wait.on lie there */
 	/* BLOCKING. held is written by itself, with or without the engine lock, and replaced under it: whoever has the
@@ -89,7 +94,9 @@ struct gosan_g {
 	struct gosan_places
 		*places; /* context.c: those that a thread found last, once it missed many times */
 	uint32_t place_misses;
-	uint32_t ordered; /* a segment that its present moment comes after; 0: none is known */
+	/* A segment that its present moment comes after, met last by a read, by a write; 0: none is known. */
+	uint32_t ordered[2];
+	struct gosan_outcome outcome[2]; /* of accesses, of frees: of their last ranges */
 	/* What its strong clock says of these chains, or said once; by cid. */
 	struct gosan_stamp known[GOSAN_KNOWN];
 	/* floor.c: what it will know when its join returns was counted on; it acts while it waits. */
@@ -126,12 +133,19 @@ static inline void gosan_g_cell(struct gosan_g *g, uint32_t cell)
 	__atomic_store_n(&g->cells[0], (uint64_t)cell << 32 | cell, __ATOMIC_RELAXED);
 }
 
+/* Segments that it knows something of may be others' now. */
+static inline void gosan_g_forgot(struct gosan_g *g)
+{
+	g->ordered[0] = g->ordered[1] = 0;
+	g->outcome[0].want = g->outcome[1].want = 0;
+}
+
 /* Whoever changes cid or epoch says so: what g remembered before is of another moment. */
 static inline void gosan_g_moved_on(struct gosan_g *g)
 {
 	gosan_g_cell(g, GOSAN_CELL_NONE);
 	g->free_cell = GOSAN_CELL_NONE;
-	g->ordered = 0;
+	gosan_g_forgot(g);
 }
 
 /* False when there is no memory; under the engine lock, both. */

@@ -3,7 +3,7 @@
  * collect.c: which segments does the shadow still name?
  *
  * Invariants
- *  - gosan_collecting is set, then all goroutines are seen outside, then marking begins: nobody writes a cell and
+ *  - gosan_gate.collecting is set, then all goroutines are seen outside, then marking begins: nobody writes a cell and
  *    nobody holds a segment but the one of his present moment, which is marked too.
  *  - Marking is complete: every cell lies in a touched page or in a block that such a page links to.
  *  - What everybody covers (floor.h) is dropped on the way: it can't race any more. So in a program whose threads know of
@@ -35,8 +35,7 @@
  * for each segment. */
 #define PER_PAGE 128
 
-bool gosan_collecting;
-bool gosan_collect_fences;
+union gosan_gate gosan_gate = {.far = true};
 static int unknown_inside;
 static uint32_t hopeless; /* epochs without a segment until the next attempt, after one that freed too few */
 static char collector;
@@ -56,7 +55,7 @@ static bool fence_all(void)
 	return done;
 }
 
-/* Whoever is born meanwhile finds gosan_collecting set. */
+/* Whoever is born meanwhile finds gosan_gate.collecting set. */
 static bool wait_until_out(const struct gosan_g *but)
 {
 	for (const struct gosan_g *g = gosan_engine_all(); g; g = g->next)
@@ -127,7 +126,7 @@ static void mark_all(void)
 	memset(gosan_segment_used, 0, sizeof(gosan_segment_used));
 	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next) {
 		gosan_segment_drop(g);
-		g->ordered = 0;
+		gosan_g_forgot(g);
 		mark(g->cell);
 		mark(g->free_cell);
 	}
@@ -146,18 +145,18 @@ static uint32_t count_free(void)
 /* Nobody is in the shadow from here to open_shadow. False, and open: somebody did not come out. */
 static bool close_shadow(const struct gosan_g *but)
 {
-	__atomic_store_n(&gosan_collecting, true, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&gosan_gate.collecting, true, __ATOMIC_SEQ_CST);
 	if (!fence_all())
-		gosan_collect_fences = true;
+		gosan_gate.fences = true;
 	if (wait_until_out(but))
 		return true;
-	__atomic_store_n(&gosan_collecting, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&gosan_gate.collecting, false, __ATOMIC_RELEASE);
 	return false;
 }
 
 static void open_shadow(void)
 {
-	__atomic_store_n(&gosan_collecting, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&gosan_gate.collecting, false, __ATOMIC_RELEASE);
 }
 
 /* With the engine lock, and the shadow empty; false: neither. */
@@ -266,9 +265,9 @@ bool gosan_collect_drop(void)
 
 void gosan_collect_wait(struct gosan_g *g)
 {
-	while (__atomic_load_n(&gosan_collecting, __ATOMIC_ACQUIRE)) {
+	while (__atomic_load_n(&gosan_gate.collecting, __ATOMIC_ACQUIRE)) {
 		__atomic_store_n(&g->in_shadow, false, __ATOMIC_RELEASE);
-		for (unsigned spins = 0; __atomic_load_n(&gosan_collecting, __ATOMIC_ACQUIRE); spins++)
+		for (unsigned spins = 0; __atomic_load_n(&gosan_gate.collecting, __ATOMIC_ACQUIRE); spins++)
 			gosan_shadowmem_pause(spins);
 		__atomic_store_n(&g->in_shadow, true, __ATOMIC_SEQ_CST);
 	}
@@ -277,9 +276,9 @@ void gosan_collect_wait(struct gosan_g *g)
 void gosan_collect_enter_unknown(void)
 {
 	__atomic_add_fetch(&unknown_inside, 1, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&gosan_collecting, __ATOMIC_SEQ_CST)) {
+	while (__atomic_load_n(&gosan_gate.collecting, __ATOMIC_SEQ_CST)) {
 		__atomic_sub_fetch(&unknown_inside, 1, __ATOMIC_SEQ_CST);
-		for (unsigned spins = 0; __atomic_load_n(&gosan_collecting, __ATOMIC_ACQUIRE); spins++)
+		for (unsigned spins = 0; __atomic_load_n(&gosan_gate.collecting, __ATOMIC_ACQUIRE); spins++)
 			gosan_shadowmem_pause(spins);
 		__atomic_add_fetch(&unknown_inside, 1, __ATOMIC_SEQ_CST);
 	}
@@ -308,7 +307,7 @@ void gosan_collect_fork(bool before)
 
 bool gosan_collect_fork_child(void)
 {
-	gosan_collecting = false;
+	gosan_gate.collecting = false;
 	collector = 0;
 	unknown_inside = 0;
 	return fork_clean;

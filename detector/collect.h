@@ -10,8 +10,18 @@
 
 #include "engine.h"
 
-extern bool gosan_collecting;
-extern bool gosan_collect_fences; /* no membarrier: everybody pays for the order */
+/* What keeps accesses off the short ways; 0 as a whole: nothing. Whoever has said that he is inside looks at it. */
+union gosan_gate {
+	struct {
+		bool collecting;
+		bool fences; /* no membarrier: everybody pays for the order */
+		bool recording;
+		bool far; /* there is no linear shadow */
+	};
+	uint32_t closed;
+};
+_Static_assert(sizeof(union gosan_gate) == sizeof(uint32_t), "one load");
+extern union gosan_gate gosan_gate __attribute__((visibility("hidden")));
 
 /* Outside: true when there are segments again. Takes the engine lock. */
 bool gosan_collect(void);
@@ -27,11 +37,11 @@ bool gosan_collect_fork_child(void); /* false: somebody was inside all the same 
 static inline void gosan_collect_enter(struct gosan_g *g)
 {
 	__atomic_store_n(&g->in_shadow, true, __ATOMIC_RELAXED);
-	if (__builtin_expect(gosan_collect_fences, 0))
+	if (__builtin_expect(gosan_gate.fences, 0))
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	else
 		__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (__builtin_expect(__atomic_load_n(&gosan_collecting, __ATOMIC_ACQUIRE), 0))
+	if (__builtin_expect(__atomic_load_n(&gosan_gate.collecting, __ATOMIC_ACQUIRE), 0))
 		gosan_collect_wait(g);
 }
 

@@ -33,7 +33,7 @@ static uint32_t buckets[1u << GOSAN_CONTEXT_BITS];
 /* A program that holds ten of thousands of locks makes a path of ten steps at every lock, and ten million of them: from
  * MANY nodes on, new ones go to a larger table, and are looked for there first. NULL: not yet. A thread that adds to
  * the old one at that very moment may make a node twice. */
-#define MANY      (1u << 18)
+#define MANY      (1u << 15)
 #define MANY_BITS 22
 static uint32_t *many;
 static uint32_t n_nodes;
@@ -356,13 +356,27 @@ static __attribute__((noinline)) uint32_t find_place(struct gosan_g *g, struct f
 	return place;
 }
 
+static inline bool is_it(const struct found *e, uint64_t pc, uint32_t ctx, uint32_t set)
+{
+	return e->pc == pc && e->ctx == ctx && e->set == set && e->place;
+}
+
+/* Two places of one hash live side by side in a thread's table, the newer one first. */
 uint32_t gosan_context_place(struct gosan_g *g, uintptr_t pc)
 {
 	uint32_t ctx = gosan_context_now(g), set = g->n_held ? lock_set(g) : 0;
-	struct found *e = entry_of(g, pc, ctx, set);
+	struct found *e = entry_of(g, pc, ctx, set), *other = e;
 
-	if (__builtin_expect(e->pc == pc && e->ctx == ctx && e->set == set && e->place, 1))
+	if (__builtin_expect(is_it(e, pc, ctx, set), 1))
 		return e->place;
+	if (g->places) {
+		size_t i = (size_t)(e - g->places->place);
+
+		other = &g->places->place[i ^ 1];
+		if (is_it(other, pc, ctx, set))
+			return other->place;
+		*other = *e;
+	}
 	return find_place(g, e, pc, ctx, set);
 }
 

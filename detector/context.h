@@ -16,6 +16,7 @@
 #ifndef GOSAN_CONTEXT_H
 #define GOSAN_CONTEXT_H
 
+#include "access.h"
 #include "engine.h"
 
 #include <stddef.h>
@@ -110,6 +111,16 @@ void gosan_context_adopt(struct gosan_g *to, const struct gosan_g *from);
 static inline uint32_t gosan_context_parent(uint32_t ctx)
 {
 	return gosan_context_nodes[ctx].parent;
+}
+
+/* The place of the last access of these flags, if it was at this pc and in this very call; 0: look it up. */
+static inline __attribute__((always_inline)) uint32_t gosan_context_same_place(const struct gosan_g *g,
+									       unsigned flags, uintptr_t pc)
+{
+	const struct gosan_last *l = &g->last[flags & GOSAN_WRITE];
+	const struct gosan_frame *f = g->frame;
+
+	return l->pc == pc && f > g->frames && f[-1].ctx == l->ctx ? l->place : 0;
 }
 
 /* The place of an access at pc by g, which runs. */

@@ -54,6 +54,9 @@ enum gosan_lock_mode {
 	GOSAN_LOCK_DIED = 8,  /* acquired from an owner who died with it (robust) */
 };
 
+/* Mode of COND_WAITED: its time was up, or the thread was cancelled. */
+#define GOSAN_NOT_WOKEN 1
+
 /* Why a thread is parked, beside enum go_wait. */
 enum gosan_wait_why { GOSAN_WAIT_SEM = 32, GOSAN_WAIT_BARRIER, GOSAN_WAIT_JOIN };
 
@@ -72,7 +75,8 @@ struct gosan_slot {
 	const struct gosan_g *from;
 };
 
-/* A synchronisation object. Freed never; `dead` when its memory was freed or reused. */
+/* A synchronisation object. Freed never; `dead` when its memory was freed or reused.
+ * Aligned: neighbours in memory are mostly other goroutines' locks. */
 struct gosan_obj {
 	uint32_t id; /* index into the object table; 0 is none */
 	enum gosan_obj_kind kind;
@@ -92,10 +96,12 @@ struct gosan_obj {
 	struct gosan_slot *slots; /* channel: [cap] */
 	size_t cap;
 	bool closed;
-	bool counted;           /* count is known: OBJ_INIT was seen */
-	uint32_t count;         /* first value of a semaphore, number of threads of a barrier */
-	uint32_t wakes;         /* condition: wakes sent whose waiter did not say yet that it woke */
-	unsigned flags;         /* enum gosan_obj_flag; the front end sets them before the first event */
+	bool counted;   /* count is known: OBJ_INIT was seen */
+	uint32_t count; /* first value of a semaphore, number of threads of a barrier */
+	uint32_t gifts; /* semaphore: posts by those who had not taken a token: how often its value grew */
+	uint32_t wakes; /* condition: wakes sent whose waiter did not say yet that it woke */
+	bool woken;     /* condition: the first wake was seen */
+	unsigned flags; /* enum gosan_obj_flag; the front end sets them before the first event */
 	struct gosan_obj *link; /* object.c */
 	/* OWNERSHIP (engine.c keeps it from lock events) */
 	struct gosan_g *owner; /* writer, or NULL */
@@ -103,8 +109,9 @@ struct gosan_obj {
 	bool crossed; /* a running reader's lock was given back by another: no entry for reading counts any more */
 	/* ANALYZERS: one private word each, NULL at birth */
 	void *wg, *lock, *chan, *cond, *res;
-	void *use; /* analyze/waits.c: who uses it */
-};
+	void *use;     /* analyze/waits.c: who uses it */
+	void *handoff; /* analyze/handoff.c, of conditions */
+} __attribute__((aligned(64)));
 
 /* One event. The front end fills what event.def lists for op; zero the rest. */
 struct gosan_event {

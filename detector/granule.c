@@ -138,7 +138,7 @@ static inline __attribute__((always_inline)) uint32_t meet(struct gosan_walk *w,
 	if (__builtin_expect(s.cid & GOSAN_SEGMENT_FREE ? true : !before && conflict(cell, *want), 0))
 		hit(w, granule, cell, place, both, before);
 	if (before && !(s.cid & GOSAN_SEGMENT_FREE))
-		w->g->ordered = seg;
+		w->g->ordered[w->flags & GOSAN_WRITE] = seg;
 	if (before && gosan_floor_covers(seg))
 		return 0;
 	if (!before || !gosan_cell_as_strong(*want, cell))

@@ -5,6 +5,7 @@
 #ifndef GOSAN_GRANULE_H
 #define GOSAN_GRANULE_H
 
+#include "floor.h"
 #include "segment.h"
 #include "shadowmem.h"
 
@@ -69,23 +70,28 @@ static inline void gosan_granule_unlock(struct gosan_granule *s, uint64_t places
 	__atomic_store_n(&s->places, places & ~GOSAN_GRANULE_LOCK, __ATOMIC_RELEASE);
 }
 
-/* Does g know at a glance that the cell's moment comes before its present one? False says nothing. */
-static inline __attribute__((always_inline)) bool gosan_granule_before(const struct gosan_g *g, uint32_t seg)
+/* Does g know at a glance that the cell's moment comes before its present one? False says nothing. want: flags of the
+ * access; neighbours have mostly been accessed by others in one moment, which is remembered for reads and for writes. */
+static inline __attribute__((always_inline)) bool gosan_granule_before(struct gosan_g *g, uint32_t seg,
+								       uint32_t want)
 {
+	uint32_t *met = &g->ordered[want & GOSAN_CELL_WRITE ? 1 : 0];
 	const struct gosan_stamp *k;
 	struct gosan_segment s;
 
-	if (seg == g->ordered)
+	if (seg == *met)
 		return true;
 	s = gosan_segment_bound(seg);
-	if (s.cid == g->cid)
-		return true;
 	k = &g->known[s.cid % GOSAN_KNOWN];
-	return s.cid == k->cid && (s.epoch <= k->epoch || gosan_segments[seg].epoch <= k->epoch);
+	if (s.cid != g->cid &&
+	    (s.cid != k->cid || (s.epoch > k->epoch && gosan_segments[seg].epoch > k->epoch)))
+		return false;
+	*met = seg;
+	return true;
 }
 
 /* As granule.c's meet, where no conflict is possible and nothing is to be asked. False: it takes more. */
-static inline __attribute__((always_inline)) bool gosan_granule_pass(const struct gosan_g *g, uint32_t *cell,
+static inline __attribute__((always_inline)) bool gosan_granule_pass(struct gosan_g *g, uint32_t *cell,
 								     uint32_t cell_place, uint32_t *want,
 								     uint32_t bytes, uint32_t place)
 {
@@ -98,10 +104,33 @@ static inline __attribute__((always_inline)) bool gosan_granule_pass(const struc
 		}
 		return true;
 	}
-	if (!gosan_granule_before(g, c >> GOSAN_CELL_SEGMENT))
+	if (!gosan_granule_before(g, c >> GOSAN_CELL_SEGMENT, *want))
 		return false;
 	if (gosan_cell_as_strong(*want, c))
 		*cell = c & GOSAN_CELL_ALL & ~bytes ? c & ~bytes : 0;
+	return true;
+}
+
+/* Where the shadow is linear. */
+static inline struct gosan_granule *gosan_granule_linear(const struct gosan_g *g, uintptr_t addr)
+{
+	return (struct gosan_granule *)(g->shadow_base + ((addr & g->shadow_mask) << 1));
+}
+
+/* The step that changes a granule, seen with these cells and places. False: it is not as it was, nothing was done. */
+static inline __attribute__((always_inline)) bool gosan_granule_replace(struct gosan_granule *s,
+									uint64_t cells, uint64_t places,
+									uint64_t new_cells,
+									uint64_t new_places)
+{
+	if (__builtin_expect(!gosan_granule_try(s, places), 0))
+		return false;
+	if (__builtin_expect(__atomic_load_n(&s->cells, __ATOMIC_RELAXED) != cells, 0)) {
+		gosan_granule_unlock(s, places);
+		return false;
+	}
+	__atomic_store_n(&s->cells, new_cells, __ATOMIC_RELAXED);
+	gosan_granule_unlock(s, new_places);
 	return true;
 }
 
@@ -120,6 +149,11 @@ gosan_granule_quick(struct gosan_g *g, struct gosan_granule *s, uint32_t want, u
 	    !gosan_granule_pass(g, &a, (uint32_t)places, &want, bytes, place) ||
 	    !gosan_granule_pass(g, &b, (uint32_t)(places >> 32), &want, bytes, place))
 		return false;
+	/* What everybody covers makes room. */
+	if (a && b && gosan_floor_covers(a >> GOSAN_CELL_SEGMENT))
+		a = 0;
+	else if (a && b && gosan_floor_covers(b >> GOSAN_CELL_SEGMENT))
+		b = 0;
 	if (!a) {
 		after = (places & ~(uint64_t)UINT32_MAX) | place;
 		a = want;
@@ -129,15 +163,7 @@ gosan_granule_quick(struct gosan_g *g, struct gosan_granule *s, uint32_t want, u
 	} else {
 		return false;
 	}
-	if (!gosan_granule_try(s, places))
-		return false;
-	if (__atomic_load_n(&s->cells, __ATOMIC_RELAXED) != cells) {
-		gosan_granule_unlock(s, places);
-		return false;
-	}
-	__atomic_store_n(&s->cells, a | (uint64_t)b << 32, __ATOMIC_RELAXED);
-	gosan_granule_unlock(s, after);
-	return true;
+	return gosan_granule_replace(s, cells, places, a | (uint64_t)b << 32, after);
 }
 
 /* The whole step: checks the bytes of the walk's access in this granule and remembers it. False: it did not, because

@@ -16,6 +16,7 @@
 #include "../runtime/probe.h"
 #include "chain.h"
 #include "mem.h"
+#include "token.h"
 #include "hb.h"
 
 enum effect { NONE, REL, REL_STORE, ACQ, CUSTOM };
@@ -470,6 +471,11 @@ static void custom(const struct gosan_event *ev)
 		if (ev->arg < 0)
 			gosan_hb_release(ev->g, ev->obj);
 		break;
+	case GOSAN_EV_COND_WAIT: /* no edge: who looks for one (analyze/handoff.c) asks what came before it, and what after */
+	case GOSAN_EV_COND_WAKE:
+		ev->g->weak_moves++;
+		gosan_chain_advance(ev->g);
+		break;
 	default: /* G_START, G_END: no edge. Their places in the table leave room for one. */
 		break;
 	}
@@ -481,13 +487,15 @@ void gosan_hb_apply(const struct gosan_event *ev)
 	case NONE:
 		break;
 	case REL:
-		gosan_hb_release(ev->g, ev->obj);
+		(ev->op == GOSAN_EV_SEM_POST ? gosan_token_post : gosan_hb_release)(ev->g, ev->obj);
 		break;
 	case REL_STORE:
 		store(ev->obj, ev->g);
 		break;
 	case ACQ:
 		gosan_hb_acquire(ev->g, ev->obj, ev->op, ev->stack);
+		if (ev->op == GOSAN_EV_SEM_WAITED)
+			gosan_token_take(ev->g, ev->obj);
 		break;
 	case CUSTOM:
 		custom(ev);

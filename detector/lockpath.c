@@ -24,6 +24,7 @@
 #include "mem.h"
 #include "object.h"
 #include "recorder.h"
+#include "token.h"
 
 #define OBJECTS_FIRST 4u
 #define OBJECTS_LAST  4096u
@@ -296,7 +297,7 @@ bool gosan_lockpath_post(struct gosan_g *g, struct gosan_obj *obj, uint32_t stac
 {
 	if (!may(g, obj) || !begin(g, obj, stack))
 		return false;
-	gosan_hb_release(g, obj);
+	gosan_token_post(g, obj);
 	GOSAN_RECORD(gosan_recorder_lock(GOSAN_TRACE_POST, obj, 0, stack));
 	end(g, obj, 1);
 	return true;
@@ -311,6 +312,7 @@ bool gosan_lockpath_wait(struct gosan_g *g, struct gosan_obj *obj, uint32_t stac
 		gosan_hb_acquire(g, obj, GOSAN_EV_SEM_WAITED, stack);
 		gosan_hb_bit_unlock(&g->clock_bit);
 	}
+	gosan_token_take(g, obj);
 	GOSAN_RECORD(gosan_recorder_lock(GOSAN_TRACE_WAIT, obj, 0, stack));
 	end(g, obj, 1);
 	return true;

@@ -221,6 +221,15 @@ static void symbols_of(struct gosan_module *m, const ElfW(Dyn) * dyn)
 		m->own_tsan = gosan_ownrt_at(m->path);
 }
 
+/* The library that this function lies in is the detector, whatever its file is called. Linked into a program, as the
+ * tests of the core are, it is a part of that. */
+static bool is_ours(const struct gosan_module *m, const struct dl_phdr_info *info)
+{
+	uintptr_t here = (uintptr_t)&table;
+
+	return info->dlpi_name && info->dlpi_name[0] && here >= m->start && here < m->end;
+}
+
 /* Everything about one module. Runs under the linker's lock, so that the module can't go away meanwhile. */
 static void describe(struct gosan_module *m, const struct dl_phdr_info *info)
 {
@@ -242,7 +251,7 @@ static void describe(struct gosan_module *m, const struct dl_phdr_info *info)
 		}
 	}
 	m->path = path_of(info);
-	m->kind = kind_of(m->path);
+	m->kind = is_ours(m, info) ? GOSAN_MODULE_OWN : kind_of(m->path);
 	if (dyn && m->kind != GOSAN_MODULE_OWN && m->kind != GOSAN_MODULE_LIBC)
 		symbols_of(m, dyn);
 }

@@ -73,6 +73,13 @@ struct gosan_last {
 	uint32_t ctx, place;
 };
 
+/* What became of the two cells of a granule when an access of all of it, with this segment and these flags, met them
+ * (range.c). want 0: nothing is known. */
+struct gosan_outcome {
+	uint32_t want;
+	uint64_t was, now;
+};
+
 /* A lock that a goroutine gave back, and how many events the engine had seen by then. */
 struct gosan_left {
 	const struct gosan_obj *lock;

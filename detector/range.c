@@ -27,7 +27,7 @@
 #include "context.h"
 
 #define PAGE          GOSAN_PAGE
-#define RUN_MIN       8 /* granules: shorter runs are not worth two atomic operations */
+#define RUN_MIN       4 /* granules: shorter runs are not worth two atomic operations */
 #define PAGE_GRANULES (PAGE / 8)
 #define AHEAD         8
 

@@ -15,6 +15,7 @@
  */
 #include "recorder.h"
 
+#include "collect.h"
 #include "module.h"
 #include "options.h"
 #include "recfile.h"
@@ -178,7 +179,7 @@ void gosan_recorder_init(int argc, char **argv)
 		gosan_recfile_stop(GOSAN_TRACE_NO_ROOM, ENOMEM);
 		return;
 	}
-	gosan_recorder_memory = gosan_options.trace_accesses;
+	gosan_recorder_memory = gosan_gate.recording = gosan_options.trace_accesses;
 	gosan_recorder_on = true;
 }
 

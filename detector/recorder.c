@@ -22,14 +22,16 @@
  *  - A record that has a number (tick, seq) is complete before the lock is released under which the number was given:
  *    who is killed in between takes nobody along. So no number is missing but the last.
  *  - A stream's g is who made its last record. After a park it is nobody: what comes next begins with a SWITCH, which
- *    says by the tick how much of the others' doing it can follow from.
+ *    says by the tick how much of the others' doing it can follow from. One that yielded leaves no record; it may have
+ *    been elsewhere in between, which its own count of visits tells.
  */
+#include "../runtime/probe.h"
 #include "recorder.h"
 
 #include "mem.h"
 #include "object.h"
 #include "recfile.h"
-#include "tracecodec.h"
+#include "traceencode.h"
 
 #include "options.h"
 
@@ -39,15 +41,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define NOBODY     UINT32_MAX
 #define WINDOW_MAX 16u /* segments that are mapped at once: one system call per MiB */
 
 /* Touched by its thread only, but for next. Some 9 KiB, most of it predictions. */
 struct stream {
 	struct gosan_trace_state state;
-	uint8_t *segment; /* NULL: none yet */
-	size_t at;        /* of the next record in it */
+	uint8_t *at;    /* of the next record */
+	uint8_t *limit; /* behind the last place where one may begin; NULL: there is no segment */
 	uint32_t g, visit;
-	bool busy; /* a handler came upon its own thread's record */
+	uint32_t runs; /* g, or NOBODY when a SWITCH has to come first */
+	bool busy;     /* a handler came upon its own thread's record */
 	uint32_t no;
 	uint8_t *window;
 	size_t window_segments;
@@ -118,7 +122,7 @@ static bool next_segment(struct stream *s)
 	uint8_t *p = place_for(s);
 	struct gosan_trace_segment *h = (struct gosan_trace_segment *)p;
 
-	s->segment = p;
+	s->at = s->limit = NULL;
 	if (!p)
 		return false;
 	memset(&s->state, 0, sizeof(s->state));
@@ -128,7 +132,8 @@ static bool next_segment(struct stream *s)
 	h->tick = s->state.tick = __atomic_load_n(&tick, __ATOMIC_RELAXED);
 	h->g = s->g;
 	h->visit = s->visit;
-	s->at = sizeof(*h);
+	s->at = p + sizeof(*h);
+	s->limit = p + GOSAN_TRACE_SEGMENT - GOSAN_TRACE_RECORD_MAX;
 	__atomic_store_n(&h->magic, GOSAN_TRACE_MAGIC, __ATOMIC_RELEASE);
 	gosan_recfile_page->time1 = h->time;
 	gosan_recfile_page->ns1 = gosan_recfile_ns();
@@ -162,8 +167,10 @@ static __attribute__((noinline)) struct stream *take_stream(void)
 	unlock();
 	if (!s && (s = gosan_mem_alloc(sizeof(*s))) != NULL)
 		s->no = __atomic_add_fetch(&gosan_recfile_page->n_streams, 1, __ATOMIC_RELAXED);
-	if (s)
+	if (s) {
 		s->g = s->visit = 0;
+		s->runs = NOBODY;
+	}
 	return mine = s;
 }
 
@@ -186,8 +193,7 @@ void gosan_recorder_thread_end(const struct gosan_g *g)
 /* The longest record fits, so that none is ever divided between segments. */
 static inline bool has_room(struct stream *s)
 {
-	return __builtin_expect(s->segment && s->at + GOSAN_TRACE_RECORD_MAX <= GOSAN_TRACE_SEGMENT, 1) ||
-	       next_segment(s);
+	return __builtin_expect(s->at < s->limit, 1) || next_segment(s);
 }
 
 /* Who runs here is another than before, or was asleep; seen: the last pass that it can have seen. What front ends know of somebody is complete by then. */
@@ -195,9 +201,10 @@ static __attribute__((noinline)) void write_switch(struct stream *s, uint64_t se
 {
 	struct gosan_g *g = gosan_self;
 	uint64_t v[GOSAN_TRACE_FIELDS];
+	uint8_t first;
 	size_t len;
 
-	s->g = number_of(g);
+	s->g = s->runs = number_of(g);
 	s->visit = g ? ++g->visits : 1;
 	if (!has_room(s))
 		return;
@@ -205,12 +212,19 @@ static __attribute__((noinline)) void write_switch(struct stream *s, uint64_t se
 	v[N_G] = s->g;
 	v[N_ARG] = s->visit;
 	v[N_ARG2] = seen - s->state.tick;
-	len = gosan_trace_encode_as(&s->state, GOSAN_TRACE_SWITCH, F_TIME | F_G | F_ARG | F_ARG2, 0, v,
-				    s->segment + s->at);
-	__atomic_store_n(s->segment + s->at, GOSAN_TRACE_SWITCH, __ATOMIC_RELEASE);
+	len = gosan_trace_encode_as(&s->state, GOSAN_TRACE_SWITCH, F_TIME | F_G | F_ARG | F_ARG2, v, NULL, 0,
+				    s->at, &first);
+	__atomic_store_n(s->at, first, __ATOMIC_RELEASE);
 	s->at += len;
 	if (g)
 		gosan_recorder_actor(g);
+}
+
+static inline bool somebody_came(const struct stream *s)
+{
+	const struct gosan_g *g = gosan_self;
+
+	return s->runs != number_of(g) || (g && s->visit != g->visits);
 }
 
 /* A signal handler's record would come into the middle of its thread's: it is lost, and counted. NULL: no record. */
@@ -225,7 +239,7 @@ static inline __attribute__((always_inline)) struct stream *begin_record(unsigne
 	}
 	s->busy = true;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (__builtin_expect(s->g != number_of(gosan_self) || !s->visit, 0) && op != GOSAN_TRACE_ANSWER)
+	if (__builtin_expect(somebody_came(s), 0) && op != GOSAN_TRACE_ANSWER)
 		write_switch(s, fields & F_TICK ? v[N_TICK] - 1 : __atomic_load_n(&tick, __ATOMIC_ACQUIRE));
 	if (__builtin_expect(!has_room(s), 0)) {
 		s->busy = false;
@@ -234,37 +248,49 @@ static inline __attribute__((always_inline)) struct stream *begin_record(unsigne
 	return s;
 }
 
-/* The release store is the commit: on whatever processor the reader runs, it sees the bytes behind the op. */
-static inline void end_record(struct stream *s, unsigned op, size_t len)
+/* The release store is the commit: on whatever processor the reader runs, it sees the bytes behind the first. */
+static inline void end_record(struct stream *s, uint8_t first, size_t len)
 {
-	__atomic_store_n(s->segment + s->at, (uint8_t)op, __ATOMIC_RELEASE);
+	__atomic_store_n(s->at, first, __ATOMIC_RELEASE);
 	s->at += len;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	s->busy = false;
 }
 
 /* The general way, for what is not frequent. */
-static void append(unsigned op, unsigned fields, const uint64_t *v, const char *text, size_t n)
+static void append(unsigned op, unsigned fields, const uint64_t *v)
 {
 	struct stream *s = begin_record(op, fields, v);
+	uint8_t first;
+	size_t len;
 
-	if (s)
-		end_record(s, op, gosan_trace_encode(&s->state, op, fields, v, text, n, s->segment + s->at));
+	if (!s)
+		return;
+	len = gosan_trace_encode(&s->state, op, fields, v, NULL, 0, s->at, &first);
+	end_record(s, first, len);
 }
 
-/* The same for a record without a text whose op and fields are constants. */
-static inline __attribute__((always_inline)) void append_as(unsigned op, unsigned fields, const uint64_t *v)
+/* The same with fields that are constants. */
+static inline __attribute__((always_inline)) void append_as(unsigned op, unsigned fields, const uint64_t *v,
+							    const char *text, size_t n)
 {
 	struct stream *s = begin_record(op, fields, v);
+	uint8_t first;
+	size_t len;
 
-	if (s)
-		end_record(s, op, gosan_trace_encode_as(&s->state, op, fields, 0, v, s->segment + s->at));
+	if (!s)
+		return;
+	len = gosan_trace_encode_as(&s->state, op, fields, v, text, n, s->at, &first);
+	end_record(s, first, len);
 }
 
-/* Of a record under the engine lock. */
+/* Of a record under the engine lock, so no other thread counts at the same time. Others read it without the lock. */
 static uint64_t next_tick(void)
 {
-	return __atomic_add_fetch(&tick, 1, __ATOMIC_RELEASE);
+	uint64_t next = tick + 1;
+
+	__atomic_store_n(&tick, next, __ATOMIC_RELEASE);
+	return next;
 }
 
 /* ---- events ---- */
@@ -299,8 +325,10 @@ static void after(const struct gosan_event *ev)
 		gosan_recorder_actor(ev->peer);
 	if (ev->g != gosan_self || !mine)
 		return;
-	if (ev->op == GOSAN_EV_G_PARK)
+	if (ev->op == GOSAN_EV_G_PARK) {
 		mine->visit = 0;
+		mine->runs = NOBODY;
+	}
 }
 
 /* Absent members are 0 and cost nothing where they were 0 before. g is named only where another acts for it, as
@@ -322,7 +350,6 @@ void gosan_recorder_event(const struct gosan_event *ev)
 		[N_ARG2] = (uint64_t)ev->arg2,
 		[N_OBJ2] = ev->obj2 ? ev->obj2->id : 0,
 	};
-	unsigned fields = GOSAN_TRACE_EVENT_FIELDS;
 	char text[GOSAN_TRACE_TEXT_MAX];
 	size_t n = 0;
 
@@ -334,7 +361,7 @@ void gosan_recorder_event(const struct gosan_event *ev)
 	}
 	if (ev->obj)
 		gosan_recorder_object(ev->obj, ev->op == GOSAN_EV_CHAN_MAKE ? (uint32_t)ev->arg + 1 : 0);
-	append(GOSAN_TRACE_EVENT + (unsigned)ev->op, n ? fields | F_TEXT : fields, v, text, n);
+	append_as(GOSAN_TRACE_EVENT + (unsigned)ev->op, GOSAN_TRACE_EVENT_FIELDS | F_TEXT, v, text, n);
 	after(ev);
 }
 
@@ -348,7 +375,7 @@ static void note_g(const struct gosan_g *g, int mode)
 	v[N_TICK] = next_tick();
 	v[N_PEER] = g->no;
 	v[N_MODE] = (uint64_t)mode;
-	append(GOSAN_TRACE_G_NEW, F_TIME | F_TICK | F_PEER | F_MODE, v, NULL, 0);
+	append(GOSAN_TRACE_G_NEW, F_TIME | F_TICK | F_PEER | F_MODE, v);
 }
 
 void gosan_recorder_new_g(const struct gosan_g *g)
@@ -367,7 +394,7 @@ void gosan_recorder_new_object(const struct gosan_obj *obj)
 	v[N_OBJ] = obj->id;
 	v[N_SEQ] = obj->seq;
 	v[N_MODE] = obj->dead;
-	append(GOSAN_TRACE_OBJ_NEW, F_TICK | F_OBJ | F_SEQ | F_MODE, v, NULL, 0);
+	append(GOSAN_TRACE_OBJ_NEW, F_TICK | F_OBJ | F_SEQ | F_MODE, v);
 }
 
 void gosan_recorder_object_dead(const struct gosan_obj *obj)
@@ -376,7 +403,7 @@ void gosan_recorder_object_dead(const struct gosan_obj *obj)
 
 	v[N_TICK] = next_tick();
 	v[N_OBJ] = obj->id;
-	append(GOSAN_TRACE_OBJ_DEAD, F_TICK | F_OBJ, v, NULL, 0);
+	append(GOSAN_TRACE_OBJ_DEAD, F_TICK | F_OBJ, v);
 }
 
 void gosan_recorder_system_begin(const struct gosan_g *sys, const struct gosan_obj *timer)
@@ -387,7 +414,7 @@ void gosan_recorder_system_begin(const struct gosan_g *sys, const struct gosan_o
 	v[N_TICK] = next_tick();
 	v[N_PEER] = number_of(sys);
 	v[N_OBJ] = timer ? timer->id : 0;
-	append(GOSAN_TRACE_SYSTEM_BEGIN, F_TIME | F_TICK | F_PEER | F_OBJ, v, NULL, 0);
+	append(GOSAN_TRACE_SYSTEM_BEGIN, F_TIME | F_TICK | F_PEER | F_OBJ, v);
 }
 
 /* Names that were given late, and stacks of threads, are complete now. */
@@ -400,7 +427,7 @@ void gosan_recorder_finish(enum gosan_end why)
 	v[N_TIME] = gosan_recfile_time();
 	v[N_TICK] = next_tick();
 	v[N_MODE] = why;
-	append(GOSAN_TRACE_FINISH, F_TIME | F_TICK | F_MODE, v, NULL, 0);
+	append(GOSAN_TRACE_FINISH, F_TIME | F_TICK | F_MODE, v);
 }
 
 /* It follows the record that led to the question, in the same stream: no SWITCH comes between, even after a park.
@@ -412,7 +439,7 @@ bool gosan_recorder_answer(enum gosan_trace_question question, bool answer)
 	v[N_MODE] = question;
 	v[N_ARG] = answer;
 	if (gosan_recorder_on)
-		append(GOSAN_TRACE_ANSWER, F_MODE | F_ARG, v, NULL, 0);
+		append(GOSAN_TRACE_ANSWER, F_MODE | F_ARG, v);
 	return answer;
 }
 
@@ -427,11 +454,11 @@ void gosan_recorder_lock(enum gosan_trace_op op, const struct gosan_obj *obj, in
 	v[N_STACK] = stack;
 	v[N_MODE] = (uint64_t)mode;
 	if (op == GOSAN_TRACE_RELEASE)
-		append_as(GOSAN_TRACE_RELEASE, F_SEQ | F_OBJ | F_STACK | F_MODE, v);
+		append_as(GOSAN_TRACE_RELEASE, F_SEQ | F_OBJ | F_STACK | F_MODE, v, NULL, 0);
 	else if (op == GOSAN_TRACE_ACQUIRE)
-		append_as(GOSAN_TRACE_ACQUIRE, F_SEQ | F_OBJ | F_STACK | F_MODE, v);
+		append_as(GOSAN_TRACE_ACQUIRE, F_SEQ | F_OBJ | F_STACK | F_MODE, v, NULL, 0);
 	else
-		append(op, gosan_trace_fields(op), v, NULL, 0);
+		append(op, gosan_trace_fields(op), v);
 }
 
 /* Loads and stores that change no clock are not told: they order nothing. The stripe's number orders the others,
@@ -445,7 +472,7 @@ void gosan_recorder_atomic(enum gosan_trace_op op, uintptr_t addr, uint64_t seq,
 	v[N_SEQ] = seq;
 	v[N_MODE] = (uint64_t)mo;
 	v[N_STACK] = v[N_ARG] = arg;
-	append(op, gosan_trace_fields(op), v, NULL, 0);
+	append(op, gosan_trace_fields(op), v);
 }
 
 /* Accesses have no number: which of two unordered ones came first is told by their times, and changes at most
@@ -456,15 +483,17 @@ void gosan_recorder_access(enum gosan_trace_op op, uintptr_t addr, size_t size, 
 {
 	uint64_t v[GOSAN_TRACE_FIELDS];
 
-	v[N_TIME] = op == GOSAN_TRACE_ACCESS ? gosan_recfile_time_early() : gosan_recfile_time();
 	v[N_STACK] = place;
 	v[N_ADDR] = addr;
 	v[N_SIZE] = size;
 	v[N_MODE] = flags;
-	if (op == GOSAN_TRACE_ACCESS)
-		append_as(GOSAN_TRACE_ACCESS, F_TIME | F_STACK | F_ADDR | F_SIZE | F_MODE, v);
-	else
-		append(op, gosan_trace_fields(op), v, NULL, 0);
+	if (op == GOSAN_TRACE_ACCESS) {
+		v[N_TIME] = gosan_recfile_time_early();
+		append_as(GOSAN_TRACE_ACCESS, F_TIME | F_STACK | F_ADDR | F_SIZE | F_MODE, v, NULL, 0);
+		return;
+	}
+	v[N_TIME] = gosan_recfile_time();
+	append(op, gosan_trace_fields(op), v);
 }
 
 void gosan_recorder_copied(const struct gosan_obj *copy, const struct gosan_obj *original, uint32_t stack)
@@ -475,7 +504,7 @@ void gosan_recorder_copied(const struct gosan_obj *copy, const struct gosan_obj 
 	v[N_OBJ] = copy->id;
 	v[N_OBJ2] = original->id;
 	v[N_STACK] = stack;
-	append(GOSAN_TRACE_COPIED, F_TICK | F_OBJ | F_OBJ2 | F_STACK, v, NULL, 0);
+	append(GOSAN_TRACE_COPIED, F_TICK | F_OBJ | F_OBJ2 | F_STACK, v);
 }
 
 /* For front ends that set the flags of somebody themselves, without an event. */
@@ -486,15 +515,30 @@ void gosan_recorder_gone(const struct gosan_g *g, unsigned how)
 	v[N_TIME] = gosan_recfile_time();
 	v[N_PEER] = g->no;
 	v[N_MODE] = how;
-	append(GOSAN_TRACE_GONE, F_TIME | F_PEER | F_MODE, v, NULL, 0);
+	append(GOSAN_TRACE_GONE, F_TIME | F_PEER | F_MODE, v);
 }
 
 /* ---- fork ---- */
 
+/* A lock that somebody holds who stayed with the parent: in the child nobody will give it back. */
+static void tell_orphan(struct gosan_obj *obj)
+{
+	struct gosan_event ev = {.op = GOSAN_EV_LOCK_ACQUIRE, .g = obj->owner, .obj = obj};
+
+	for (size_t i = 0; ev.g && ev.g != gosan_self && !obj->dead && i < ev.g->n_held; i++) {
+		if (ev.g->held[i].obj != obj || ev.g->held[i].mode & GO_LOCK_READ)
+			continue;
+		ev.mode = ev.g->held[i].mode;
+		ev.stack = ev.g->held[i].stack;
+		gosan_recorder_event(&ev);
+		return;
+	}
+}
+
 /* Whoever does not exist here has ended; objects keep their ids. */
 static void tell_inherited(void)
 {
-	const struct gosan_obj *obj;
+	struct gosan_obj *obj;
 	const struct gosan_g *g = gosan_engine_all(), **by_no;
 	uint32_t n = g ? g->no : 0;
 	uint64_t v[GOSAN_TRACE_FIELDS];
@@ -509,7 +553,7 @@ static void tell_inherited(void)
 		gosan_recorder_new_object(obj);
 	v[N_TIME] = gosan_recfile_time();
 	v[N_TICK] = next_tick();
-	append(GOSAN_TRACE_ALONE, F_TIME | F_TICK, v, NULL, 0);
+	append(GOSAN_TRACE_ALONE, F_TIME | F_TICK, v);
 	for (size_t i = 0; gosan_self && i < gosan_self->n_held; i++) {
 		const struct gosan_held *h = &gosan_self->held[i];
 
@@ -517,8 +561,10 @@ static void tell_inherited(void)
 		v[N_OBJ] = h->obj->id;
 		v[N_STACK] = h->stack;
 		v[N_MODE] = (uint64_t)h->mode;
-		append(GOSAN_TRACE_HELD, F_TICK | F_OBJ | F_STACK | F_MODE, v, NULL, 0);
+		append(GOSAN_TRACE_HELD, F_TICK | F_OBJ | F_STACK | F_MODE, v);
 	}
+	for (uint32_t id = 1; (obj = gosan_object_by_id(id)) != NULL; id++)
+		tell_orphan(obj);
 }
 
 /* The parent's streams stay mapped in nobody's hands; its tables are copied. */

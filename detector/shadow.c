@@ -230,6 +230,29 @@ static inline void begin(struct gosan_walk *w, struct gosan_g *g, uintptr_t addr
 	w->hit_bytes = 0;
 }
 
+/* Blocks that come and go within one moment meet the same two cells again and again: the answer is kept from range to
+ * range. Orders that were learned meanwhile make it no worse: at most a cell stays that could have gone. */
+static inline struct gosan_outcome *outcome_of(const struct gosan_walk *w)
+{
+	return &w->g->outcome[w->flags & GOSAN_FREE ? 1 : 0];
+}
+
+static inline void recall(struct gosan_walk *w)
+{
+	const struct gosan_outcome *o = outcome_of(w);
+
+	if (o->want == w->want) {
+		w->was = o->was;
+		w->now = o->now;
+	}
+}
+
+static inline void keep(const struct gosan_walk *w)
+{
+	if (w->was)
+		*outcome_of(w) = (struct gosan_outcome){w->want, w->was, w->now};
+}
+
 static void access_range(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uintptr_t pc,
 			 uint32_t place)
 {
@@ -250,22 +273,15 @@ static void access_range(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 	begin(&w, g, addr, size, flags);
 	w.pc = pc;
 	w.place = place;
+	recall(&w);
 	gosan_range_walk(&w, addr, end);
+	keep(&w);
 	leave(g);
 }
 
 void gosan_shadow_access_at(struct gosan_g *g, uintptr_t addr, size_t size, unsigned flags, uint32_t place)
 {
 	access_range(g, addr, size, flags, 0, place);
-}
-
-/* The place of the last access at this pc, if it is still what it was; 0: look it up. */
-static inline uint32_t same_place(const struct gosan_g *g, unsigned flags, uintptr_t pc)
-{
-	const struct gosan_last *l = &g->last[flags & GOSAN_WRITE];
-	const struct gosan_frame *f = g->frame;
-
-	return l->pc == pc && f > g->frames && f[-1].ctx == l->ctx ? l->place : 0;
 }
 
 static uint32_t look_up_place(struct gosan_g *g, unsigned flags, uintptr_t pc)
@@ -346,20 +362,23 @@ void gosan_shadow_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigne
 	/* The program will want it next, and what follows, a locked instruction among it, would keep it waiting. */
 	__builtin_prefetch((const void *)addr);
 	if ((g->ignored[GOSAN_IGNORED_READS] | g->ignored[GOSAN_IGNORED_WRITES]) || (addr & 7) + size > 8 ||
-	    g->cell == GOSAN_CELL_NONE || addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask || g->in_shadow ||
-	    gosan_collect_fences || gosan_recorder_memory) {
+	    g->cell == GOSAN_CELL_NONE || addr >= GOSAN_ADDRESS_END || g->in_shadow) {
 		access_slow(g, addr, size, flags, pc);
 		return;
 	}
 	__atomic_store_n(&g->in_shadow, true, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	place = same_place(g, flags, pc);
+	if (__builtin_expect(__atomic_load_n(&gosan_gate.closed, __ATOMIC_ACQUIRE), 0)) {
+		leave(g);
+		access_slow(g, addr, size, flags, pc);
+		return;
+	}
+	place = gosan_context_same_place(g, flags, pc);
 	if (!place)
 		place = look_up_place(g, flags, pc);
 	want = (g->cell & ~GOSAN_CELL_LOW) | gosan_cell_flags(flags) | (0xffu >> (8 - size)) << (addr & 7);
-	done = !__atomic_load_n(&gosan_collecting, __ATOMIC_ACQUIRE) && in_use(addr) &&
-	       gosan_granule_quick(g, gosan_shadowmem_granule(addr, false), want, place);
-	__atomic_store_n(&g->in_shadow, false, __ATOMIC_RELEASE);
+	done = in_use(addr) && gosan_granule_quick(g, gosan_granule_linear(g, addr), want, place);
+	leave(g);
 	if (!done)
 		access_one(g, addr, size, flags, pc);
 }

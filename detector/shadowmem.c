@@ -10,6 +10,7 @@
  */
 #include "shadowmem.h"
 
+#include "collect.h"
 #include "mem.h"
 
 #include <errno.h>
@@ -122,6 +123,7 @@ int gosan_shadowmem_init(void)
 	gosan_shadowmem_states = (uintptr_t)states;
 	gosan_shadow_base = (uintptr_t)linear;
 	gosan_shadow_mask = ((uintptr_t)1 << GOSAN_SHADOW_BITS) - 8;
+	gosan_gate.far = false;
 	/* Only the thread that starts us is known so far. */
 	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next) {
 		g->shadow_base = gosan_shadow_base;

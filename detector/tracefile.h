@@ -23,7 +23,7 @@
 #include "event.h"
 
 #define GOSAN_TRACE_MAGIC   UINT32_C(0x4e415347) /* "GSAN" */
-#define GOSAN_TRACE_VERSION 1
+#define GOSAN_TRACE_VERSION 2
 
 /* Feature bits, in meta. A reader refuses bits that it does not know. */
 enum gosan_trace_feature {
@@ -45,29 +45,32 @@ struct gosan_trace_segment {
 	uint32_t g, visit;   /* who runs; 0: a SWITCH comes first */
 };
 
-/* Members of a record; the order in which they follow the mask. */
+/* Members of a record; the order in which they follow the mask. Those of an access are the first, so that its mask is
+ * five bits. */
 enum gosan_trace_field {
 	F_TIME = 1,  /* since the record before */
 	F_STACK = 2, /* depot id, or place */
 	F_ADDR = 4,
-	F_OBJ = 8,  /* object id */
-	F_SEQ = 16, /* number of the event on its object (stripe) */
-	F_MODE = 32,
-	F_TICK = 64, /* number of the pass through the engine */
-	F_ARG = 128,
-	F_PEER = 256, /* actor number */
-	F_G = 512,    /* actor number, when it is not who runs */
-	F_SIZE = 1024,
+	F_SIZE = 8,
+	F_MODE = 16,
+	F_OBJ = 32,   /* object id */
+	F_SEQ = 64,   /* number of the event on its object (stripe) */
+	F_TICK = 128, /* number of the pass through the engine */
+	F_ARG = 256,
+	F_PEER = 512, /* actor number */
+	F_G = 1024,   /* actor number, when it is not who runs */
 	F_ARG2 = 2048,
 	F_OBJ2 = 4096,
 	F_TEXT = 8192,
+	F_NEAR = 16384, /* in masks only: the address is told by that of the record before */
 };
 #define GOSAN_TRACE_FIELDS 13 /* numbers; a text comes last */
 #define GOSAN_TRACE_EVENT_FIELDS \
 	(F_TIME | F_STACK | F_ADDR | F_OBJ | F_SEQ | F_MODE | F_TICK | F_ARG | F_PEER | F_G | F_SIZE | \
 	 F_ARG2 | F_OBJ2)
 
-/* The first byte. Events have EVENT + op. */
+/* What a record is. Events have EVENT + op. Its first byte is this, or a code above 0x7f that stands for the mask as
+ * well (tracecodec.h). */
 enum gosan_trace_op {
 #define X(name, text, fields) GOSAN_TRACE_##name,
 #include "trace.def"
@@ -76,7 +79,7 @@ enum gosan_trace_op {
 	GOSAN_TRACE_EVENT = 0x40,
 };
 _Static_assert(GOSAN_TRACE_OTHERS <= GOSAN_TRACE_EVENT, "records and events share a byte");
-_Static_assert(GOSAN_TRACE_EVENT + GOSAN_EV_COUNT <= 256, "an event's number fits a byte");
+_Static_assert(GOSAN_TRACE_EVENT + GOSAN_EV_COUNT <= 128, "codes begin behind the events");
 
 /* Questions that analyzers ask of the world, whose answers are recorded. mode of ANSWER. */
 enum gosan_trace_question { GOSAN_TRACE_CAN_ACT = 1, GOSAN_TRACE_OWN_TLS };

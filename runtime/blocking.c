@@ -5,7 +5,7 @@
  * The goroutine stays on its thread, outside of the scheduler, and queues for a processor afterwards. The
  * call may use the runtime again: then the goroutine migrates, and comes back with a processor already.
  */
-#include "scheduler.h"
+#include "hot.h"
 
 #include <errno.h>
 
@@ -20,6 +20,7 @@ static void leave(struct go_g *g)
 		return;
 	m->requeue = g;
 	m->requeue_global = true;
+	m->more_to_do = true;
 	go__switch_to(m, &g->sp, NULL);
 	go__finish();
 }

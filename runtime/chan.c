@@ -58,15 +58,22 @@ static inline void take(const struct go_chan_of *ch, void *elem, const void *fro
 		copy_elem(ch, elem, from);
 }
 
-/* The first waiter that can still be claimed, claimed and taken off. Those that are passed over belong to
- * selects that are on their way out; they find themselves off the queue and don't mind. */
-static struct go_waiter *dequeue(struct go_waitq *q)
+/* Take the first waiter off, claimed or not. The claim comes first: a waiter whose claim fails belongs to a
+ * select that is on its way out, and may be gone as soon as it is off the queue. */
+static inline bool claim_and_pop(struct go_waitq *q, bool ok)
 {
-	struct go_waiter *w;
-	do {
-		w = go__waitq_pop(q);
-	} while (w != NULL && !go__waiter_claim(w, true));
-	return w;
+	bool claimed = go__waiter_claim(q->first, ok);
+	go__waitq_pop(q);
+	return claimed;
+}
+
+/* The first waiter that can still be claimed, claimed and taken off. */
+static inline struct go_waiter *dequeue(struct go_waitq *q)
+{
+	for (struct go_waiter *w; (w = q->first) != NULL;)
+		if (claim_and_pop(q, true))
+			return w;
+	return NULL;
 }
 
 /* Is there a waiter that can still be claimed? It may be claimed by another channel the next moment. */
@@ -106,7 +113,7 @@ static __attribute__((noinline)) bool hand_over(struct go_chan_of *ch, struct go
 	return true;
 }
 
-bool go__chan_send_locked(struct go_chan_of *ch, struct go_g *self, const void *elem, struct go_g **wake)
+static inline bool send_locked(struct go_chan_of *ch, struct go_g *self, const void *elem, struct go_g **wake)
 {
 	if (ch->recvq.first != NULL && hand_over(ch, self, elem, wake))
 		return true;
@@ -117,6 +124,11 @@ bool go__chan_send_locked(struct go_chan_of *ch, struct go_g *self, const void *
 	ch->tail = next_slot(ch, ch->tail);
 	ch->count++;
 	return true;
+}
+
+bool go__chan_send_locked(struct go_chan_of *ch, struct go_g *self, const void *elem, struct go_g **wake)
+{
+	return send_locked(ch, self, elem, wake);
 }
 
 /* The buffer is full: the receiver takes the oldest element, and the sender's goes into the slot that
@@ -148,7 +160,8 @@ static __attribute__((noinline)) bool take_over(struct go_chan_of *ch, struct go
 	return true;
 }
 
-bool go__chan_recv_locked(struct go_chan_of *ch, struct go_g *self, void *elem, bool *ok, struct go_g **wake)
+static inline bool recv_locked(struct go_chan_of *ch, struct go_g *self, void *elem, bool *ok,
+			       struct go_g **wake)
 {
 	*ok = true;
 	if (ch->sendq.first != NULL && take_over(ch, self, elem, wake))
@@ -167,6 +180,11 @@ bool go__chan_recv_locked(struct go_chan_of *ch, struct go_g *self, void *elem, 
 		go__chan_zero(ch, elem);
 	}
 	return ch->closed;
+}
+
+bool go__chan_recv_locked(struct go_chan_of *ch, struct go_g *self, void *elem, bool *ok, struct go_g **wake)
+{
+	return recv_locked(ch, self, elem, ok, wake);
 }
 
 bool go__chan_send_ready(struct go_chan_of *ch)
@@ -194,25 +212,22 @@ static _Noreturn void wait_on_nil(enum go_wait_op op)
 static bool wait_in(struct go_waitq *q, struct go_chan_of *ch, struct go_g *self, void *elem,
 		    enum go_wait why)
 {
-	struct go_waiter w = {.g = self, .elem = elem};
-	struct go_wait_on on = {.obj = &ch->obj, .op = why == GO_WAIT_CHAN_SEND ? GO_ON_SEND : GO_ON_RECV};
-	struct go_lock *lock = &ch->lock;
+	struct go_waiter w;
+	w.g = self;
+	w.elem = elem;
+	w.sel = NULL;
 	go__waitq_push(q, &w);
-	go__park(why, &on, 1, &lock, 1);
+	go__park_one(why, &ch->obj, why == GO_WAIT_CHAN_SEND ? GO_ON_SEND : GO_ON_RECV, &ch->lock);
 	return w.granted;
 }
 
-void go_chan_send_(struct go_chan_of *ch, const void *elem)
+/* All that can happen, lock held: a select at the other end, a closed channel, a watcher, parking. */
+static __attribute__((noinline)) void go__chan_send_rest(struct go_chan_of *ch, struct go_g *self,
+							 const void *elem)
 {
-	if (ch == NULL)
-		wait_on_nil(GO_ON_SEND);
-	struct go_g *self = go__self(), *wake = NULL;
-	/* The program's read of the element comes before the release that the send is. */
-	if (ch->elem_size > 0)
-		GO_PROBE(access, elem, ch->elem_size, false);
-	go__lock(&ch->lock);
+	struct go_g *wake = NULL;
 	bool closed = ch->closed;
-	if (!closed && !go__chan_send_locked(ch, self, elem, &wake)) {
+	if (!closed && !send_locked(ch, self, elem, &wake)) {
 		/* A waiter's elem is only written for receivers. */
 		closed = !wait_in(&ch->sendq, ch, self, (void *)(uintptr_t)elem, GO_WAIT_CHAN_SEND);
 	} else {
@@ -224,14 +239,11 @@ void go_chan_send_(struct go_chan_of *ch, const void *elem)
 		go__ready(wake);
 }
 
-bool go_chan_recv_(struct go_chan_of *ch, void *elem)
+static __attribute__((noinline)) bool go__chan_recv_rest(struct go_chan_of *ch, struct go_g *self, void *elem)
 {
-	if (ch == NULL)
-		wait_on_nil(GO_ON_RECV);
-	struct go_g *self = go__self(), *wake = NULL;
+	struct go_g *wake = NULL;
 	bool ok = false;
-	go__lock(&ch->lock);
-	if (go__chan_recv_locked(ch, self, elem, &ok, &wake)) {
+	if (recv_locked(ch, self, elem, &ok, &wake)) {
 		go__unlock(&ch->lock);
 		if (wake != NULL)
 			go__ready(wake);
@@ -243,6 +255,100 @@ bool go_chan_recv_(struct go_chan_of *ch, void *elem)
 	if (elem != NULL && ch->elem_size > 0)
 		GO_PROBE(access, elem, ch->elem_size, true);
 	return ok;
+}
+
+/* The program's read of the element comes before the release that the send is. */
+static __attribute__((noinline)) void go__chan_send_slow(struct go_chan_of *ch, const void *elem)
+{
+	if (ch == NULL)
+		wait_on_nil(GO_ON_SEND);
+	struct go_g *self = go__self();
+	if (ch->elem_size > 0)
+		GO_PROBE(access, elem, ch->elem_size, false);
+	go__lock(&ch->lock);
+	go__chan_send_rest(ch, self, elem);
+}
+
+static __attribute__((noinline)) bool go__chan_recv_slow(struct go_chan_of *ch, void *elem)
+{
+	if (ch == NULL)
+		wait_on_nil(GO_ON_RECV);
+	struct go_g *self = go__self();
+	go__lock(&ch->lock);
+	return go__chan_recv_rest(ch, self, elem);
+}
+
+/* A peer that does nothing but wait for this channel, and so can be had without a claim. */
+static inline struct go_waiter *plain_waiter(const struct go_waitq *q)
+{
+	struct go_waiter *w = q->first;
+	return w != NULL && w->sel == NULL ? w : NULL;
+}
+
+/* Unlock, and let the peer go on, whose part has been done for it. */
+static inline void release(struct go_chan_of *ch, struct go_waiter *w)
+{
+	struct go_g *g = w->g;
+	w->granted = true;
+	go__unlock(&ch->lock);
+	go__ready(g);
+}
+
+/* The two things that most operations of an unwatched program are, a rendezvous without a buffer and a move
+ * into or out of it, in a small frame; whatever else is found goes on in the general way, with the lock. A
+ * waiter in the queue of the other side excludes "closed". */
+void go_chan_send_(struct go_chan_of *ch, const void *elem)
+{
+	if (GO_UNLIKELY(ch == NULL || go_probe_table != NULL)) {
+		go__chan_send_slow(ch, elem);
+		return;
+	}
+	struct go_g *self = go__self();
+	go__lock(&ch->lock);
+	if (ch->cap == 0) {
+		struct go_waiter *w = plain_waiter(&ch->recvq);
+		if (w != NULL) {
+			go__waitq_pop(&ch->recvq);
+			take(ch, w->elem, elem);
+			GO_USDT(chan_pair, self, w->g, ch);
+			release(ch, w);
+			return;
+		}
+	} else if (ch->count < ch->cap && ch->recvq.first == NULL && !ch->closed) {
+		copy_elem(ch, slot_at(ch, ch->tail), elem);
+		GO_USDT(chan_send, self, ch, ch->tail);
+		ch->tail = next_slot(ch, ch->tail);
+		ch->count++;
+		go__unlock(&ch->lock);
+		return;
+	}
+	go__chan_send_rest(ch, self, elem);
+}
+
+bool go_chan_recv_(struct go_chan_of *ch, void *elem)
+{
+	if (GO_UNLIKELY(ch == NULL || go_probe_table != NULL))
+		return go__chan_recv_slow(ch, elem);
+	struct go_g *self = go__self();
+	go__lock(&ch->lock);
+	if (ch->cap == 0) {
+		struct go_waiter *w = plain_waiter(&ch->sendq);
+		if (w != NULL) {
+			go__waitq_pop(&ch->sendq);
+			take(ch, elem, w->elem);
+			GO_USDT(chan_pair, w->g, self, ch);
+			release(ch, w);
+			return true;
+		}
+	} else if (ch->count > 0 && ch->sendq.first == NULL) {
+		take(ch, elem, slot_at(ch, ch->head));
+		GO_USDT(chan_recv, self, ch, ch->head);
+		ch->head = next_slot(ch, ch->head);
+		ch->count--;
+		go__unlock(&ch->lock);
+		return true;
+	}
+	return go__chan_recv_rest(ch, self, elem);
 }
 
 /* For timers and signals: they act for nobody, never wait, and a closed channel is as good as a full one. */
@@ -274,13 +380,19 @@ struct go_chan_of *go_chan_make_(size_t elem_size, size_t cap)
 	return ch;
 }
 
-/* Take every waiter off that can be claimed, and chain them by `next`. None of their goroutines runs before
- * go__ready(), so the chain may be walked after the lock is released. */
-static void detach_all(struct go_waitq *from, struct go_waitq *to)
+/* Take every waiter off, and chain those that can be claimed by `next`; the end of the chain. None of their
+ * goroutines runs before go__ready(), so the chain may be walked after the lock is released. It is no queue: a
+ * select that finds its waiter queued takes it off, by the links of neighbours that may be gone. */
+static struct go_waiter **detach_all(struct go_waitq *from, struct go_waiter **end)
 {
-	for (struct go_waiter *w; (w = go__waitq_pop(from)) != NULL;)
-		if (go__waiter_claim(w, false))
-			go__waitq_push(to, w);
+	for (struct go_waiter *w; (w = from->first) != NULL;) {
+		if (claim_and_pop(from, false)) {
+			*end = w;
+			end = &w->next;
+		}
+	}
+	*end = NULL;
+	return end;
 }
 
 void go_chan_close_(struct go_chan_of *ch)
@@ -288,7 +400,7 @@ void go_chan_close_(struct go_chan_of *ch)
 	go__self();
 	if (ch == NULL)
 		go__fault(GO_FAULT_CLOSE_OF_NIL, NULL, "close of nil channel");
-	struct go_waitq woken = {NULL, NULL};
+	struct go_waiter *woken, **end;
 	go__lock(&ch->lock);
 	if (ch->closed) {
 		go__unlock(&ch->lock);
@@ -297,13 +409,13 @@ void go_chan_close_(struct go_chan_of *ch)
 	/* Release, then the effect; what the receivers learn from it is told in their name, in order. */
 	GO_PROBE(chan_close, &ch->obj);
 	ch->closed = true;
-	detach_all(&ch->recvq, &woken);
-	for (struct go_waiter *w = woken.first; w != NULL; w = w->next)
+	end = detach_all(&ch->recvq, &woken);
+	for (struct go_waiter *w = woken; w != NULL; w = w->next)
 		GO_PROBE(chan_recv_closed, &w->g->info, &ch->obj);
 	/* Senders that wait wake up to panic. */
-	detach_all(&ch->sendq, &woken);
+	detach_all(&ch->sendq, end);
 	go__unlock(&ch->lock);
-	for (struct go_waiter *w = woken.first, *next; w != NULL; w = next) {
+	for (struct go_waiter *w = woken, *next; w != NULL; w = next) {
 		next = w->next; /* w is gone as soon as its goroutine runs */
 		go__ready(w->g);
 	}

@@ -8,9 +8,24 @@
  */
 #include "scheduler.h"
 
+#define BIRTHS     1000   /* looks at the threads that are starting: a tenth of a second */
+#define BETWEEN_NS 100000 /* two looks */
+
+/* Under sched.lock, so that no more of them come. A thread's first steps are taken in libraries that may not care
+ * for forks: AddressSanitizer's allocator, for one, whose locks stay held in the child for ever when a thread that
+ * the child does not have was just being set up. Not for longer than it takes on a busy machine: a
+ * handler that ran before this one might hold what they wait for. */
+static void wait_for_births(void)
+{
+	static _Atomic uint32_t nobody_wakes;
+	for (int i = 0; i < BIRTHS && atomic_load(&go__sched.starting) > 0; i++)
+		go__sys_futex_wait(&nobody_wakes, 0, BETWEEN_NS);
+}
+
 void go__fork_prepare(void)
 {
 	go__lock(&go__sched.lock);
+	wait_for_births();
 	go__timer_hold(true);
 	go__g_hold(true);
 	go__stack_hold(true);
@@ -44,6 +59,8 @@ static void drop_queues(struct go_sched *s, struct go_m *m)
 	for (int32_t i = 0; i < s->n_ps; i++) {
 		struct go_p *p = s->ps[i];
 		atomic_store(&p->runnext, NULL);
+		atomic_store(&p->next_busy, 0);
+		atomic_store(&p->next_thief, 0);
 		atomic_store(&p->head, atomic_load(&p->tail));
 		atomic_store(&p->live, 0);
 		if (p == m->p)
@@ -74,7 +91,11 @@ void go__fork_child(void)
 	atomic_store(&s->poller, NULL);
 	atomic_store(&s->poller_missing, false);
 	atomic_store(&s->spinning, 0);
+	atomic_store(&s->starting, 0);
 	atomic_store(&s->recheck, false);
+	atomic_store(&s->poller_deep, false);
+	atomic_store(&s->urgent, false);
+	go__stack_reset();
 	atomic_store(&s->io_waiters, 0);
 	go__timer_reset();
 	go__netpoll_reset();

@@ -372,7 +372,7 @@ typedef struct go_mutex {
 	unsigned go__id;
 	unsigned go__word;
 	unsigned go__lock;
-	unsigned go__spare;
+	unsigned go__sections;
 	struct go_waitq go__queue;
 } go_mutex;
 
@@ -400,7 +400,7 @@ void go_rwmutex_runlock(go_rwmutex *rw);
 typedef struct go_waitgroup {
 	unsigned go__id;
 	unsigned go__lock;
-	int64_t go__count;
+	uint64_t go__word;
 	struct go_waitq go__queue;
 } go_waitgroup;
 
@@ -507,6 +507,13 @@ int go_accept(int fd, struct sockaddr *addr, socklen_t *len);
 int go_connect(int fd, const struct sockaddr *addr, socklen_t len);
 /* POLLIN, POLLOUT: the events that are ready, 0 after timeout ns (negative: none), or negative errno. */
 int go_wait_fd(int fd, short events, int64_t timeout);
+
+/* The same, ended also by a context: with -ECANCELED, or -ETIMEDOUT when its deadline has passed. */
+ssize_t go_read_ctx(go_context *ctx, int fd, void *buf, size_t n);
+ssize_t go_write_ctx(go_context *ctx, int fd, const void *buf, size_t n);
+int go_accept_ctx(go_context *ctx, int fd, struct sockaddr *addr, socklen_t *len);
+int go_connect_ctx(go_context *ctx, int fd, const struct sockaddr *addr, socklen_t len);
+int go_wait_fd_ctx(go_context *ctx, int fd, short events);
 
 /* fn(arg) on a thread that it may block: other goroutines go on. Its result. */
 intptr_t go_blocking(intptr_t (*fn)(void *), void *arg);

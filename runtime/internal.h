@@ -19,6 +19,7 @@
 
 #include "goroutine.h"
 #include "probe.h"
+#include "sys.h"
 
 #define GO_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define GO_UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -62,19 +63,12 @@ struct go_g {
 	/* ADMIN: owned by the scheduler */
 	void *sp;                    /* saved stack pointer while not running; NULL before the first run */
 	struct go_g *next;           /* link of the run queue or free list that it is in */
+	void *stack;                 /* slot of stack.c; NULL while none is bound */
 	_Atomic uint32_t status;     /* enum go__status */
 	_Atomic uint32_t bound_word; /* futex of a goroutine that is bound to a foreign thread */
 	struct go_m *bound;          /* that thread, or NULL */
-	void *stack;                 /* slot of stack.c; NULL while none is bound */
-	int saved_errno;
-	bool system_stack; /* main and bound goroutines run on the stack of their thread */
-
-	/* USEFUL to the parker and its waker. `wake` and `wake_i` are written by whoever wakes, before
-	 * go__ready(), and read by the goroutine after go__park() returned. */
-	void *wake;
-	intptr_t wake_i;
-	_Atomic uint32_t claimed; /* select: 0 until one waker claimed the goroutine (compare and swap) */
-	void *defers;             /* defer.c: innermost pending go_defer */
+	void *defers;                /* defer.c: innermost pending go_defer */
+	bool system_stack;           /* main and bound goroutines run on the stack of their thread */
 
 	/* EXPOSITION: for dumps */
 	enum go_wait why;           /* valid while GO__WAITING */
@@ -82,12 +76,22 @@ struct go_g {
 	int64_t since;              /* go_now() at park; 0 when the clock was not read */
 	uint64_t creator;           /* id of the goroutine that ran the go statement */
 	struct go_call call;        /* copied from the go statement */
-};
+} __attribute__((aligned(64)));
+
+/* A million of them may be parked, and spawning touches each line of a block once. */
+_Static_assert(sizeof(void *) != 8 || sizeof(struct go_g) == 256, "a control block is four cache lines");
 
 /* The current goroutine. Starts the runtime at the first call: the calling main thread becomes
  * goroutine 1 on its own stack; any other thread that calls in is adopted as a goroutine that is
- * bound to it. Never NULL, except in a timer's callback and on a scheduler stack. */
-struct go_g *go__self(void);
+ * bound to it. Never NULL, except in a timer's callback and on a scheduler stack. The goroutine is the
+ * first member of the thread's record, which objects know nothing else of. */
+struct go_g *go__self_start(void);
+
+static inline struct go_g *go__self(void)
+{
+	struct go_g **m = go__sys_self();
+	return GO_LIKELY(m != NULL) ? *m : go__self_start();
+}
 
 /* Start a goroutine. Any context (goroutine, timer callback). 0, or -ENOMEM / -EAGAIN. */
 int go__spawn(const struct go_call *call);
@@ -99,14 +103,19 @@ _Noreturn void go__g_end(void);
 void go__g_each(void (*visit)(struct go_g *g, void *arg), void *arg);
 
 /* ---- park.c: stop and go on ---- */
+#define GO_PARK_LOCKS 8 /* so many locks are copied */
 
 /* Stop the calling goroutine until go__ready(). Emits the park probe, marks it waiting, switches
  * away; the locks are released only after its registers are saved, so a waker that takes one of them
  * finds the goroutine parked. At least one lock must protect whatever the waker looks at (n_locks 0
- * only for a wait that nobody ends). `unlock` may be on the caller's stack: beyond 8 locks it is read
+ * only for a wait that nobody ends). `unlock` may be on the caller's stack: beyond GO_PARK_LOCKS it is read
  * until the last one is released, so a caller that passes more must re-take them all after it. */
 void go__park(enum go_wait why, const struct go_wait_on *on, size_t n, struct go_lock **unlock,
 	      size_t n_locks);
+
+/* The same for a goroutine that waits on one object under one lock: what channels and locks mostly do, and
+ * so the fast way. */
+void go__park_one(enum go_wait why, struct go_object *obj, enum go_wait_op op, struct go_lock *unlock);
 
 /* Make a parked goroutine runnable (emits the ready probe). From goroutines, timer callbacks, other OS
  * threads; the caller may hold object locks. Exactly once per park. */
@@ -118,7 +127,7 @@ enum go__choice { GO__CHOOSE_CASE, GO__CHOOSE_VICTIM, GO__CHOOSE_NEXT, GO__CHOOS
 /* A number in 0..n-1 (n >= 1). Every random decision of the runtime comes from here. */
 uint32_t go__choose(enum go__choice kind, uint32_t n);
 uint32_t go__rand(void); /* per processor xorshift; GO_SEED makes it repeatable with GO_PROCS=1 */
-bool go__multi(void);    /* more than one processor: worth to spin for a lock */
+bool go__multi(void);    /* more than one processor: worth to spin for a lock, or to wake one */
 
 /* ---- timer.c. The record belongs to the caller and must stay until the timer fired or was stopped.
  * `fire` runs on a scheduler stack between the system_begin and system_end probes; it may call

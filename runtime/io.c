@@ -4,7 +4,8 @@
  *
  * Descriptors keep the mode that the program gave them, since the flag is shared with other processes:
  *  - non-blocking: the call is tried, and on EAGAIN the goroutine waits for the descriptor;
- *  - blocking sockets: the same, by MSG_DONTWAIT;
+ *  - sockets in any mode: the same, by MSG_DONTWAIT; so one is tried first, and one call is all that a transfer
+ *    costs that need not wait;
  *  - other blocking ones (pipes, terminals, files): waited for, then the call is made without holding a
  *    processor, because another reader may have been faster.
  */
@@ -18,7 +19,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum mode { NONBLOCKING, SOCKET, BLOCKING };
+enum mode { SOCKET, NONBLOCKING, BLOCKING };
 
 /* Asked each time, since the program may change it; two cheap calls against a wait. */
 static int mode_of(int fd)
@@ -38,7 +39,14 @@ static bool would_block(void)
 	return errno == EAGAIN || errno == EWOULDBLOCK;
 }
 
+/* ctx NULL: nobody ends the wait. tried: the descriptor has just said that it would block. */
+static int wait_for(struct go_context *ctx, int fd, short events, bool tried)
+{
+	return ctx == NULL ? go__wait_fd(fd, events, -1, !tried) : go__wait_fd_ctx(ctx, fd, events, !tried);
+}
+
 struct transfer {
+	struct go_context *ctx;
 	int fd;
 	int mode;
 	void *in;
@@ -65,6 +73,10 @@ static ssize_t attempt(struct transfer *t)
 		n = t->in != NULL ? read(t->fd, t->in, t->n) : write(t->fd, t->out, t->n);
 	if (n >= 0)
 		return n;
+	if (t->mode == SOCKET && errno == ENOTSOCK) {
+		t->mode = mode_of(t->fd);
+		return t->mode < 0 ? t->mode : -EINTR; /* again, in its way */
+	}
 	return would_block() ? -EAGAIN : -errno;
 }
 
@@ -79,7 +91,7 @@ static ssize_t transfer(struct transfer *t)
 			continue;
 		if (n != -EAGAIN)
 			return n;
-		int ready = go_wait_fd(t->fd, events, -1);
+		int ready = wait_for(t->ctx, t->fd, events, t->mode != BLOCKING);
 		if (ready < 0)
 			return ready;
 		if (t->mode != BLOCKING)
@@ -90,12 +102,14 @@ static ssize_t transfer(struct transfer *t)
 	}
 }
 
-ssize_t go_read(int fd, void *buf, size_t n)
+/* A context that is over already ends also what would not have to wait. */
+static ssize_t read_for(struct go_context *ctx, int fd, void *buf, size_t n)
 {
-	struct transfer t = {.fd = fd, .mode = mode_of(fd), .in = buf, .n = n};
+	struct transfer t = {.ctx = ctx, .fd = fd, .mode = SOCKET, .in = buf, .n = n};
+	int over = ctx == NULL ? 0 : go_err(ctx);
 	go__self();
-	if (t.mode < 0)
-		return t.mode;
+	if (over != 0)
+		return over;
 	ssize_t got = transfer(&t);
 	if (got >= 0)
 		GO_PROBE(fd_acquire, fd);
@@ -104,13 +118,24 @@ ssize_t go_read(int fd, void *buf, size_t n)
 	return got;
 }
 
-/* All of it, unless an error comes first; then what was written, or the error when that is nothing. */
-ssize_t go_write(int fd, const void *buf, size_t n)
+ssize_t go_read(int fd, void *buf, size_t n)
 {
-	struct transfer t = {.fd = fd, .mode = mode_of(fd), .out = buf, .n = n};
+	return read_for(NULL, fd, buf, n);
+}
+
+ssize_t go_read_ctx(struct go_context *ctx, int fd, void *buf, size_t n)
+{
+	return read_for(ctx, fd, buf, n);
+}
+
+/* All of it, unless an error comes first; then what was written, or the error when that is nothing. */
+static ssize_t write_for(struct go_context *ctx, int fd, const void *buf, size_t n)
+{
+	struct transfer t = {.ctx = ctx, .fd = fd, .mode = SOCKET, .out = buf, .n = n};
+	int over = ctx == NULL ? 0 : go_err(ctx);
 	go__self();
-	if (t.mode < 0)
-		return t.mode;
+	if (over != 0)
+		return over;
 	if (n > 0)
 		GO_PROBE(access, buf, n, false);
 	GO_PROBE(fd_release, fd);
@@ -122,6 +147,16 @@ ssize_t go_write(int fd, const void *buf, size_t n)
 		t.n -= (size_t)put;
 	} while (t.n > 0);
 	return (ssize_t)n;
+}
+
+ssize_t go_write(int fd, const void *buf, size_t n)
+{
+	return write_for(NULL, fd, buf, n);
+}
+
+ssize_t go_write_ctx(struct go_context *ctx, int fd, const void *buf, size_t n)
+{
+	return write_for(ctx, fd, buf, n);
 }
 
 struct accepting {
@@ -141,7 +176,7 @@ static intptr_t accept_now(void *arg)
 }
 
 /* Connections that ended before they were accepted are nobody's error: the next one. */
-int go_accept(int fd, struct sockaddr *addr, socklen_t *len)
+static int accept_for(struct go_context *ctx, int fd, struct sockaddr *addr, socklen_t *len)
 {
 	struct accepting a = {.fd = fd, .addr = addr, .len = len};
 	int mode = mode_of(fd);
@@ -151,7 +186,7 @@ int go_accept(int fd, struct sockaddr *addr, socklen_t *len)
 		if (mode == NONBLOCKING)
 			got = accept_now(&a);
 		if (got == -EAGAIN) {
-			int ready = go_wait_fd(fd, POLLIN, -1);
+			int ready = wait_for(ctx, fd, POLLIN, mode == NONBLOCKING);
 			if (ready < 0)
 				return ready;
 			got = mode == NONBLOCKING ? accept_now(&a) : go_blocking(accept_now, &a);
@@ -164,8 +199,19 @@ int go_accept(int fd, struct sockaddr *addr, socklen_t *len)
 	return mode;
 }
 
+int go_accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	return accept_for(NULL, fd, addr, len);
+}
+
+int go_accept_ctx(struct go_context *ctx, int fd, struct sockaddr *addr, socklen_t *len)
+{
+	int over = go_err(ctx);
+	return over != 0 ? over : accept_for(ctx, fd, addr, len);
+}
+
 /* A blocking socket is switched for the time of the call: connect has no flag of its own. */
-int go_connect(int fd, const struct sockaddr *addr, socklen_t len)
+static int connect_for(struct go_context *ctx, int fd, const struct sockaddr *addr, socklen_t len)
 {
 	int flags = fcntl(fd, F_GETFL), err = 0;
 	socklen_t size = sizeof(err);
@@ -178,7 +224,7 @@ int go_connect(int fd, const struct sockaddr *addr, socklen_t len)
 	if (connect(fd, addr, len) != 0)
 		err = errno;
 	if (err == EINPROGRESS || err == EINTR) {
-		int ready = go_wait_fd(fd, POLLOUT, -1);
+		int ready = wait_for(ctx, fd, POLLOUT, true);
 		if (ready < 0)
 			err = -ready;
 		else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &size) != 0)
@@ -187,4 +233,16 @@ int go_connect(int fd, const struct sockaddr *addr, socklen_t len)
 	if (!(flags & O_NONBLOCK))
 		fcntl(fd, F_SETFL, flags);
 	return -err;
+}
+
+int go_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	return connect_for(NULL, fd, addr, len);
+}
+
+/* Ended by the context, the connection is still being made: the socket is good for nothing but close. */
+int go_connect_ctx(struct go_context *ctx, int fd, const struct sockaddr *addr, socklen_t len)
+{
+	int over = go_err(ctx);
+	return over != 0 ? over : connect_for(ctx, fd, addr, len);
 }

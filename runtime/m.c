@@ -14,22 +14,18 @@
 
 #define SCHED_STACK ((size_t)256 << 10) /* also runs timer callbacks, dumps and probes */
 
-static __thread struct go_m *self __attribute__((tls_model("initial-exec")));
+__thread struct go_m *go__m_self;
 static struct go_m main_m;
 static pthread_key_t foreign_key;
 static pthread_once_t start_once = PTHREAD_ONCE_INIT;
 
-/* Not inlined: compilers keep the address of a thread-local variable over a switch, after which it is
- * another thread's. */
-__attribute__((noinline)) struct go_m *go__m(void)
+/* The barrier: go__m() reads it behind the compiler's back. */
+__attribute__((noinline)) void go__m_set(struct go_m *m)
 {
+	go__m_self = m;
+	if (m != NULL)
+		m->errno_at = __errno_location();
 	__asm__ volatile("" ::: "memory");
-	return self;
-}
-
-void go__m_set(struct go_m *m)
-{
-	self = m;
 }
 
 /* With GO_SEED each thread gets its own fixed sequence, in the order of their creation. */
@@ -49,6 +45,7 @@ static void *m_main(void *arg)
 	struct go_m *m = arg;
 	go__m_set(m);
 	go__signal_stack(m);
+	atomic_fetch_sub(&go__sched.starting, 1);
 	GO_PROBE(run, NULL);
 	go__sched_loop(m);
 }
@@ -61,7 +58,10 @@ static int create(struct go_m *m)
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, SCHED_STACK * 4);
+	atomic_fetch_add(&go__sched.starting, 1);
 	int err = pthread_create(&thread, &attr, m_main, m);
+	if (err != 0)
+		atomic_fetch_sub(&go__sched.starting, 1);
 	pthread_attr_destroy(&attr);
 	return -err;
 }
@@ -183,6 +183,8 @@ static void start(void)
 	pthread_key_create(&foreign_key, foreign_end);
 	pthread_atfork(go__fork_prepare, go__fork_parent, go__fork_child);
 	go__netpoll_start();
+	go__stack_size();
+	go__sched.asymmetric = go__sys_fence_start();
 	seed(&main_m);
 	if (go__sys_is_main_thread()) {
 		start_main();
@@ -193,11 +195,9 @@ static void start(void)
 	go__signal_start();
 }
 
-struct go_g *go__self(void)
+struct go_g *go__self_start(void)
 {
-	struct go_m *m = go__m();
-	if (GO_LIKELY(m != NULL))
-		return m->g;
+	struct go_m *m;
 	pthread_once(&start_once, start);
 	m = go__m();
 	return m != NULL ? m->g : go__m_adopt()->g;

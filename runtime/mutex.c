@@ -74,7 +74,6 @@ static bool lock_or_announce(go_mutex *mu, bool woken, bool starving)
 static void lock_slow(go_mutex *mu)
 {
 	struct go_lock *l = go__lock_of(&mu->go__lock);
-	struct go_wait_on on = {.obj = object_of(mu), .op = GO_ON_LOCK};
 	struct go_waiter w = {.g = go__self()};
 	int64_t since = 0;
 	for (bool woken = false;; woken = true) {
@@ -91,7 +90,7 @@ static void lock_slow(go_mutex *mu)
 		if (since == 0)
 			since = go_now();
 		w.elem = &since; /* the unlocker judges whether starving goes on */
-		go__park(GO_WAIT_MUTEX, &on, 1, &l, 1);
+		go__park_one(GO_WAIT_MUTEX, object_of(mu), GO_ON_LOCK, l);
 		if (w.granted)
 			return;
 	}
@@ -113,7 +112,8 @@ bool go__mutex_is_locked(const go_mutex *mu)
 	return load(mu) & LOCKED;
 }
 
-void go_mutex_lock(go_mutex *mu)
+/* Contended, or watched. */
+static __attribute__((noinline)) void go__mutex_lock_rest(go_mutex *mu)
 {
 	go__probe_started();
 	GO_PROBE(lock_request, object_of(mu), GO_MUTEX, GO_LOCK_WRITE);
@@ -123,6 +123,15 @@ void go_mutex_lock(go_mutex *mu)
 	if (!locked)
 		lock_slow(mu);
 	GO_PROBE(lock_acquire, object_of(mu), GO_MUTEX, GO_LOCK_WRITE);
+}
+
+void go_mutex_lock(go_mutex *mu)
+{
+	unsigned word = 0;
+	if (GO_UNLIKELY(go_probe_table != NULL) || !swap(mu, &word, LOCKED))
+		go__mutex_lock_rest(mu);
+	else
+		GO_USDT(lock_acquire, mu, GO_MUTEX, GO_LOCK_WRITE);
 }
 
 bool go_mutex_trylock(go_mutex *mu)
@@ -189,8 +198,23 @@ void go__mutex_unlock(go_mutex *mu)
 		unlock_slow(mu);
 }
 
+/* A loop that polls something under this mutex gives way now and then, see waitq.h. The mutex counts its
+ * sections itself, while it is still the caller's. */
+static __attribute__((noinline)) void go__mutex_unlock_rest(go_mutex *mu, bool unlocked, bool enough)
+{
+	if (!unlocked)
+		go__mutex_unlock(mu);
+	if (enough)
+		go__give_way();
+}
+
 void go_mutex_unlock(go_mutex *mu)
 {
-	go__mutex_unlock(mu);
-	go__count_unparked();
+	unsigned word = LOCKED;
+	bool enough = (++mu->go__sections & 2047) == 0;
+	bool unlocked = GO_LIKELY(go_probe_table == NULL) && GO_LIKELY(swap(mu, &word, 0));
+	if (unlocked)
+		GO_USDT(lock_release, mu, GO_MUTEX, GO_LOCK_WRITE);
+	if (GO_UNLIKELY(enough | !unlocked))
+		go__mutex_unlock_rest(mu, unlocked, enough);
 }

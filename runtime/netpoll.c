@@ -6,11 +6,14 @@
  * arms the union of what all waiters of that descriptor want. A closed descriptor drops out of epoll by
  * itself, and the next wait on the reused number adds it again, so nothing needs to be told of a close.
  *
+ * A wait that a context may end is a select of two: its waiter is linked here and queued at the context's done
+ * channel, and whoever claims it first (go_sel.won) wakes it.
+ *
  * Lock context: a record's lock is held from linking a waiter until it is parked. The count of waiters
  * falls only after they were queued as runnable: a standstill seen meanwhile would be a false one.
  */
+#include "chan.h"
 #include "scheduler.h"
-#include "sys.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -28,6 +31,7 @@ struct waiter {
 	struct waiter *next;
 	short events, ready;
 	bool linked;
+	struct go_sel *sel; /* of a wait that a context may end, or NULL */
 };
 
 struct desc {
@@ -115,6 +119,12 @@ static void unlink_waiter(struct desc *d, struct waiter *w)
 	w->linked = false;
 }
 
+/* False: its context has ended it already. */
+static bool claim(struct waiter *w)
+{
+	return w->sel == NULL || atomic_exchange_explicit(&w->sel->won, 1, memory_order_acq_rel) == 0;
+}
+
 /* The race with the event is decided under the record's lock: whoever unlinks the waiter readies it. */
 static void time_out(void *arg)
 {
@@ -133,45 +143,113 @@ static void time_out(void *arg)
 
 /* With the record's lock held; it is released when the goroutine is parked. A timer that fires before
  * that waits for the lock. */
-static void park(struct desc *d, struct waiter *w, int64_t timeout)
+static void park(struct desc *d, struct waiter *w, int64_t timeout, struct go_lock *second)
 {
 	struct go__timer timer = {.when = 0};
-	struct go_lock *unlock = &d->lock;
+	struct go_lock *unlock[2] = {&d->lock, second};
 	atomic_fetch_add(&go__sched.io_waiters, 1);
 	if (timeout > 0)
 		go__timer_start(&timer, go_now() + timeout, time_out, w);
 	go__poller_need(w->g->bound != NULL);
-	go__park(GO_WAIT_IO, NULL, 0, &unlock, 1);
+	go__park(GO_WAIT_IO, NULL, 0, unlock, second == NULL ? 1 : 2);
 	if (timeout > 0)
 		go__timer_stop(&timer);
 }
 
-/* One look before queueing: mostly it is ready, and epoll costs two calls more. */
-int go_wait_fd(int fd, short events, int64_t timeout)
+/* One look before queueing: mostly it is ready, and epoll costs two calls more. 0: it is not. */
+static int look(int fd, short events)
 {
-	struct waiter w = {.g = go__self(), .desc = desc_of(fd), .events = events, .linked = true};
 	struct pollfd now = {.fd = fd, .events = events};
-	struct desc *d = w.desc;
-	if (d == NULL)
-		return fd < 0 ? -EBADF : -ENOMEM;
 	int n = poll(&now, 1, 0);
 	if (n < 0)
 		return -errno;
-	if (now.revents & POLLNVAL)
-		return -EBADF;
-	if (n > 0 || timeout == 0)
-		return now.revents;
-	go__lock(&d->lock);
-	w.next = d->first;
-	d->first = &w;
+	return now.revents & POLLNVAL ? -EBADF : now.revents;
+}
+
+/* Under the record's lock. Positive: no need to wait. */
+static int link_waiter(struct desc *d, struct waiter *w, int fd)
+{
+	w->linked = true;
+	w->next = d->first;
+	d->first = w;
 	int err = arm(d, fd);
-	if (err != 0) {
-		unlink_waiter(d, &w);
+	if (err == 0)
+		return 0;
+	unlink_waiter(d, w);
+	return err == -EPERM ? w->events : err; /* a file: always ready */
+}
+
+int go_wait_fd(int fd, short events, int64_t timeout)
+{
+	return go__wait_fd(fd, events, timeout, true);
+}
+
+int go__wait_fd(int fd, short events, int64_t timeout, bool look_first)
+{
+	struct waiter w = {.g = go__self(), .desc = desc_of(fd), .events = events};
+	struct desc *d = w.desc;
+	if (d == NULL)
+		return fd < 0 ? -EBADF : -ENOMEM;
+	int ready = look_first ? look(fd, events) : 0;
+	if (ready != 0 || timeout == 0)
+		return ready;
+	go__lock(&d->lock);
+	ready = link_waiter(d, &w, fd);
+	if (ready != 0) {
 		go__unlock(&d->lock);
-		return err == -EPERM ? events : err; /* a file: always ready */
+		return ready;
 	}
-	park(d, &w, timeout);
+	park(d, &w, timeout, NULL);
 	return w.ready;
+}
+
+/* Woken, or not parked at all: off both queues. A waiter that only one of them let go is still in the other. */
+static void leave(struct desc *d, struct waiter *w, struct go_chan_of *done, struct go_waiter *at_done)
+{
+	go__lock(&d->lock);
+	if (w->linked)
+		unlink_waiter(d, w);
+	go__unlock(&d->lock);
+	go__lock(&done->lock);
+	go__waitq_remove(&done->recvq, at_done);
+	go__unlock(&done->lock);
+}
+
+int go_wait_fd_ctx(struct go_context *ctx, int fd, short events)
+{
+	return go__wait_fd_ctx(ctx, fd, events, true);
+}
+
+int go__wait_fd_ctx(struct go_context *ctx, int fd, short events, bool look_first)
+{
+	struct go_chan_of *done = (struct go_chan_of *)(void *)go_done(ctx);
+	struct go_sel sel = {.won = 0};
+	struct waiter w = {.g = go__self(), .desc = desc_of(fd), .events = events, .sel = &sel};
+	struct go_waiter at_done = {.g = w.g, .sel = &sel};
+	struct desc *d = w.desc;
+	int ready = go_err(ctx);
+	if (ready == 0 && done == NULL)
+		return go__wait_fd(fd, events, -1, look_first);
+	if (ready == 0)
+		ready = d == NULL ? (fd < 0 ? -EBADF : -ENOMEM) : look_first ? look(fd, events) : 0;
+	if (ready != 0)
+		return ready;
+	go__lock(&d->lock);
+	go__lock(&done->lock);
+	bool closed = done->closed;
+	ready = closed ? 0 : link_waiter(d, &w, fd);
+	if (closed || ready != 0) {
+		go__unlock(&done->lock);
+		go__unlock(&d->lock);
+		return closed ? go_err(ctx) : ready;
+	}
+	go__waitq_push(&done->recvq, &at_done);
+	park(d, &w, -1, &done->lock);
+	leave(d, &w, done, &at_done);
+	if (w.ready != 0)
+		return w.ready;
+	atomic_fetch_sub(&go__sched.io_waiters, 1);
+	return go_err(ctx);
 }
 
 /* ---- the poller's side ---- */
@@ -199,8 +277,10 @@ static void happened(int fd, uint32_t events)
 		next = w->next;
 		if (!(w->events & bits))
 			continue;
-		w->ready = w->events & bits;
 		unlink_waiter(d, w);
+		if (!claim(w))
+			continue;
+		w->ready = w->events & bits;
 		w->next = woken;
 		woken = w;
 	}

@@ -5,8 +5,13 @@
  *
  * The poller needs no P to make goroutines runnable. When it has one to run and a P is idle, it takes the
  * P and leaves its role, and somebody else takes over if anything remains to be waited for.
+ *
+ * It also looks after processors whose goroutine computes and does not stop. What is queued there goes to an
+ * idle P, or when there is none to the global queue, where the next P that picks finds it: so with two Ps or
+ * more, a goroutine that never stops holds up no other for longer than two naps, 10 ms, as long as another P
+ * comes by its scheduler. Nothing of this works with signals: C code cannot be stopped at any instruction.
  */
-#include "scheduler.h"
+#include "hot.h"
 #include "sys.h"
 
 /* The same three counters decide whether a standstill can end by itself (panic.c). */
@@ -56,47 +61,66 @@ void go__poller_need(bool now)
 /* Under the lock. Somebody must take over: the goroutine that this M is about to run may never stop. */
 static void poller_leave(struct go_m *m, struct go_p *p)
 {
+	struct go_sched *s = &go__sched;
 	m->p = p;
-	atomic_store(&go__sched.poller, NULL);
+	atomic_store(&s->poller, NULL);
 	atomic_thread_fence(memory_order_seq_cst);
-	if (go__pollable())
+	if (go__pollable() || s->n_procs > 1)
 		go__poller_appoint();
 }
 
-/* Two looks at the same tick, a nap apart, mean that the owner did not schedule in between. */
-static bool has_stale_next(struct go_p *p)
+/* Two looks at the same tick, a nap apart, mean that the owner did not schedule in between. It may do so right
+ * after the look; a wrong guess moves a goroutine. */
+static bool is_stale(struct go_p *p)
 {
-	bool stale =
-		p->seen_tick == p->tick && atomic_load_explicit(&p->runnext, memory_order_relaxed) != NULL;
-	p->seen_tick = p->tick;
+	uint32_t tick = atomic_load_explicit(&p->tick, memory_order_relaxed);
+	bool stale = p->seen_tick == tick;
+	p->seen_tick = tick;
 	return stale;
 }
 
 /* While some P idles: a ring that nobody came for, or a runnext that its owner left lying for a whole
- * nap because it computes. The reads of `tick` race with its owner; a wrong guess moves a goroutine. */
-static struct go_p *find_stale(bool *next)
+ * nap because it computes. While none does: the same, but only where the owner computes. */
+static struct go_p *find_stale(bool none_idle, bool *next)
 {
 	struct go_sched *s = &go__sched;
 	for (int32_t i = 0; i < s->n_ps; i++) {
 		struct go_p *p = s->ps[i];
-		*next = has_stale_next(p);
-		if (*next || !go__runq_empty(p))
+		bool stale = is_stale(p);
+		*next = stale && atomic_load_explicit(&p->runnext, memory_order_relaxed) != NULL;
+		if (*next || ((stale || !none_idle) && !go__runq_empty(p)))
 			return p;
 	}
 	return NULL;
 }
 
+/* Under the lock, when no P is idle: what waits behind a computation goes where all Ps look. By halves, as
+ * thieves take: what a computing owner queues next comes behind it. */
+static void rescue(struct go_p *victim)
+{
+	struct go_g *g;
+	for (int i = 0; i < GO_RING && (g = go__runq_steal(NULL, victim, true)) != NULL; i++)
+		go__global_put_locked(g);
+}
+
 /* Under the lock: is there something to run, and a P for it? */
-static bool poller_work(struct go_m *m)
+static bool poller_work(struct go_m *m, bool long_nap)
 {
 	struct go_sched *s = &go__sched;
-	bool next = false;
+	bool next = false, none_idle = atomic_load(&s->n_idle_p) == 0;
 	struct go_p *victim = NULL;
-	if (s->q_first == NULL && (s->running_p == 0 || (victim = find_stale(&next)) == NULL))
+	if ((s->q_first == NULL || none_idle) && s->running_p > 0 && (long_nap || !none_idle))
+		victim = find_stale(none_idle, &next);
+	if (victim == NULL && s->q_first == NULL)
 		return false;
 	struct go_p *p = go__p_get();
-	if (p == NULL)
+	if (p == NULL) {
+		if (victim != NULL && s->running_p > 1)
+			rescue(victim);
+		if (s->q_first != NULL)
+			atomic_store_explicit(&s->urgent, true, memory_order_relaxed);
 		return false;
+	}
 	if (victim != NULL) {
 		struct go_g *g = go__runq_steal(p, victim, next);
 		if (g != NULL)
@@ -110,21 +134,52 @@ static bool poller_work(struct go_m *m)
 #define NAP_MAX ((int64_t)5000000)   /* ns; 200 looks a second are a thousandth of a processor */
 #define RECHECK ((int64_t)100000000) /* ns; a standstill that unknown threads may end */
 
-/* While Ps idle and others run, look at the running ones from time to time: soon at first, when a
- * hand-off that was not taken costs most, then rarely, so that one long computation costs nothing. */
-static int64_t nap_until_next(int64_t *nap)
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+#define QUIET 3 /* naps in which nothing ran before the poller sleeps deeply */
+
+/* While others run, look at them from time to time: soon at first, when a hand-off that was not taken costs
+ * most, then rarely, so that one long computation costs nothing. With one processor there is nobody to help.
+ * When nothing has run for a while, sleep until something happens; whoever then gets a P must tell us. The fence
+ * pairs with the one in go__poller_stir: either we see that something runs, or it sees that we sleep deeply. */
+static int64_t nap_until_next(int64_t *nap, int *quiet)
 {
 	struct go_sched *s = &go__sched;
 	int64_t now = go__sys_now(), ns = go__timer_next(now);
 	atomic_store_explicit(&s->now, now, memory_order_relaxed);
-	if (atomic_load(&s->recheck) && (ns < 0 || ns > RECHECK))
-		ns = RECHECK;
-	if (atomic_load(&s->n_idle_p) > 0 && s->running_p > 0) {
-		if (ns < 0 || ns > *nap)
-			ns = *nap;
-		*nap = *nap * 2 > NAP_MAX ? NAP_MAX : *nap * 2;
+	ns = sooner(ns, go__stack_trim_in(now));
+	if (atomic_load(&s->recheck))
+		ns = sooner(ns, RECHECK);
+	if (s->n_procs == 1)
+		return ns;
+	atomic_store_explicit(&s->poller_deep, true, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (s->running_p > 0) {
+		*quiet = 0;
+	} else {
+		*nap = NAP_MAX;
+		if (++*quiet > QUIET)
+			return ns;
 	}
+	atomic_store_explicit(&s->poller_deep, false, memory_order_relaxed);
+	ns = sooner(ns, *nap);
+	*nap = *nap * 2 > NAP_MAX ? NAP_MAX : *nap * 2;
 	return ns;
+}
+
+/* Under the lock, after a P was given to somebody: a poller that went to sleep when nothing ran must look again
+ * how long it may. */
+void go__poller_stir(void)
+{
+	struct go_sched *s = &go__sched;
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&s->poller_deep, memory_order_relaxed)) {
+		atomic_store_explicit(&s->poller_deep, false, memory_order_relaxed);
+		go__netpoll_kick();
+	}
 }
 
 /* Returns with a P. Events are handled without one: what they ready goes to the global queue, and
@@ -134,15 +189,20 @@ void go__poll_loop(struct go_m *m)
 {
 	struct go_sched *s = &go__sched;
 	int64_t nap = NAP_MIN;
+	int quiet = 0;
 	for (bool got = false; !got;) {
-		int64_t ns = nap_until_next(&nap);
+		int64_t ns = nap_until_next(&nap, &quiet);
 		m->polling = true;
 		go__netpoll_wait(ns);
+		atomic_store_explicit(&s->poller_deep, false, memory_order_relaxed);
 		go__signal_deliver();
 		go__timer_run(m);
+		int64_t now = atomic_load_explicit(&s->now, memory_order_relaxed);
 		m->polling = false;
+		if (go__stack_trim_in(now) == 0)
+			go__stack_trim(now);
 		go__lock(&s->lock);
-		got = !s->frozen && poller_work(m);
+		got = !s->frozen && poller_work(m, nap == NAP_MAX);
 		if (!got)
 			go__stall_check();
 		bool more = s->q_first != NULL;
@@ -154,7 +214,9 @@ void go__poll_loop(struct go_m *m)
 
 /* ---- idle ---- */
 
-/* The word is set before the wake-up, so that one that comes early is not lost. */
+/* The word is a token: go__m_wake sets it once for each time that this M was taken from the idle list, and here it
+ * is taken back. It is set before the wake-up, so that one that comes early is not lost; and what the waker wrote
+ * into m before it may be read after it. */
 static void sleep_until_woken(struct go_m *m)
 {
 	while (atomic_load_explicit(&m->wake, memory_order_acquire) == 0)
@@ -162,24 +224,31 @@ static void sleep_until_woken(struct go_m *m)
 	atomic_store_explicit(&m->wake, 0, memory_order_relaxed);
 }
 
-/* The first M without work polls, the others sleep. Returns with a P. */
+/* The first M without work polls, the others sleep. Returns with a P.
+ *
+ * Whether this one sleeps is decided under the lock. From then on it may be taken from the list and be given
+ * a P or the poller's role: who looked at m->poll instead would follow the role, and leave the token of that wake-up
+ * for its next sleep, which would end at once, without a P and still on the list. */
 void go__m_idle(struct go_m *m)
 {
 	struct go_sched *s = &go__sched;
 	go__lock(&s->lock);
-	if (atomic_load(&s->poller) == NULL) {
+	bool poll = m->poll; /* of a thread that was started to be the poller */
+	if (!poll && atomic_load(&s->poller) == NULL) {
 		atomic_store(&s->poller, m);
 		atomic_store(&s->poller_missing, false);
-		m->poll = true;
-	} else if (!m->poll) {
+		poll = true;
+	} else if (!poll) {
 		m->next_idle = s->idle_m;
 		s->idle_m = m;
 	}
 	go__unlock(&s->lock);
-	if (!m->poll)
+	if (!poll) {
 		sleep_until_woken(m);
-	if (m->poll) {
-		m->poll = false;
-		go__poll_loop(m);
+		poll = m->poll;
 	}
+	m->poll = false;
+	if (poll)
+		go__poll_loop(m);
+	GO_ASSERT(m->p != NULL);
 }

@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-__attribute__((visibility("default"))) const struct go_probes *go_probe_table;
+const struct go_probes *go_probe_table;
 __attribute__((visibility("default"))) _Atomic unsigned go_probe_threads;
 
 __attribute__((visibility("default"))) int go_probe_attach(const struct go_probes *table)

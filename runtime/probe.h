@@ -27,6 +27,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "usdt.h"
+
 #define GO_PROBE_VERSION 1
 
 /* First member of every synchronisation object. `id` belongs to the watcher: 0 until it assigns one.
@@ -173,8 +175,9 @@ struct go_probes {
 	void (*access)(const void *addr, size_t size, bool write);
 };
 
-/* The attached table, or NULL. Read with go_probe_on() at each point. */
-extern const struct go_probes *go_probe_table;
+/* The attached table, or NULL. Only the runtime itself sees it, so that each point costs one compare with
+ * memory and one branch, without a detour over a table of global symbols. */
+extern const struct go_probes *go_probe_table __attribute__((visibility("hidden")));
 
 /* How many threads of its own the watcher has started in this process. They never call the runtime; without
  * knowing them, it would take them for threads that may still end a standstill. */
@@ -184,8 +187,10 @@ extern _Atomic unsigned go_probe_threads;
  * from one thread. 0, -EINVAL when the version or size do not fit, -EBUSY when the runtime runs. */
 int go_probe_attach(const struct go_probes *table);
 
+/* The same point is a tracepoint for tracers of the system. */
 #define GO_PROBE(entry, ...) \
 	do { \
+		GO_USDT(entry, ##__VA_ARGS__); \
 		if (__builtin_expect(go_probe_table != NULL, 0)) \
 			go_probe_table->entry(__VA_ARGS__); \
 	} while (0)

@@ -15,6 +15,7 @@
 void go__p_put(struct go_p *p)
 {
 	struct go_sched *s = &go__sched;
+	GO_ASSERT(go__runq_empty(p) && atomic_load(&p->runnext) == NULL);
 	s->running_p--;
 	if (go__p_retired(p)) {
 		p->retired = true; /* go_set_procs brings it back */
@@ -36,6 +37,7 @@ struct go_p *go__p_get(void)
 		atomic_fetch_sub(&s->n_idle_p, 1);
 		if (!go__p_retired(p)) {
 			s->running_p++;
+			go__poller_stir();
 			return p;
 		}
 		p->retired = true;

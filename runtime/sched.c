@@ -9,20 +9,19 @@
  *  - An idle P has empty queues. An M without a P runs no goroutine (but bound and blocking ones).
  *  - Whoever makes work visible looks for idle Ps afterwards; whoever goes idle looks for work after it
  *    became visible as idle. Both sides have a full fence in between, so one of them sees the other.
- *  - While anything can be waited for (time, descriptors, signals), one M is the poller, or poller_missing
- *    is set and the next pick makes one.
+ *  - While anything can be waited for (time, descriptors, signals), or several Ps are at work, one M is the
+ *    poller, or poller_missing is set and the next pick makes one.
  *  - Nothing changes any more once no P is owned, nobody works outside, the global queue is empty, and
  *    neither timers nor descriptors nor signals are waited for: that is the deadlock. All of it is read
  *    under sched.lock, which everyone takes to go idle; a timer counts until its callback returned and
  *    a descriptor's waiter until it was queued, so nothing is in flight unseen.
  */
-#include "scheduler.h"
+#include "hot.h"
 #include "sys.h"
 
 #include <stdlib.h>
 
-#define GLOBAL_EVERY 61 /* picks between looks at the global queue: a prime, as in Go */
-#define INHERIT      16 /* readied goroutines that run before the ring's head gets a turn */
+#define GLOBAL_EVERY 64 /* picks between looks at the global queue */
 #define STEAL_ROUNDS 4
 
 struct go_sched go__sched;
@@ -64,7 +63,7 @@ __attribute__((weak, visibility("default"))) void __asan_unpoison_memory_region(
 										size_t n);
 
 /* The successor of a goroutine that ended comes with that one's stack already. */
-static void bind_stack(struct go_m *m, struct go_g *g)
+void go__bind_stack(struct go_m *m, struct go_g *g)
 {
 	if (g->stack == NULL)
 		g->stack = go__stack_get(m->p);
@@ -73,22 +72,6 @@ static void bind_stack(struct go_m *m, struct go_g *g)
 	if (GO_UNLIKELY(__asan_unpoison_memory_region != NULL))
 		__asan_unpoison_memory_region(g->stack, go__stack_size());
 	g->sp = go__stack_init((char *)g->stack + go__stack_size());
-}
-
-/* The run probe comes before the switch, still on the old stack: the watcher must know the new goroutine
- * before any of its code runs, and nothing of the old one runs in between. */
-void go__switch_to(struct go_m *m, void **save, struct go_g *to)
-{
-	m->g = to;
-	GO_PROBE(run, to == NULL ? NULL : &to->info);
-	if (to == NULL) {
-		go__switch(save, m->sp0);
-		return;
-	}
-	if (to->sp == NULL)
-		bind_stack(m, to);
-	atomic_store_explicit(&to->status, GO__RUNNING, memory_order_relaxed);
-	go__switch(save, to->sp);
 }
 
 /* Back from outside without a P (blocking.c): queued and no longer outside in one step. */
@@ -118,12 +101,11 @@ static void requeue(struct go_m *m)
 	go__wake_p();
 }
 
-/* Runs on the successor's stack, on the thread where the predecessor stopped. From the release of a
- * lock on, the predecessor may run elsewhere: its stack is read up to then only (see go__park). */
-void go__finish(void)
+/* Several locks, a yield, or a stack that nobody took over. */
+void go__finish_slow(struct go_m *m)
 {
-	struct go_m *m = go__m();
 	size_t n = m->n_locks;
+	m->more_to_do = false;
 	m->n_locks = 0;
 	for (size_t i = 0; i < n; i++)
 		go__unlock(m->locks[i]);
@@ -137,46 +119,30 @@ void go__finish(void)
 
 /* ---- picking ---- */
 
-/* Checked at each pick, so at each point where a goroutine stops; the scheduler's stack then halts,
- * retires the P or finds one. */
-bool go__must_stop(struct go_m *m)
-{
-	return m->p == NULL || go__p_retired(m->p) ||
-	       atomic_load_explicit(&go__sched.frozen, memory_order_relaxed);
-}
-
-/* The exchange is against the poller, which may take a stale one. The load before it saves the atomic
- * operation in the common empty case. */
-static struct go_g *take_next(struct go_p *p)
-{
-	if (atomic_load_explicit(&p->runnext, memory_order_relaxed) == NULL)
-		return NULL;
-	return atomic_exchange_explicit(&p->runnext, NULL, memory_order_acquire);
-}
-
 /* runnext first, so that a hand-off runs while its data are warm; now and then the others, so that two
  * goroutines that wake each other can't starve them. */
 static struct go_g *pick_local(struct go_p *p)
 {
 	struct go_g *g = NULL;
-	if (p->tick % INHERIT != 0)
-		g = take_next(p);
+	if (atomic_load_explicit(&p->tick, memory_order_relaxed) % GO_INHERIT != 0)
+		g = go__next_take(p);
 	if (g == NULL)
 		g = go__runq_get(p);
 	if (g == NULL)
-		g = take_next(p);
+		g = go__next_take(p);
 	return g;
 }
 
-struct go_g *go__pick(struct go_m *m)
+struct go_g *go__pick_slow(struct go_m *m)
 {
 	struct go_sched *s = &go__sched;
 	struct go_p *p = m->p;
 	struct go_g *g = NULL;
-	if (GO_UNLIKELY(go__must_stop(m)))
-		return NULL;
-	if (GO_UNLIKELY(p->tick++ % GLOBAL_EVERY == 0)) {
+	if (GO_UNLIKELY(atomic_load_explicit(&p->tick, memory_order_relaxed) % GLOBAL_EVERY == 0)) {
 		atomic_store_explicit(&s->now, go__sys_now(), memory_order_relaxed);
+		g = go__global_get(p);
+	} else if (GO_UNLIKELY(atomic_load_explicit(&s->urgent, memory_order_relaxed))) {
+		atomic_store_explicit(&s->urgent, false, memory_order_relaxed);
 		g = go__global_get(p);
 	}
 	if (g == NULL)
@@ -198,6 +164,9 @@ static void stop_spinning(struct go_m *m)
 	/* Work that came while we spun did not wake anybody: whoever stops spinning last passes it on. */
 	if (atomic_fetch_sub(&go__sched.spinning, 1) == 1)
 		go__wake_p();
+	/* When the last idle thread gets to work, nobody looks after those that compute. */
+	if (go__multi() && atomic_load_explicit(&go__sched.poller, memory_order_relaxed) == NULL)
+		atomic_store_explicit(&go__sched.poller_missing, true, memory_order_relaxed);
 }
 
 /* At most half of the running Ps are searched for by spinning threads: more would only heat the rings.
@@ -234,7 +203,8 @@ static bool release_p(struct go_m *m)
 	struct go_p *p = m->p;
 	if (go__p_retired(p))
 		go__runq_drain(p);
-	else if (s->q_first != NULL) {
+	else if (s->q_first != NULL || !go__runq_empty(p) || atomic_load(&p->runnext) != NULL) {
+		/* Its own queues too: the pick may have been refused to a P that was retired then, and is not now. */
 		go__unlock(&s->lock);
 		return false;
 	}

@@ -6,81 +6,7 @@
 #ifndef GO_SCHEDULER_H
 #define GO_SCHEDULER_H
 
-#include "internal.h"
-
-#define GO_MAX_PROCS    256
-#define GO_RING         256 /* local run queue; the surplus goes to the global queue by halves */
-#define GO_INLINE_LOCKS 8
-
-/* A processor. Its owner is the one M that runs on it; an idle P has empty queues. */
-struct go_p {
-	uint32_t id;
-	uint32_t tick; /* picks so far; read by the poller to see a stale runnext */
-	struct go_p *next_idle;
-	_Atomic(struct go_g *) runnext; /* readied last, runs next; taken by exchange */
-	/* head moves by compare and swap (owner and thieves), tail by the owner only. */
-	_Atomic uint32_t head, tail;
-	_Atomic(struct go_g *) ring[GO_RING];
-	struct go_g *free_g; /* dead control blocks */
-	uint32_t n_free_g;
-	uint32_t n_stacks;
-	void *stacks[32];     /* LIFO cache of stack.c */
-	_Atomic int64_t live; /* spawned minus ended here; the sum over all is go_count */
-	uint32_t seen_tick;   /* the poller's */
-	bool retired;         /* id >= n_procs, and nobody owns it */
-};
-
-/* An OS thread. `g` is what it runs, NULL on its scheduler stack. */
-struct go_m {
-	struct go_g *g;
-	struct go_p *p;
-	void *sp0; /* the scheduler's context while a goroutine runs */
-	struct go_m *next_idle;
-
-	/* What the next context does for the one that stopped, once its registers are saved. */
-	struct go_lock *inline_locks[GO_INLINE_LOCKS];
-	struct go_lock **locks;
-	size_t n_locks;
-	struct go_g *requeue; /* yielded: becomes runnable again */
-	bool requeue_global;
-	void *dead_stack;
-
-	_Atomic uint32_t wake; /* futex of an idle M; 1: go and look at p and poll */
-	bool poll;             /* woken to be the poller */
-	bool spinning;         /* counted in sched.spinning */
-	bool polling;          /* handles events: ready() needs no wake-up of others */
-	bool bound;            /* a foreign thread: has no P, its goroutine never leaves it */
-	uint64_t rng;
-	void *altstack;
-};
-
-struct go_sched {
-	struct go_lock lock;           /* protects what follows up to the next blank line */
-	struct go_g *q_first, *q_last; /* global run queue */
-	struct go_p *idle_p;
-	struct go_m *idle_m;
-	struct go_m *_Atomic poller; /* the M that waits for time, descriptors and signals */
-	int32_t running_p;           /* Ps that an M owns */
-	int32_t outside;             /* busy without a P: go_blocking, the poller at work, foreign threads */
-	uint32_t threads;            /* Ms that this runtime started, and main's */
-	uint32_t bound_parked;       /* adopted threads that are parked */
-	bool main_exited;            /* by go_exit */
-
-	_Atomic int32_t q_len; /* written under the lock, read without as a hint */
-	_Atomic int32_t n_idle_p;
-	_Atomic int32_t spinning;
-	_Atomic bool poller_missing; /* something to wait for, and nobody does; see go__poller_need */
-	_Atomic bool frozen;         /* a panic is being printed: nobody schedules any more */
-	_Atomic bool recheck;        /* a standstill that unknown threads may still end */
-	_Atomic int32_t io_waiters, notifies;
-	_Atomic int32_t n_procs; /* Ps with a higher id retire */
-	_Atomic int32_t n_ps;    /* allocated */
-	_Atomic uint64_t last_id;
-	_Atomic int64_t live_outside; /* like go_p.live for spawns and ends without a P */
-	_Atomic int64_t now;          /* a cached go_now(), fresh to some ms while anything runs */
-	struct go_p *ps[GO_MAX_PROCS];
-};
-extern struct go_sched go__sched;
+#include "state.h"
 
 /* arch/<cpu>/switch.S. Save the callee-saved registers, store the stack pointer to *save, and go on where
  * `load` was stored. go__stack_init builds a first frame that enters go__entry(). */
@@ -89,11 +15,11 @@ void *go__stack_init(void *top);
 void go__entry(void);
 
 /* sched.c */
-struct go_g *go__pick(struct go_m *m);         /* without waiting; NULL: nothing to run here */
-bool go__must_stop(struct go_m *m);            /* this M is not to run goroutines now */
 _Noreturn void go__sched_loop(struct go_m *m); /* on the scheduler stack */
-void go__switch_to(struct go_m *m, void **save, struct go_g *to); /* NULL: the scheduler */
-void go__finish(void);                                            /* first thing after each switch */
+/* What hot.h leaves: any queue, without waiting; NULL: nothing to run here. */
+struct go_g *go__pick_slow(struct go_m *m);
+void go__bind_stack(struct go_m *m, struct go_g *g); /* g has not begun */
+void go__finish_slow(struct go_m *m);
 
 /* proc.c */
 static inline bool go__p_retired(const struct go_p *p)
@@ -112,6 +38,7 @@ bool go__leave_outside(struct go_m *m); /* false: no P is free; the goroutine mu
 /* poller.c */
 void go__poller_need(bool now);  /* timers, descriptors or signals are waited for */
 void go__poller_appoint(void);   /* under the lock */
+void go__poller_stir(void);      /* under the lock: a P is at work now */
 bool go__pollable(void);         /* is anything waited for? */
 void go__m_idle(struct go_m *m); /* until it has a P */
 
@@ -129,15 +56,21 @@ void go__fork_child(void);
 void go__runnable(struct go_m *m, struct go_g *g); /* queue it, where a hand-off runs next */
 
 /* m.c: threads */
-struct go_m *go__m(void); /* of this thread, or NULL. Never keep it over a switch. */
+/* Of this thread, or NULL. Never keep it over a switch. */
+static inline struct go_m *go__m(void)
+{
+	return go__sys_self();
+}
 void go__m_set(struct go_m *m);
 int go__m_start(struct go_p *p, bool poll, bool spinning); /* under sched.lock */
 struct go_m *go__m_adopt(void);
 
 /* runq.c */
-void go__runq_put(struct go_p *p, struct go_g *g);
-struct go_g *go__runq_get(struct go_p *p);
-struct go_g *go__runq_steal(struct go_p *p, struct go_p *victim, bool also_next);
+void go__runq_overflow(struct go_p *p, struct go_g *g); /* put g, although the ring was full */
+struct go_g *go__runq_steal(struct go_p *p, struct go_p *victim,
+			    bool also_next);               /* then sched.lock is held */
+struct go_g *go__next_take(struct go_p *p);                /* owner only; NULL: empty */
+struct go_g *go__next_put(struct go_p *p, struct go_g *g); /* owner only; what g displaces, or NULL */
 bool go__runq_empty(struct go_p *p);
 void go__global_put(struct go_g *g); /* takes sched.lock */
 void go__global_put_locked(struct go_g *g);
@@ -154,7 +87,10 @@ void *go__stack_get(struct go_p *p); /* lowest address of a slot, or NULL */
 void go__stack_put(struct go_p *p, void *slot);
 size_t go__stack_size(void); /* of a slot, guard included */
 size_t go__stack_guard(void);
+void go__stack_trim(int64_t now);       /* give back the pages of stacks that nobody needs for long */
+int64_t go__stack_trim_in(int64_t now); /* ns until that may be due; -1: nothing to give back */
 void go__stack_hold(bool hold);
+void go__stack_reset(void);   /* in the child of a fork */
 void go__mem_hold(bool hold); /* mem.c */
 
 /* timer.c */
@@ -169,6 +105,9 @@ void go__netpoll_start(void);
 void go__netpoll_wait(int64_t ns); /* ns < 0: until something happens. Readies goroutines. */
 void go__netpoll_kick(void);       /* async-signal-safe */
 void go__netpoll_reset(void);
+/* go_wait_fd and go_wait_fd_ctx; look_first: the descriptor may be ready already. */
+int go__wait_fd(int fd, short events, int64_t timeout, bool look_first);
+int go__wait_fd_ctx(go_context *ctx, int fd, short events, bool look_first);
 
 /* signal.c */
 void go__signal_start(void);
@@ -180,6 +119,7 @@ void go__dump_all(int fd, struct go_g *first, const void *context);
 void go__dump_one(int fd, struct go_g *g, const void *context);
 void go__unwind_print(int fd, const void *context); /* NULL: of the caller */
 void go__unwind_parked(int fd, void *sp);
+size_t go__unwind_addresses(void *sp, uintptr_t *pc, size_t n);
 void go__print(int fd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Never a call of memset; p is aligned to 8. */

@@ -2,11 +2,13 @@
  *
  * select.c: wait for the first of several channel operations, or a time.
  *
+ *  0. Look without locks which cases seem ready, choose one uniformly, lock its channel, run it if it still
+ *     is. Only "nothing is ready" has to be a statement about all channels at the same time.
  *  1. Lock every channel, in the order of their addresses (two selects can't deadlock).
  *  2. Count the cases that are ready, choose one uniformly, run it.
  *  3. None: queue one waiter per case, park; the locks go when the registers are saved.
- *  4. Woken by whoever claimed the select (go_sel.won): lock everything again, take the other waiters
- *     off, and return the index that the claimer left.
+ *  4. Woken by whoever claimed the select (go_sel.won): take the other waiters off, each under the lock of
+ *     its channel, and return the index that the claimer left.
  *
  * A waiter of ours that is still queued keeps other goroutines' pointers into our stack valid, so step 4
  * must finish before we return. The time case is a timer that claims like a channel does.
@@ -14,7 +16,7 @@
 #include "chan.h"
 
 /* Selects with at most this many cases need no memory but their stack. */
-#define GO_SELECT_FEW 8
+#define GO_SELECT_FEW GO_PARK_LOCKS
 
 struct select {
 	struct go_sel sel;
@@ -111,20 +113,23 @@ static int finish(struct go_case_ *c, size_t i, bool ok)
 	return (int)i;
 }
 
-/* Locks held, which this releases. False: a peer was lost to another select, and the caller looks again. */
+/* The channel's lock held. False: nothing was done, for a peer was lost to another select. */
+static bool exchange(struct select *s, struct go_case_ *c, bool *ok, struct go_g **wake)
+{
+	if (c->op == GO_CASE_RECV_)
+		return go__chan_recv_locked(c->ch, s->g, c->elem, ok, wake);
+	report_access(c, false);
+	*ok = !c->ch->closed;
+	return !*ok || go__chan_send_locked(c->ch, s->g, c->elem, wake);
+}
+
+/* All locks held, which this releases. False: the caller looks again. */
 static bool run_case(struct select *s, size_t i, int *result)
 {
 	struct go_case_ *c = &s->cases[i];
 	struct go_g *wake = NULL;
-	bool ok = true, done = true;
-	if (c->op == GO_CASE_SEND_) {
-		report_access(c, false);
-		ok = !c->ch->closed;
-		done = !ok || go__chan_send_locked(c->ch, s->g, c->elem, &wake);
-	} else if (c->op == GO_CASE_RECV_) {
-		done = go__chan_recv_locked(c->ch, s->g, c->elem, &ok, &wake);
-	}
-	if (!done)
+	bool ok = true;
+	if (c->op != GO_CASE_AFTER_ && !exchange(s, c, &ok, &wake))
 		return false;
 	unlock_all(s);
 	if (wake != NULL)
@@ -133,6 +138,60 @@ static bool run_case(struct select *s, size_t i, int *result)
 	if (c->op == GO_CASE_AFTER_)
 		go__give_way(); /* as a sleep of no time */
 	return true;
+}
+
+/* ------------------------------------------------------------------------------- without all locks -- */
+
+#define PEEK(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+
+/* Old and new values of different fields may be mixed: a hint, which the lock confirms. */
+static inline bool seems_ready(const struct go_case_ *c)
+{
+	const struct go_chan_of *ch = c->ch;
+	if (!on_channel(c))
+		return false;
+	if (c->op == GO_CASE_SEND_)
+		return PEEK(ch->recvq.first) != NULL || PEEK(ch->count) < ch->cap || PEEK(ch->closed);
+	return PEEK(ch->sendq.first) != NULL || PEEK(ch->count) > 0 || PEEK(ch->closed);
+}
+
+/* The index of one of the bits that are set, each with the same probability. */
+static inline unsigned choose_bit(unsigned mask)
+{
+	uint32_t n = 0;
+	if ((mask & (mask - 1)) != 0) {
+		for (unsigned left = mask; left != 0; left &= left - 1)
+			n++;
+		for (n = go__choose(GO__CHOOSE_CASE, n); n > 0; n--)
+			mask &= mask - 1;
+	}
+	return (unsigned)__builtin_ctz(mask);
+}
+
+/* Each of those that seem ready has the same chance; one that disappoints is dropped, and the others have
+ * theirs. A time that is over already waits for the look with all locks. */
+static bool run_one(struct select *s, int *result)
+{
+	unsigned mask = 0;
+	for (size_t i = 0; i < s->n; i++)
+		mask |= (unsigned)seems_ready(&s->cases[i]) << i;
+	while (mask != 0) {
+		unsigned i = choose_bit(mask);
+		struct go_case_ *c = &s->cases[i];
+		struct go_g *wake = NULL;
+		bool ok;
+		go__lock(&c->ch->lock);
+		bool done = exchange(s, c, &ok, &wake);
+		go__unlock(&c->ch->lock);
+		if (wake != NULL)
+			go__ready(wake);
+		if (done) {
+			*result = finish(c, i, ok);
+			return true;
+		}
+		mask &= ~(1u << i);
+	}
+	return false;
 }
 
 /* ----------------------------------------------------------------------------------------- waiting -- */
@@ -163,13 +222,21 @@ static void find_after(struct select *s)
 			s->after = i;
 }
 
+static struct go_waitq *queue_of(const struct go_case_ *c)
+{
+	return c->op == GO_CASE_SEND_ ? &c->ch->sendq : &c->ch->recvq;
+}
+
 /* Queue a waiter per case; fills on[] with what can wake us, and returns how many. */
 static size_t enqueue(struct select *s, struct go_waiter *w, struct go_wait_on *on)
 {
 	size_t n_on = 0;
 	for (size_t i = 0; i < s->n; i++) {
 		struct go_case_ *c = &s->cases[i];
-		w[i] = (struct go_waiter){.g = s->g, .elem = c->elem, .sel = &s->sel, .index = i};
+		w[i].g = s->g;
+		w[i].elem = c->elem;
+		w[i].sel = &s->sel;
+		w[i].index = i;
 		if (c->op == GO_CASE_AFTER_)
 			on[n_on++] = (struct go_wait_on){.obj = NULL, .op = GO_ON_AFTER};
 		if (!on_channel(c))
@@ -178,21 +245,34 @@ static size_t enqueue(struct select *s, struct go_waiter *w, struct go_wait_on *
 		if (send)
 			report_access(c, false);
 		on[n_on++] = (struct go_wait_on){.obj = &c->ch->obj, .op = send ? GO_ON_SEND : GO_ON_RECV};
-		go__waitq_push(send ? &c->ch->sendq : &c->ch->recvq, &w[i]);
+		go__waitq_push(queue_of(c), &w[i]);
 	}
 	return n_on;
 }
 
-/* Also for the case that won, whose waiter is off already. The time's own lock is among them, as go__park
- * wants it when there are many. */
-static void dequeue_all(struct select *s, struct go_waiter *w)
+/* The case that won is off already, and so are those that others came across. A waiter that is seen as not
+ * queued is not touched by them any more (see go__waitq_pop); one that is queued may be popped until its
+ * channel's lock is ours. */
+static void dequeue_few(struct select *s, struct go_waiter *w)
 {
-	lock_all(s);
 	for (size_t i = 0; i < s->n; i++) {
 		struct go_case_ *c = &s->cases[i];
-		if (on_channel(c))
-			go__waitq_remove(c->op == GO_CASE_SEND_ ? &c->ch->sendq : &c->ch->recvq, &w[i]);
+		if (!on_channel(c) || !__atomic_load_n(&w[i].queued, __ATOMIC_ACQUIRE))
+			continue;
+		go__lock(&c->ch->lock);
+		go__waitq_remove(queue_of(c), &w[i]);
+		go__unlock(&c->ch->lock);
 	}
+}
+
+/* All locks again, as go__park wants it when there are many: it may still be reading the list of them. The
+ * time's own lock is among them. */
+static void dequeue_many(struct select *s, struct go_waiter *w)
+{
+	lock_all(s);
+	for (size_t i = 0; i < s->n; i++)
+		if (on_channel(&s->cases[i]))
+			go__waitq_remove(queue_of(&s->cases[i]), &w[i]);
 	unlock_all(s);
 }
 
@@ -208,9 +288,17 @@ static int wait_for_case(struct select *s, struct go_waiter *w, struct go_wait_o
 		go__timer_start(&s->timer, ns < INT64_MAX - now ? now + ns : INT64_MAX - 1, fire, s);
 	}
 	go__park(n_on > 0 ? GO_WAIT_SELECT : GO_WAIT_NO_CASES, on, n_on, s->locks, s->n_locks);
-	dequeue_all(s, w);
-	if (s->after < s->n)
+	if (s->n_locks <= GO_PARK_LOCKS)
+		dequeue_few(s, w);
+	else
+		dequeue_many(s, w);
+	if (s->after < s->n) {
+		/* Another case may have won before the thread that we left has released this, the last of our locks: it must
+		 * be through with our frame. */
+		go__lock(&s->lock);
+		go__unlock(&s->lock);
 		go__timer_stop(&s->timer);
+	}
 	struct go_case_ *c = &s->cases[s->sel.index];
 	/* The waker closed the channel that we were receiving from. */
 	if (c->op == GO_CASE_RECV_ && !s->sel.ok)
@@ -234,7 +322,7 @@ static int run(struct select *s, bool block, struct go_waiter *w, struct go_wait
 }
 
 /* Not on the stack: the number is up to the program, and a goroutine's stack is small. */
-static int select_many(struct select *s, bool block)
+static int go__select_many(struct select *s, bool block)
 {
 	const size_t per_case =
 		sizeof(struct go_waiter) + sizeof(struct go_wait_on) + sizeof(struct go_lock *);
@@ -252,14 +340,27 @@ static int select_many(struct select *s, bool block)
 	return result;
 }
 
-int go_select_(struct go_case_ *cases, size_t n, bool block)
+static __attribute__((noinline)) int go__select_few(struct select *s, bool block)
 {
-	struct select s = {.g = go__self(), .cases = cases, .n = n, .after = n};
-	if (n > GO_SELECT_FEW)
-		return select_many(&s, block);
 	struct go_waiter w[GO_SELECT_FEW];
 	struct go_wait_on on[GO_SELECT_FEW];
 	struct go_lock *locks[GO_SELECT_FEW + 1];
-	s.locks = locks;
-	return run(&s, block, w, on);
+	s->locks = locks;
+	return run(s, block, w, on);
+}
+
+int go_select_(struct go_case_ *cases, size_t n, bool block)
+{
+	struct select s;
+	int result;
+	s.sel.won = 0;
+	s.sel.ok = false;
+	s.lock.word = 0;
+	s.timer.index = 0;
+	s.g = go__self();
+	s.cases = cases;
+	s.n = s.after = n;
+	if (n > GO_SELECT_FEW)
+		return go__select_many(&s, block);
+	return run_one(&s, &result) ? result : go__select_few(&s, block);
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -37,12 +38,46 @@ void go__sys_futex_wake(_Atomic uint32_t *word, int n)
 	errno = saved;
 }
 
+bool go__sys_fence_start(void)
+{
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+/* Once registered it cannot fail; a process keeps its registration over a fork. */
+void go__sys_fence_heavy(void)
+{
+	int saved = errno;
+	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	errno = saved;
+}
+
 /* System calls by number where a preloaded watcher may interpose the libc function. */
 void *go__sys_map(size_t size, bool reserve)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | (reserve ? MAP_NORESERVE : 0);
 	void *p = (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
 	return p == MAP_FAILED ? NULL : p;
+}
+
+/* The system gives addresses downwards, so mappings of one size mostly follow each other, aligned. */
+void *go__sys_map_huge(size_t size)
+{
+	const size_t align = (size_t)2 << 20;
+	char *p = go__sys_map(size, false);
+	if (p != NULL && (uintptr_t)p % align != 0) {
+		go__sys_unmap(p, size);
+		p = go__sys_map(size + align, true);
+		if (p == NULL)
+			return NULL;
+		char *at = (char *)(((uintptr_t)p + align - 1) & ~(uintptr_t)(align - 1));
+		if (at > p)
+			go__sys_unmap(p, (size_t)(at - p));
+		go__sys_unmap(at + size, (size_t)(p + align - at));
+		p = at;
+	}
+	if (p != NULL)
+		madvise(p, size, MADV_HUGEPAGE);
+	return p;
 }
 
 void go__sys_unmap(void *p, size_t size)
@@ -52,12 +87,14 @@ void go__sys_unmap(void *p, size_t size)
 
 /* A guard marker costs no mapping of its own; mprotect splits one and so ends at vm.max_map_count / 2
  * stacks. Once refused, it is refused for good. */
-int go__sys_guard(void *p, size_t size)
+int go__sys_guard(void *p, size_t size, bool mapping)
 {
 	static _Atomic bool refused;
-	if (!refused && madvise(p, size, GUARD_INSTALL) == 0)
-		return 0;
-	refused = true;
+	if (!mapping && !refused) {
+		if (madvise(p, size, GUARD_INSTALL) == 0)
+			return 0;
+		refused = true;
+	}
 	return mprotect(p, size, PROT_NONE) == 0 ? 0 : -errno;
 }
 

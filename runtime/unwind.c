@@ -175,6 +175,25 @@ void go__unwind_print(int fd, const void *context)
 		print_cursor(fd, &c, !signal);
 }
 
+/* Where a parked goroutine's frames will go on, innermost first; how many. Without names, which cost most. */
+size_t go__unwind_addresses(void *sp, uintptr_t *pc, size_t n)
+{
+	ucontext_t uc = {.uc_flags = 0};
+	struct cursor c;
+	size_t i = 0;
+	go__sys_context(&uc, sp);
+	if (!load()) {
+		pc[i++] = go__sys_context_pc(&uc);
+	} else if (lib.init(&c, &uc, 0) == 0) {
+		while (i < n && lib.reg(&c, go__sys_unwind_ip, &pc[i]) == 0 && pc[i] != 0) {
+			i++;
+			if (lib.step(&c) <= 0)
+				break;
+		}
+	}
+	return i;
+}
+
 /* The words that go__switch saved are all that unwinding needs. */
 void go__unwind_parked(int fd, void *sp)
 {

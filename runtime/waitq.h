@@ -54,8 +54,15 @@ static inline void go__waitq_remove(struct go_waitq *q, struct go_waiter *w)
 static inline struct go_waiter *go__waitq_pop(struct go_waitq *q)
 {
 	struct go_waiter *w = q->first;
-	if (w != NULL)
-		go__waitq_remove(q, w);
+	if (w == NULL)
+		return NULL;
+	q->first = w->next;
+	if (w->next != NULL)
+		w->next->prev = NULL;
+	else
+		q->last = NULL;
+	/* Last: a select that was won elsewhere may return when it sees this, and the waiter is gone. */
+	__atomic_store_n(&w->queued, false, __ATOMIC_RELEASE);
 	return w;
 }
 
@@ -107,11 +114,10 @@ static inline void go__waitq_wake_all(struct go_waiter *w)
 static inline void go__waitq_wait(struct go_waitq *q, struct go_waiter *w, struct go_lock *l,
 				  enum go_wait why, struct go_object *obj, enum go_wait_op op)
 {
-	struct go_wait_on on = {.obj = obj, .op = op};
 	w->g = go__self();
 	w->granted = false;
 	go__waitq_push(q, w);
-	go__park(why, &on, 1, &l, 1);
+	go__park_one(why, obj, op, l);
 }
 
 #endif

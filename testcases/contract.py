@@ -151,6 +151,12 @@ def check_preload(a):
         r = run(a.racy, env={"LD_PRELOAD": str(alone)})
         status(66, "the tool 'gosan' is not beside", r)
         need("{" not in r.stderr, "no raw placeholders", r)
+        pathlib.Path(tmp, "bin").mkdir()
+        pathlib.Path(tmp, "bin", "gosan").symlink_to(os.path.abspath(a.gosan))
+        # The detector knows itself, whatever its file is called: else it is a part of the program that has a runtime inside.
+        other = alone.rename(alone.parent / "other.so")
+        status(0, "clean", run(a.clean, env={"LD_PRELOAD": str(other)}))
+        status(66, "error[GS101]", run(a.racy, env={"LD_PRELOAD": str(other)}))
 
 
 def check_own_runtime(a):

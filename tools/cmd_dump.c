@@ -192,16 +192,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case GROUPED:
 		job->grouped = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		if (job->path)
-			argp_error(state, "one recording at a time");
-		job->path = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which recording? usage: gosan dump [OPTION...] TRACE");
-		return 0;
 	}
-	return ARGP_ERR_UNKNOWN;
+	return prepare_recording(key, arg, state, &job->path);
 }
 
 /* --- Filters ---------------------------------------------------------------------------------------------- */

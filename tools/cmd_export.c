@@ -71,17 +71,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (*end || job->pid <= 0)
 			argp_error(state, "--process: '%s' is no number of a process", arg);
 		return 0;
-	case ARGP_KEY_ARG:
-		if (job->path)
-			argp_error(state, "one recording at a time");
-		job->path = arg;
-		return 0;
 	case ARGP_KEY_END:
-		if (!job->path || !job->format)
+		if (!job->format)
 			argp_error(state, "usage: gosan export --format=std|chrome TRACE");
-		return 0;
 	}
-	return ARGP_ERR_UNKNOWN;
+	return prepare_recording(key, arg, state, &job->path);
 }
 
 /* The process that was asked for, opened. An exec gives one process several recordings: the last that did something

@@ -3,6 +3,7 @@
  * cmd_report.c: the report of a recording. Each process is replayed into a stream, and the streams go the way of those of
  * a live run: so the findings, their fingerprints and all formats are the same.
  */
+#include "debugfile.h"
 #include "pipeline.h"
 #include "prepare.h"
 #include "replay.h"
@@ -23,21 +24,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct asked *a = state->input;
 
-	switch (key) {
-	case ARGP_KEY_INIT:
+	if (key == ARGP_KEY_INIT)
 		state->child_inputs[0] = &a->settings;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (a->path)
-			argp_error(state, "one recording at a time");
-		a->path = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!a->path)
-			argp_error(state, "which recording? usage: gosan report [OPTION...] TRACE");
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
+	return prepare_recording(key, arg, state, &a->path);
 }
 
 /* A process whose recording cannot be read does not keep the others from being told. 0, or the exit status when none
@@ -69,6 +58,7 @@ static int report(struct asked *a)
 		tool_error("%s", err);
 		return TOOL_UNREADABLE;
 	}
+	debugfile_allow_servers();
 	status = prepare_settings(&a->settings);
 	if (!status)
 		status = prepare_dir(dir, sizeof dir);
@@ -78,6 +68,8 @@ static int report(struct asked *a)
 			status =
 				pipeline_run(&(struct pipeline){.dir = dir, .exit_status = -1}, &a->settings);
 		tmpdir_remove(dir);
+		if (debugfile_trouble())
+			tool_error("debuginfod: %s", debugfile_trouble());
 	}
 	trace_list_free(&l);
 	return status;

@@ -75,6 +75,9 @@ static int run_in(const char *dir, struct run *run, const char *path, const char
 		tool_error("%s: cannot be run: %s", path, strerror(-error));
 		return TOOL_USAGE;
 	}
+	/* Killed by us when its time was over is no status of its own. */
+	if (l.status > 128 && !l.killed)
+		recording_killed(l.pid, l.status);
 	int status = pipeline_run(
 		&(struct pipeline){
 			.dir = dir, .main_pid = l.pid, .exit_status = l.status, .timed_out = l.killed},

@@ -19,8 +19,9 @@ struct export_job {
 	struct trace *t;     /* at its beginning */
 	const char *process; /* path of the recording */
 	FILE *out;
-	FILE *locations; /* std: what the numbers of locations mean; NULL: nobody asked */
-	uint64_t n;      /* lines or events written, for the last word */
+	FILE *locations;      /* std: what the numbers of locations mean; NULL: nobody asked */
+	uint64_t most_memory; /* std: bytes that may be kept apart; 0: STDMEM_MOST */
+	uint64_t n;           /* lines or events written, for the last word */
 };
 
 /* 0, or -errno with one sentence in err. A full disk shows in ferror(out). */

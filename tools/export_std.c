@@ -521,24 +521,26 @@ static bool is_own_tls(const struct trace *t)
 	return false;
 }
 
-/* Where every access begins and ends, before the first is written. */
-static size_t first_pass(struct std_export *s)
+/* Where every access begins and ends, before the first is written; and how many objects there are. */
+static int first_pass(struct std_export *s)
 {
 	struct trace_event e;
-	size_t most = 0;
+	bool fits = true;
 
-	while (trace_next(s->x->t, &e) > 0) {
+	s->n_syncs = 1;
+	while (fits && trace_next(s->x->t, &e) > 0) {
 		const struct gosan_trace_rec *r = &e.rec;
 
-		most = r->obj > most ? r->obj : most;
+		s->n_syncs = r->obj < s->n_syncs ? s->n_syncs : r->obj + (size_t)1;
 		if (r->op != GOSAN_TRACE_ACCESS)
 			continue;
-		stdmem_note(s->mem, r->addr, r->size, r->mode & GOSAN_WRITE, r->mode & GOSAN_ATOMIC, e.g);
+		fits = stdmem_note(s->mem, r->addr, r->size, r->mode & GOSAN_WRITE, r->mode & GOSAN_ATOMIC,
+				   e.g);
 		if (is_own_tls(s->x->t))
 			stdmem_ignore(s->mem, r->addr, r->size);
 	}
 	trace_rewind(s->x->t);
-	return most;
+	return fits ? 0 : -E2BIG;
 }
 
 static int by_number(const void *a, const void *b)
@@ -567,13 +569,20 @@ static void write_locations(struct std_export *s)
 
 int export_std(struct export_job *x, char *err, size_t err_size)
 {
-	struct std_export s = {.x = x, .mem = stdmem_new(x->a), .n_actors = trace_actor_room(x->t) + 1};
+	uint64_t most = x->most_memory ? x->most_memory : STDMEM_MOST;
+	struct std_export s = {.x = x, .mem = stdmem_new(x->a, most), .n_actors = trace_actor_room(x->t) + 1};
 	struct trace_event e;
+	int rc = first_pass(&s);
 
-	(void)err;
-	(void)err_size;
+	if (rc != 0) {
+		snprintf(err, err_size,
+			 "accesses to more than %" PRIu64
+			 " MiB of memory: too much for variables of eight bytes",
+			 most >> 20);
+		stdmem_free(s.mem);
+		return rc;
+	}
 	s.edges = stdedges_new(x, thread_name, &s);
-	s.n_syncs = first_pass(&s) + 1;
 	s.thread_of = arena_alloc(x->a, s.n_actors * sizeof *s.thread_of);
 	s.ages = arena_alloc(x->a, s.n_actors * sizeof *s.ages);
 	s.syncs = arena_alloc(x->a, s.n_syncs * sizeof *s.syncs);

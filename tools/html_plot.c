@@ -347,12 +347,15 @@ bool html_plot(struct xml *x, const struct finding *f, size_t id)
 	xml_attr(x, "aria-label", "Drawing of finding %zu", id);
 	draw(x, p);
 	xml_close(x);
+	/* Shapes and words, no colours: without the style sheet and on paper all lines are black. */
 	xml_element(
 		x, "figcaption", NULL,
-		p->in_time ? "Time runs downwards. A grey arrow starts a goroutine; a dashed line joins a "
-			     "step to the one that it clashes with; a red arrow leads from a step that waits "
-			     "to who has what it waits for; a square is where a goroutine stays blocked."
-			   : "What each of them did; the drawing tells no order in time.");
+		p->in_time
+			? "Time runs downwards. An arrow from a step that starts something leads to what it "
+			  "starts; an arrow from one that waits, to who has what it waits for. A dashed "
+			  "line joins a step to the one that it clashes with; a square is where somebody "
+			  "stays blocked."
+			: "What each of them did; the drawing tells no order in time.");
 	xml_close(x);
 	return true;
 }

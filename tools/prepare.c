@@ -61,6 +61,24 @@ int prepare_begin(const char *name, struct settings *s, const struct argp_option
 	return prepare_words(name, tables, argv);
 }
 
+error_t prepare_recording(int key, char *arg, struct argp_state *state, const char **path)
+{
+	switch (key) {
+	case ARGP_KEY_INIT:
+		return 0;
+	case ARGP_KEY_ARG:
+		if (*path)
+			argp_error(state, "one recording at a time");
+		*path = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!*path)
+			argp_error(state, "which recording? usage: %s [OPTION...] TRACE", state->name);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
 /* Read, and thrown away: the report that will use them does not exist yet. */
 int prepare_settings(const struct settings *settings)
 {

@@ -13,6 +13,8 @@
 int prepare_begin(const char *name, struct settings *s, const struct argp_option *const *tables, char **argv);
 /* Misspelt options alone, for commands that run nothing. -1: go on; else the exit status. */
 int prepare_words(const char *name, const struct argp_option *const *tables, char **argv);
+/* The end of a parser for argp whose command takes one recording: its path. */
+error_t prepare_recording(int key, char *arg, struct argp_state *state, const char **path);
 /* Suppressions, baseline, formats and the files of reports. 0, or the exit status. */
 int prepare_settings(const struct settings *s);
 /* What to preload: our library, and the shims that stand for ThreadSanitizer's shared runtimes (detector/shim/).

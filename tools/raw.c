@@ -283,6 +283,7 @@ static void on_end(struct reader *rd, const json_t *o)
 static void on_not_checked(struct reader *rd, const json_t *o)
 {
 	rd->p->not_checked = strings(rd, o, "list", &rd->p->n_not_checked);
+	rd->p->status = (int)json_integer_value(json_object_get(o, "status"));
 }
 
 /* A row for each record of the format in finding.h. */

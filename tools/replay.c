@@ -195,10 +195,12 @@ static void set_wait(struct gosan_g *g, const struct gosan_trace_rec *r)
 	}
 }
 
-/* As engine.c, but for slots, on which hb.c relies without asking. */
+/* As engine.c, but for slots, on which hb.c relies without asking; and for whoever has ended already, whose lists are
+ * gone: behind a gap such a one may park, or be born. */
 static bool is_sound(const struct gosan_event *ev)
 {
-	if (!ev->g || (ev->op == GOSAN_EV_G_PARK && !ev->g->wait.on))
+	if (!ev->g || (ev->op == GOSAN_EV_G_PARK && !ev->g->wait.on) ||
+	    (ev->op == GOSAN_EV_G_SPAWN && ev->peer && !ev->peer->wait.on))
 		return false;
 	if (ev->op == GOSAN_EV_CHAN_SEND || ev->op == GOSAN_EV_CHAN_RECV)
 		return ev->obj && ev->arg >= 0 && (size_t)ev->arg < ev->obj->cap;

@@ -28,13 +28,15 @@ struct stdmem {
 	struct arena *a;
 	struct granule *table; /* [room], a power of two */
 	uint64_t n, room;
+	uint64_t most; /* n stays below */
 };
 
-struct stdmem *stdmem_new(struct arena *a)
+struct stdmem *stdmem_new(struct arena *a, uint64_t most)
 {
 	struct stdmem *m = arena_alloc(a, sizeof *m);
 
 	m->a = a;
+	m->most = most / BYTES;
 	return m;
 }
 
@@ -87,14 +89,19 @@ static void add_writer(struct stdmem *m, struct granule *g, uint32_t actor)
 }
 
 /* Where an access ends the next part begins, unless that is in another granule. A sort is of the granule, not of the
- * part: too many of them only make more events than needed. */
-void stdmem_note(struct stdmem *m, uint64_t addr, uint64_t size, bool write, bool atomic, uint32_t actor)
+ * part: too many of them only make more events than needed. The size is looked at before the walk, which would not end
+ * for an access over the end of the address space. */
+bool stdmem_note(struct stdmem *m, uint64_t addr, uint64_t size, bool write, bool atomic, uint32_t actor)
 {
 	uint64_t end = addr + size;
 
+	if (size / BYTES > m->most || end < addr)
+		return false;
 	for (uint64_t at = addr; at < end; at = (at | (BYTES - 1)) + 1) {
 		uint64_t next = (at | (BYTES - 1)) + 1;
 
+		if (m->n >= m->most)
+			return false;
 		if (m->n >= m->room / 2)
 			grow(m);
 		struct granule *g = slot(m, at / BYTES);
@@ -112,6 +119,7 @@ void stdmem_note(struct stdmem *m, uint64_t addr, uint64_t size, bool write, boo
 			add_writer(m, g, actor);
 		}
 	}
+	return true;
 }
 
 /* For all its ages: the question is answered for an address, at a moment when two goroutines met there. */
@@ -136,6 +144,15 @@ static void each_part(const struct granule *g, unsigned lo, unsigned hi, struct 
 		}
 }
 
+/* What is asked about each granule of a range. */
+struct walk {
+	uint64_t addr, end;
+	bool write, atomic;
+	const uint32_t *own;
+	void (*fn)(const struct stdmem_part *, void *);
+	void *arg;
+};
+
 /* Which classes of access must conflict, and how one variable x and one y(g) for each goroutine g that writes atomically
  * make just these conflict:
  *
@@ -143,35 +160,59 @@ static void each_part(const struct granule *g, unsigned lo, unsigned hi, struct 
  *	touches		r(x) r(y(*))	w(x)		r(x)		r(x) w(y(g))
  *
  * Plain writes conflict with all by x. A plain read and an atomic write meet in y(g) alone. Two atomics never do. */
+static void each_granule(const struct walk *w, const struct granule *g)
+{
+	uint64_t first = (g->number - 1) * BYTES, lo = w->addr > first ? w->addr - first : 0;
+	uint64_t hi = w->end - first < BYTES ? w->end - first : BYTES;
+	struct stdmem_part part = {.age = g->age};
+
+	/* Nobody but atomics: no two of them race. */
+	if (g->sorts & IGNORED || !(g->sorts & (PLAIN_READ | PLAIN_WRITE)))
+		return;
+	if (!w->atomic && !w->write && g->sorts & ATOMIC_WRITE) {
+		part.n_writers = g->n_writers;
+		part.writers = g->writers;
+	} else if (w->atomic && w->write && g->sorts & PLAIN_READ) {
+		part.n_writers = 1;
+		part.writers = w->own;
+	}
+	each_part(g, (unsigned)lo, (unsigned)hi, &part, w->fn, w->arg);
+}
+
+/* Whatever is smaller is walked: the range or the table. Accesses were all noted, so theirs is; a block that is freed may
+ * be a terabyte of which nothing was touched. */
 void stdmem_each(struct stdmem *m, uint64_t addr, uint64_t size, bool write, bool atomic, const uint32_t *own,
 		 void (*fn)(const struct stdmem_part *, void *), void *arg)
 {
-	uint64_t end = addr + size;
+	const struct walk w = {.addr = addr,
+			       .end = addr + size < addr ? UINT64_MAX : addr + size,
+			       .write = write,
+			       .atomic = atomic,
+			       .own = own,
+			       .fn = fn,
+			       .arg = arg};
 
-	for (uint64_t at = addr; at < end; at = (at | (BYTES - 1)) + 1) {
-		const struct granule *g = find(m, at / BYTES);
-		uint64_t left = end - at, here = BYTES - at % BYTES;
-		struct stdmem_part part = {.age = g ? g->age : 0};
+	if (!size || !m->n)
+		return;
+	if (size / BYTES < m->room) {
+		for (uint64_t i = addr / BYTES; i <= (w.end - 1) / BYTES; i++) {
+			const struct granule *g = find(m, i);
 
-		/* Nobody but atomics: no two of them race. */
-		if (!g || g->sorts & IGNORED || !(g->sorts & (PLAIN_READ | PLAIN_WRITE)))
-			continue;
-		if (!atomic && !write && g->sorts & ATOMIC_WRITE) {
-			part.n_writers = g->n_writers;
-			part.writers = g->writers;
-		} else if (atomic && write && g->sorts & PLAIN_READ) {
-			part.n_writers = 1;
-			part.writers = own;
+			if (g)
+				each_granule(&w, g);
 		}
-		each_part(g, (unsigned)(at % BYTES), (unsigned)(at % BYTES + (left < here ? left : here)),
-			  &part, fn, arg);
+		return;
 	}
+	for (uint64_t i = 0; i < m->room; i++)
+		if (m->table[i].number > addr / BYTES && m->table[i].number - 1 <= (w.end - 1) / BYTES)
+			each_granule(&w, &m->table[i]);
 }
 
-/* Whatever is smaller is walked: the range or the table. */
+/* Again the smaller one. */
 void stdmem_forget(struct stdmem *m, uint64_t addr, uint64_t size)
 {
-	uint64_t first = addr / BYTES, last = size ? (addr + size - 1) / BYTES : first;
+	uint64_t first = addr / BYTES, end = addr + size < addr ? UINT64_MAX : addr + size;
+	uint64_t last = size ? (end - 1) / BYTES : first;
 
 	if (!size || !m->n)
 		return;

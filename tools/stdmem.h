@@ -16,12 +16,17 @@
 
 struct stdmem;
 
-struct stdmem *stdmem_new(struct arena *a);
+/* Bytes of memory that one export may keep apart (a quarter of a GiB; the table has four bytes for each, and twice that
+ * while it grows). One access of a damaged recording may span more than any machine has. */
+#define STDMEM_MOST (UINT64_C(1) << 28)
+
+struct stdmem *stdmem_new(struct arena *a, uint64_t most);
 void stdmem_free(struct stdmem *m);
 
 /* First pass: where it begins and ends, of which sort it is; actor says who it is, for atomic writes. An access that was
- * not noted may be cut wrongly later, so none is left out but what is to be ignored altogether. */
-void stdmem_note(struct stdmem *m, uint64_t addr, uint64_t size, bool write, bool atomic, uint32_t actor);
+ * not noted may be cut wrongly later, so none is left out but what is to be ignored altogether. False: this would be
+ * more than `most` bytes, and nothing of it is of use any more. */
+bool stdmem_note(struct stdmem *m, uint64_t addr, uint64_t size, bool write, bool atomic, uint32_t actor);
 
 /* First pass: nothing in it is to be written: it belongs to the thread, and whoever that runs takes turns. */
 void stdmem_ignore(struct stdmem *m, uint64_t addr, uint64_t size);

@@ -15,6 +15,7 @@
  * Addresses: `addr` is the file's own (what objdump shows). Separate debug files may be biased against it;
  * every address that goes to libdw is reduced by s->bias, every one that comes from it is raised.
  */
+#include "debugfile.h"
 #include "symfile_private.h"
 
 #include <dwarf.h>
@@ -154,13 +155,11 @@ static bool report_module(struct symfile *s, const char *path, const char *build
 }
 
 /* Symbols are indexed at once, as they are cheap; everything of a unit waits until it is asked for. */
-struct symfile *symfile_open(struct arena *a, const char *path, const char *build_id)
+static struct symfile *open_path(struct arena *a, const char *path, const char *build_id)
 {
 	struct symfile *s = arena_alloc(a, sizeof *s);
 
 	s->arena = a;
-	/* A report must not wait for a server. */
-	unsetenv("DEBUGINFOD_URLS");
 	if (access(path, R_OK) != 0)
 		return NULL;
 	s->dwfl = dwfl_begin(&callbacks);
@@ -173,6 +172,23 @@ struct symfile *symfile_open(struct arena *a, const char *path, const char *buil
 	if (s->dwarf)
 		index_units(s);
 	index_symbols(s);
+	return s;
+}
+
+/* A debug file has the sections and symbols of its program, so it stands for it. */
+struct symfile *symfile_open(struct arena *a, const char *path, const char *build_id)
+{
+	struct symfile *s;
+	char *other;
+
+	debugfile_begin();
+	s = open_path(a, path, build_id);
+	if (s)
+		return s;
+	other = debugfile_find(build_id);
+	if (other)
+		s = open_path(a, other, build_id);
+	free(other);
 	return s;
 }
 

@@ -183,6 +183,8 @@ static void meta_line(struct trace *t, const struct trace_file *counters, char *
 		read_counters(t, counters, s);
 	else if (strcmp(key, "end") == 0)
 		end_line(i, s);
+	else if (strcmp(key, "killed") == 0)
+		i->status = (int)(strtoul(s, NULL, 10) & 0xff);
 }
 
 /* The first line, which decides. */

@@ -61,8 +61,9 @@ struct trace_info {
 	const char **notes;
 	size_t n_not_checked;
 	const char **not_checked;
-	bool ended;      /* false: killed, or still running */
-	int end, status; /* enum gosan_end, of the process; when it ended */
+	bool ended; /* false: killed, or still running */
+	int end;    /* enum gosan_end; when it ended */
+	int status; /* of the process, also of a killed one whose parent was the tool; else 0 */
 	bool by_exec;
 	uint64_t start_ns; /* CLOCK_MONOTONIC */
 	const struct gosan_trace_page *page;

@@ -224,6 +224,7 @@ int trace_pack(const char *dir, const char *file, char *err, size_t err_size)
 		rc = -errno;
 	if (rc == 0) {
 		ZSTD_CCtx_setParameter(p.z, ZSTD_c_compressionLevel, 3);
+		ZSTD_CCtx_setParameter(p.z, ZSTD_c_checksumFlag, 1);
 		p.error = fwrite(PACKED, 1, PACKED_N, p.out) == PACKED_N ? 0 : -EIO;
 		for (size_t i = 0; i < l.n && !p.error; i++)
 			pack_process(&p, l.path[i]);

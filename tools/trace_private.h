@@ -34,6 +34,7 @@ struct trace_stream {
 		bool answer;
 	} answers[TRACE_ANSWERS_MAX]; /* behind the record that was given last */
 	size_t n_answers;
+	bool gap;                   /* something is missing before its next record */
 	struct trace_stream *waits; /* for choose() */
 };
 

@@ -135,7 +135,8 @@ static void advance(struct trace *t, struct trace_stream *s)
 		rc = 0;
 	}
 	s->over = rc <= 0;
-	if (s->over || s->head.op == GOSAN_TRACE_SWITCH)
+	/* The visit that a damaged record cut off does not end: what its goroutine does elsewhere is behind a gap. */
+	if (rc == 0 || (rc > 0 && s->head.op == GOSAN_TRACE_SWITCH))
 		leave(t, s);
 }
 
@@ -205,17 +206,22 @@ static bool is_ready(struct trace *t, const struct trace_stream *s)
 	return !next || !*next || r->seq == *next;
 }
 
-/* False: it is no record for others. */
-static bool take(struct trace *t, struct trace_stream *s)
+/* False: it is no record for others. A SWITCH that nobody was ready for comes after something that is missing, and then
+ * so does what follows it. But a killed process may have seen the tick of a pass that it did not complete: nothing comes
+ * of that one, so nothing is missing. And in what is left of a ring the first visit is any. */
+static bool take(struct trace *t, struct trace_stream *s, bool *gap)
 {
 	const struct gosan_trace_rec *r = &s->head;
 	uint64_t *next = number_of(t, r);
 
 	if (r->op == GOSAN_TRACE_SWITCH) {
+		s->gap |= *gap && !t->cut && (t->info.ended || t->visits[r->g] + 1 < (uint64_t)r->arg);
 		s->g = r->g;
 		s->visit = (uint32_t)r->arg;
 		return false;
 	}
+	*gap |= s->gap;
+	s->gap = false;
 	if (r->tick > t->tick)
 		t->tick = r->tick;
 	if (next)
@@ -272,8 +278,8 @@ static void give(const struct trace *t, const struct trace_stream *s, bool gap, 
 	ret->ns = to_ns(t, s->head.time);
 }
 
-/* The stream that gave the last record is looked at first: mostly it goes on. A gap is one only where somebody is
- * waited for who has more to say than a SWITCH. */
+/* The stream that gave the last record is looked at first: mostly it goes on. A gap is told with the
+ * first record behind it. */
 int trace_next(struct trace *t, struct trace_event *ret)
 {
 	for (;;) {
@@ -286,7 +292,7 @@ int trace_next(struct trace *t, struct trace_event *ret)
 		s = choose(t, &gap);
 		if (!s)
 			return 0;
-		mine = take(t, s);
+		mine = take(t, s, &gap);
 		if (mine) {
 			give(t, s, gap, ret);
 			t->loss.gaps += gap && ret->ns >= t->loss.cut_ns;
@@ -363,7 +369,7 @@ void trace_rewind(struct trace *t)
 		const struct gosan_trace_segment *h = s->n_segments ? (const void *)s->segments[0] : NULL;
 
 		s->segment = s->at = 0;
-		s->over = false;
+		s->over = s->gap = false;
 		s->g = h && h->g < t->n_actors ? h->g : 0;
 		s->visit = h ? h->visit : 0;
 		advance(t, s);

@@ -30,11 +30,14 @@ struct gosan_waits {
 	struct gosan_g *prev, *next;               /* parked goroutines: gosan_waits_first() */
 	struct gosan_g *prev_holder, *next_holder; /* those of them that hold locks */
 	bool parked, holder;
-	bool explained;  /* a finding says why it will never run again */
-	bool live;       /* leak.c: somebody may still wake it */
-	uint32_t mark;   /* walks: seen in this one */
-	uint64_t blamed; /* the emission that explains it, when that is wrong as soon as it goes on */
-	bool lost_wake;  /* lock.c: it waits for a signal that came before */
+	bool explained; /* a finding says why it will never run again */
+	bool live;      /* leak.c: somebody may still wake it */
+	uint32_t mark;  /* walks: seen in this one */
+	const struct gosan_obj
+		*unwoken; /* handoff.c: the condition it waits for, when nobody had woken that before */
+	uint64_t asked;   /* handoff.c: tick of its last request with others held */
+	uint64_t blamed;  /* the emission that explains it, when that is wrong as soon as it goes on */
+	bool lost_wake;   /* lock.c: it waits for a signal that came before */
 };
 
 /* Who works with an object: a set, by open addressing. Who only waits for it is in the list of the parked.
@@ -53,8 +56,8 @@ struct gosan_use {
 		const struct gosan_g *g;
 		uint32_t stack;
 	} last[2];
-	/* lockorder.c: dependencies that ask for this lock, and that hold it */
-	uint32_t asks, holds;
+	/* lockdep.c: dependencies that ask for this lock, and that hold it: how many, and the first and the last */
+	uint32_t asks, holds, askers[2], holders[2];
 	/* leak.c: answers that hold during one pass over the stuck */
 	uint32_t asked[GOSAN_QUESTIONS];
 	bool answer[GOSAN_QUESTIONS];

@@ -6,7 +6,7 @@
  * a possible deadlock iff each asks for a lock that the next holds and the last for one that the first holds
  * (two read modes don't conflict), held sets are pairwise disjoint (a common "gate" lock keeps them apart),
  * goroutines are distinct, and requests are pairwise concurrent in the weak order, which has no lock edges:
- * what spawn, channels and WaitGroups order never meets. (UNDEAD, Zhou et al., ASE 2017, and the lock
+ * what spawn, channels and WaitGroups order never meets, nor what a condition hands over (handoff.h). (UNDEAD, Zhou et al., ASE 2017, and the lock
  * dependency relation of Goodlock, Havelund 2000, with clocks in place of the segment graph.)
  *      g1:  lock a ─► asks for b          g2:  lock b ─► asks for a
  *           dependency (b, {a})                dependency (a, {b})
@@ -20,8 +20,8 @@
  * time, and a process that is killed later has told all the same. And at the end, when all requests are known, also
  * later ones from places seen before. Should the deadlock happen after all, it has its own finding, which says the
  * same and more, and the prediction is taken back.
- * Capacity: GOSAN_DEPS_MAX dependencies, of each the first and the last GOSAN_DEP_INSTANCES/2; STEPS_MAX search steps. What
- * goes beyond is counted in deps_lost. Searches on the way have a budget of their own, and leave the rest to the end.
+ * Capacity: of each dependency the first and the last GOSAN_DEP_INSTANCES/2 requests; STEPS_MAX search steps. What
+ * goes beyond is counted in deps_lost. Searches on the way have budgets of their own, and leave the rest to the end.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,14 +29,15 @@
 #include "../../runtime/probe.h"
 #include "mem.h"
 #include "words.h"
+#include "handoff.h"
 #include "lockdep.h"
 
 #define DEPTH     5
 #define STEPS_MAX 1000000u
-#define EARLY_MAX 200000u /* steps of the searches on the way */
+#define PAIRS_MAX 10000000u
+#define EARLY_MAX 200000u /* steps of the searches on the way, and of one of them */
+#define EARLY_ONE 5000u
 #define FRESH_MAX 16
-
-static size_t n_search; /* the search looks at the first so many dependencies only */
 
 /* Requests from a new place whose lock was not got yet. Full: the end will judge. */
 static struct fresh {
@@ -65,6 +66,10 @@ static void record(enum gosan_depkind kind, const struct gosan_event *ev, const 
 	struct gosan_dep *d;
 	size_t in;
 
+	struct gosan_waits *w = gosan_waits_of(ev->g);
+
+	if (w)
+		w->asked = gosan_engine_tick;
 	n_again += kind == GOSAN_DEP_READ_AGAIN;
 	if (gosan_lockdep_record(kind, ev, outer, &d, &in) && n_fresh < FRESH_MAX)
 		fresh[n_fresh++] = (struct fresh){ev->g, ev->obj, d, in};
@@ -83,15 +88,16 @@ static void before(const struct gosan_event *ev)
 	const struct gosan_held *outer;
 	bool read = ev->mode & GO_LOCK_READ;
 
+	gosan_handoff_note(ev);
 	if (ev->op != GOSAN_EV_LOCK_REQUEST || ev->mode & (GO_LOCK_TRY | GOSAN_LOCK_TIMED))
 		return;
 	outer = ev->g->n_held ? gosan_waits_holds(ev->g, ev->obj) : NULL;
 	if (outer && read && outer->mode & GO_LOCK_READ && blocks_readers(ev->obj))
 		record(GOSAN_DEP_READ_AGAIN, ev, outer);
-	if (ev->obj->kind == GOSAN_OBJ_RWMUTEX && !read && !outer)
-		record(GOSAN_DEP_WRITE, ev, NULL);
 	if (ev->g->n_held && !outer)
 		record(GOSAN_DEP_REQUEST, ev, NULL);
+	else if (ev->obj->kind == GOSAN_OBJ_RWMUTEX && !read && !outer)
+		record(GOSAN_DEP_WRITE, ev, NULL);
 }
 
 /* Judging. */
@@ -99,7 +105,8 @@ static void before(const struct gosan_event *ev)
 /* In the weak order: the order in which they took locks this time is what another schedule turns round. */
 static bool concurrent(const struct gosan_depinst *a, const struct gosan_depinst *b)
 {
-	return a->g != b->g && !gosan_clock_covers(&a->weak, b->at) && !gosan_clock_covers(&b->weak, a->at);
+	return a->g != b->g && !gosan_clock_covers(&a->weak, b->at) && !gosan_clock_covers(&b->weak, a->at) &&
+	       !gosan_handoff_orders(a, b) && !gosan_handoff_orders(b, a);
 }
 
 /* Both hold it, and it keeps them apart. */
@@ -107,7 +114,7 @@ static bool gated(const struct gosan_dep *a, const struct gosan_dep *b)
 {
 	for (size_t i = 0; i < a->n_held; i++)
 		for (size_t k = 0; k < b->n_held; k++)
-			if (a->held[i] == b->held[k] && !(a->held_read[i] && b->held_read[k]))
+			if (a->held[i].obj == b->held[k].obj && !(a->held[i].read && b->held[k].read))
 				return true;
 	return false;
 }
@@ -115,10 +122,9 @@ static bool gated(const struct gosan_dep *a, const struct gosan_dep *b)
 /* The index of the lock in b's held set that a asks for, or GOSAN_DEP_SETS. */
 static size_t blocks(const struct gosan_dep *b, const struct gosan_dep *a)
 {
-	for (size_t i = 0; i < b->n_held; i++)
-		if (b->held[i] == a->lock && !(b->held_read[i] && a->read))
-			return i;
-	return GOSAN_DEP_SETS;
+	size_t i = gosan_lockdep_where(b, a->lock);
+
+	return i < b->n_held && !(b->held[i].read && a->read) ? i : GOSAN_DEP_SETS;
 }
 
 /* A deadlock on one of these locks happened and has its own finding. */
@@ -152,7 +158,9 @@ static size_t first_of(const struct path *p)
 static void add_locks(struct gosan_part *part, const struct gosan_dep *d, const struct gosan_depinst *in)
 {
 	for (size_t i = d->n_held; i-- > 0 && part->n_locks < GOSAN_LOCKS_MAX;) {
-		part->locks[part->n_locks].obj = d->held[i];
+		if (d->held[i].obj->kind == GOSAN_OBJ_SEM)
+			continue;
+		part->locks[part->n_locks].obj = d->held[i].obj;
 		part->locks[part->n_locks++].stack = in->held_stack[i];
 	}
 }
@@ -252,15 +260,16 @@ static bool compatible(const struct path *p, const struct gosan_dep *d)
 }
 
 /* An instance of d that is concurrent with those chosen so far. */
-static struct gosan_depinst *pick(const struct path *p, struct gosan_dep *d, size_t from)
+static struct gosan_depinst *pick(const struct path *p, struct gosan_dep *d)
 {
-	for (size_t k = from; k < d->n; k++) {
+	for (size_t k = 0; k < d->n; k++) {
+		struct gosan_depinst *in = gosan_lockdep_inst(d, k);
 		bool fits = true;
 
 		for (size_t i = 0; i < p->n && fits; i++)
-			fits = concurrent(p->in[i], &d->inst[k]);
+			fits = concurrent(p->in[i], in);
 		if (fits)
-			return &d->inst[k];
+			return in;
 	}
 	return NULL;
 }
@@ -268,32 +277,45 @@ static struct gosan_depinst *pick(const struct path *p, struct gosan_dep *d, siz
 /* Of the whole search: an adversarial program must not hang at its exit. */
 static size_t steps, max_steps;
 
-/* Depth first with a stack of its own. At the end p->d[0] has the lowest index of its cycle (from), so each is found
- * once. For a cycle of dependencies the first choice of instances that fits is reported. */
-static void search_from(size_t from, struct path *p, size_t *at)
+/* The first that holds what d asks for. Those that are out, mostly because they were searched from, leave the chain. */
+static uint32_t first_after(const struct gosan_dep *d)
 {
+	struct gosan_use *u = gosan_waits_use(d->lock);
+	const struct gosan_dep *h;
+
+	while (u && (h = gosan_lockdep_at(u->holders[0])) != NULL && h->out)
+		u->holders[0] = h->held[gosan_lockdep_where(h, d->lock)].next;
+	return u ? u->holders[0] : 0;
+}
+
+/* Depth first with a stack of its own, from the path's first. at[i]: the next to try after p->d[i]. For a cycle of
+ * dependencies the first choice of instances that fits is reported. */
+static void search_from(struct path *p)
+{
+	uint32_t at[DEPTH];
+
 	p->n = 1;
-	at[0] = from;
+	at[0] = first_after(p->d[0]);
 	while (p->n > 0 && steps < max_steps) {
-		struct gosan_dep *last = p->d[p->n - 1], *d;
+		struct gosan_dep *last = p->d[p->n - 1], *d = gosan_lockdep_at(at[p->n - 1]);
 		struct gosan_depinst *in;
 
-		if (p->n == DEPTH || at[p->n - 1] >= n_search) {
+		if (p->n == DEPTH || !d) {
 			p->n--;
 			continue;
 		}
-		d = gosan_lockdep_all[at[p->n - 1]++];
+		at[p->n - 1] = d->held[gosan_lockdep_where(d, last->lock)].next;
 		steps++;
 		if (d->out || blocks(d, last) == GOSAN_DEP_SETS || !compatible(p, d))
 			continue;
-		in = pick(p, d, 0);
+		in = pick(p, d);
 		if (!in)
 			continue;
 		p->d[p->n] = d;
 		p->in[p->n] = in;
 		p->n++;
 		if (blocks(p->d[0], d) == GOSAN_DEP_SETS) {
-			at[p->n - 1] = from;
+			at[p->n - 1] = first_after(d);
 			continue;
 		}
 		report_cycle(p);
@@ -301,70 +323,78 @@ static void search_from(size_t from, struct path *p, size_t *at)
 	}
 }
 
-/* Different places of one dependency are different bugs: every instance of the first starts a search. */
-static void find_cycles(void)
+/* Cycles of two, which most are, with one that comes after number `from`. They don't have to wait for what is behind the
+ * first dependencies of a program that has very many. */
+static void search_pairs(struct path *p, uint32_t from)
+{
+	uint32_t k = first_after(p->d[0]);
+
+	p->n = 1;
+	while (k && steps < max_steps) {
+		struct gosan_dep *d = gosan_lockdep_at(k);
+		bool later = k > from;
+
+		k = d->held[gosan_lockdep_where(d, p->d[0]->lock)].next;
+		steps++;
+		if (!later || d->out || blocks(p->d[0], d) == GOSAN_DEP_SETS ||
+		    blocks(d, p->d[0]) == GOSAN_DEP_SETS || !compatible(p, d))
+			continue;
+		p->d[1] = d;
+		p->in[1] = pick(p, d);
+		p->n = 2;
+		if (p->in[1])
+			report_cycle(p);
+		p->n = 1;
+	}
+}
+
+static void find_pairs(void)
 {
 	static struct path p;
-	size_t at[DEPTH];
 
-	for (size_t i = 0; i < n_search; i++) {
-		for (size_t k = 0; k < gosan_lockdep_all[i]->n; k++) {
-			p.d[0] = gosan_lockdep_all[i];
-			p.in[0] = &gosan_lockdep_all[i]->inst[k];
-			search_from(i + 1, &p, at);
+	for (uint32_t i = 0; i < gosan_lockdep_n; i++) {
+		struct gosan_dep *d = gosan_lockdep_all[i];
+
+		for (size_t k = 0; k < d->n && !d->out; k++) {
+			p.d[0] = d;
+			p.in[0] = gosan_lockdep_inst(d, k);
+			search_pairs(&p, i + 1);
 		}
 	}
 	if (steps >= max_steps)
 		GOSAN_COUNT(deps_lost);
 }
 
-/* Can d take part? Somebody must hold what it asks for, and somebody ask for what it holds. Modes don't count here. */
-static bool possible(const struct gosan_dep *d)
+/* Different places of one dependency are different bugs: every instance of the first starts a search. The first of its
+ * cycle is the one that appeared first; what was searched from is out, so each cycle is found once. */
+static void find_cycles(void)
 {
-	const struct gosan_use *u = gosan_waits_use(d->lock);
-	bool asked = false;
+	static struct path p;
 
-	for (size_t i = 0; i < d->n_held && !asked; i++) {
-		const struct gosan_use *h = gosan_waits_use(d->held[i]);
+	for (uint32_t i = 0; i < gosan_lockdep_n; i++) {
+		struct gosan_dep *d = gosan_lockdep_all[i];
 
-		asked = !h || h->asks;
+		for (size_t k = 0; k < d->n && !d->out; k++) {
+			p.d[0] = d;
+			p.in[0] = gosan_lockdep_inst(d, k);
+			search_from(&p);
+		}
+		if (!d->out)
+			gosan_lockdep_leave_out(d);
 	}
-	return asked && (!u || u->holds);
+	if (steps >= max_steps)
+		GOSAN_COUNT(deps_lost);
 }
 
-static void leave_out(struct gosan_dep *d)
-{
-	gosan_lockdep_tally(d, -1);
-	d->out = true;
-}
-
-/* Most programs order their locks: nothing is left after this. What is left comes first, in its order. */
+/* Most programs order their locks: nothing is left after this. */
 static void prune(void)
 {
-	bool more = true;
+	for (uint32_t i = 0; i < gosan_lockdep_n; i++) {
+		struct gosan_dep *d = gosan_lockdep_all[i];
 
-	for (size_t i = 0; i < gosan_lockdep_n; i++) {
-		if (gosan_lockdep_all[i]->kind != GOSAN_DEP_REQUEST)
-			gosan_lockdep_all[i]->out = true;
-		else if (happened_on(gosan_lockdep_all[i]->lock))
-			leave_out(gosan_lockdep_all[i]);
+		if (!gosan_lockdep_possible(d) || happened_on(d->lock))
+			gosan_lockdep_leave_out(d);
 	}
-	while (more) {
-		more = false;
-		for (size_t i = 0; i < gosan_lockdep_n; i++)
-			if (!gosan_lockdep_all[i]->out && !possible(gosan_lockdep_all[i])) {
-				leave_out(gosan_lockdep_all[i]);
-				more = true;
-			}
-	}
-	n_search = 0;
-	for (size_t i = 0; i < gosan_lockdep_n; i++)
-		if (!gosan_lockdep_all[i]->out) {
-			struct gosan_dep *d = gosan_lockdep_all[i];
-
-			gosan_lockdep_all[i] = gosan_lockdep_all[n_search];
-			gosan_lockdep_all[n_search++] = d;
-		}
 }
 
 /* GS205 */
@@ -378,17 +408,17 @@ static void report_again(struct gosan_dep *d, const struct gosan_depinst *in,
 
 	d->told = true;
 	f->obj = d->lock;
-	gosan_finding_part(f, "owner", in->g, "rlock", in->held_stack[GOSAN_DEP_SETS - 1]);
+	gosan_finding_part(f, "owner", in->g, "rlock", in->outer);
 	gosan_finding_part(f, "waiter", in->g, "rlock", in->stack);
 	gosan_finding_part(f, "waiter", writer->g, "lock", writer->stack);
-	f->dedup = gosan_waits_hash(gosan_waits_hash(5, in->held_stack[GOSAN_DEP_SETS - 1]), in->stack);
+	f->dedup = gosan_waits_hash(gosan_waits_hash(5, in->outer), in->stack);
 	snprintf(f->title, sizeof f->title, "{obj} is read-locked again while a writer can queue in between");
 	snprintf(f->why, sizeof f->why,
 		 "%s read-locks what it has read-locked already. When %s asks for the write lock in between, "
 		 "it waits for the first read lock, and the second one queues behind it: both wait for ever",
 		 gosan_words_who(in->g), gosan_words_who(writer->g));
 	snprintf(f->help, sizeof f->help, "read-lock once, and pass on that it is held");
-	gosan_finding_story(f, in->g, in->held_stack[GOSAN_DEP_SETS - 1], "rlock");
+	gosan_finding_story(f, in->g, in->outer, "rlock");
 	gosan_finding_story(f, writer->g, writer->stack, "lock: waits for the reader");
 	gosan_finding_story(f, in->g, in->stack, "rlock  <-- waits for the writer");
 	gosan_finding_emit(f);
@@ -403,21 +433,33 @@ static bool fits_between(const struct gosan_depinst *in, const struct gosan_depi
 	       !gosan_clock_covers(&writer->weak, in->at);
 }
 
-/* One writer is enough. */
+/* One writer is enough: who holds nothing else, or nothing that keeps the two apart. */
 static void judge_again(struct gosan_dep *d)
 {
-	for (size_t i = 0; i < gosan_lockdep_n && !d->told; i++) {
-		const struct gosan_dep *w = gosan_lockdep_all[i];
+	const struct gosan_use *u = gosan_waits_use(d->lock);
+	const struct gosan_dep *w = gosan_lockdep_at(u ? u->askers[0] : 0);
 
-		if (w->kind != GOSAN_DEP_WRITE || w->lock != d->lock || gated(d, w))
+	for (; w && !d->told; w = gosan_lockdep_at(w->next)) {
+		if (w->kind == GOSAN_DEP_READ_AGAIN || w->read || gated(d, w))
 			continue;
 		for (size_t k = 0; k < d->n; k++)
 			for (size_t m = 0; m < w->n; m++)
-				if (fits_between(&d->inst[k], &w->inst[m])) {
-					report_again(d, &d->inst[k], &w->inst[m]);
+				if (fits_between(gosan_lockdep_inst(d, k), gosan_lockdep_inst(w, m))) {
+					report_again(d, gosan_lockdep_inst(d, k), gosan_lockdep_inst(w, m));
 					return;
 				}
 	}
+}
+
+/* What was read again, of the lock that w wants to write. */
+static void judge_writer(const struct gosan_dep *w)
+{
+	const struct gosan_use *u = n_again ? gosan_waits_use(w->lock) : NULL;
+	struct gosan_dep *d = gosan_lockdep_at(u ? u->askers[0] : 0);
+
+	for (; d; d = gosan_lockdep_at(d->next))
+		if (d->kind == GOSAN_DEP_READ_AGAIN)
+			judge_again(d);
 }
 
 /* On the way. */
@@ -427,21 +469,20 @@ static void judge_again(struct gosan_dep *d)
 static void judge_fresh(const struct fresh *f)
 {
 	static struct path p;
-	size_t at[DEPTH];
 
-	if (f->d->kind == GOSAN_DEP_REQUEST && possible(f->d) && !happened_on(f->lock)) {
+	if (f->d->kind == GOSAN_DEP_REQUEST && steps < EARLY_MAX && gosan_lockdep_possible(f->d) &&
+	    !happened_on(f->lock)) {
 		p.d[0] = f->d;
-		p.in[0] = &f->d->inst[f->in];
-		n_search = gosan_lockdep_n;
-		max_steps = EARLY_MAX;
-		search_from(0, &p, at);
+		p.in[0] = gosan_lockdep_inst(f->d, f->in);
+		max_steps = steps + EARLY_ONE;
+		search_pairs(&p, 0);
+		max_steps = steps + EARLY_ONE;
+		search_from(&p);
 	}
 	if (f->d->kind == GOSAN_DEP_READ_AGAIN)
 		judge_again(f->d);
-	for (size_t i = 0; n_again && i < gosan_lockdep_n && f->d->kind == GOSAN_DEP_WRITE; i++)
-		if (gosan_lockdep_all[i]->kind == GOSAN_DEP_READ_AGAIN &&
-		    gosan_lockdep_all[i]->lock == f->lock)
-			judge_again(gosan_lockdep_all[i]);
+	else if (!f->d->read)
+		judge_writer(f->d);
 }
 
 /* Mostly nothing is fresh. Whoever never gets its lock stays in the list. */
@@ -478,19 +519,24 @@ static void end(enum gosan_end why)
 	(void)why; /* a prediction holds however the run ended */
 	take_back();
 	prune();
+	steps = 0, max_steps = PAIRS_MAX;
+	find_pairs();
 	steps = 0, max_steps = STEPS_MAX;
 	find_cycles();
-	for (size_t i = 0; i < gosan_lockdep_n; i++)
+	for (uint32_t i = 0; n_again && i < gosan_lockdep_n; i++)
 		if (gosan_lockdep_all[i]->kind == GOSAN_DEP_READ_AGAIN &&
 		    !happened_on(gosan_lockdep_all[i]->lock))
 			judge_again(gosan_lockdep_all[i]);
-	gosan_lockdep_n = n_fresh = 0;
+	gosan_lockdep_close();
+	gosan_lockdep_n = 0;
+	n_fresh = 0;
 }
 
-/* Of the commonest events, only what asks for a lock and gets it. */
+/* Of the commonest events, only what asks for a lock and gets it, and parks. */
 static bool wants(enum gosan_op op)
 {
-	return op >= GOSAN_EV_ONCE_DONE || op == GOSAN_EV_LOCK_REQUEST || op == GOSAN_EV_LOCK_ACQUIRE;
+	return op >= GOSAN_EV_ONCE_DONE || op == GOSAN_EV_LOCK_REQUEST || op == GOSAN_EV_LOCK_ACQUIRE ||
+	       op == GOSAN_EV_G_PARK;
 }
 
 const struct gosan_analyzer gosan_analyze_lockorder = {

@@ -36,7 +36,7 @@ static struct gosan_lock cond(const pthread_cond_t *c)
 struct waiting {
 	struct gosan_call call;
 	struct gosan_lock cond, mutex;
-	bool held;
+	bool held, woken;
 };
 
 static void begin(struct waiting *w, pthread_cond_t *c, pthread_mutex_t *m, bool timed)
@@ -68,6 +68,7 @@ static void end(void *arg)
 	if (w->held)
 		gosan_pthread_acquired(&w->call, &w->mutex, GO_LOCK_WRITE | GOSAN_REQUESTED);
 	gosan_pthread_event(&w->call, (struct gosan_event){.op = GOSAN_EV_COND_WAITED,
+							   .mode = w->woken ? 0 : GOSAN_NOT_WOKEN,
 							   .obj = gosan_pthread_object(&w->cond),
 							   .obj2 = gosan_pthread_object(&w->mutex)});
 }
@@ -83,6 +84,7 @@ static void end(void *arg)
 		begin(&w, (pthread_cond_t *)(c_), (pthread_mutex_t *)(m_), timed); \
 		pthread_cleanup_push(end, &w); \
 		rc = real real_args; \
+		w.woken = rc == 0; \
 		pthread_cleanup_pop(1); \
 		return rc; \
 	}
@@ -97,14 +99,18 @@ WAITS(cnd_timedwait, (cnd_t * c, mtx_t *m, const struct timespec *t), GOSAN_REAL
       m, true)
 
 /* Before the real call: whoever is woken finds it done. How many wait is the analyzers' count. Wakes are numbered, so
- * that a section of the mutex that was never told can be placed among them. */
+ * that a section of the mutex that was never told can be placed among them. Of the first one it matters whether it comes
+ * in a section of the mutex. */
 static void wake(const struct gosan_call *c, const void *cnd, bool all)
 {
 	struct gosan_lock l = cond(cnd);
+	struct gosan_obj *obj = c->t ? gosan_pthread_object(&l) : NULL;
 
+	if (obj && !obj->woken)
+		gosan_pthread_tell_all(c->t);
 	if (c->t)
 		gosan_pthread_event(c, (struct gosan_event){.op = GOSAN_EV_COND_WAKE,
-							    .obj = gosan_pthread_object(&l),
+							    .obj = obj,
 							    .mode = all,
 							    .arg = -1,
 							    .arg2 = __atomic_add_fetch(&gosan_pthread_wakes,

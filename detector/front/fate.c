@@ -12,6 +12,7 @@
 /* ---- locks of other threads ---- */
 
 #define PATIENCE 100000 /* turns of others */
+#define FORK_MAX 1000   /* locks of others that a fork tells of */
 
 struct holder {
 	uintptr_t addr;
@@ -19,6 +20,13 @@ struct holder {
 	struct gosan_record *at, record;
 	bool busy; /* the holder is telling of it itself */
 };
+
+static void set_holder(struct holder *h, struct gosan_thread *t, struct gosan_record *r)
+{
+	h->g = t->g;
+	h->at = r;
+	h->record = *r;
+}
 
 static bool find_holder(struct gosan_thread *t, void *arg)
 {
@@ -34,20 +42,31 @@ static bool find_holder(struct gosan_thread *t, void *arg)
 				continue;
 			h->busy = true;
 		}
-		h->g = t->g;
-		h->at = r;
-		h->record = *r;
+		set_holder(h, t, r);
 		return true;
 	}
 	return false;
 }
 
+/* In the holder's name. Its clocks don't matter, for nothing is instrumented. */
+static void tell_of(const struct holder *h)
+{
+	struct gosan_lock l = {(const void *)h->record.addr, h->record.kind, h->record.flags};
+	struct gosan_event ev = {.op = GOSAN_EV_LOCK_ACQUIRE, .g = h->g};
+
+	if (!h->g->ended) {
+		ev.mode = h->record.mode & ~GOSAN_REQUESTED;
+		ev.stack = h->record.stack ? h->record.stack : gosan_depot_put(&h->record.pc, 1);
+		ev.obj = gosan_pthread_object(&l);
+		gosan_engine_event(&ev);
+	}
+	gosan_pthread_claimed(h->at);
+}
+
 /* A running thread holds, untold, what is being destroyed or unlocked: told in its name, or, when it is about to tell
- * itself, awaited: what follows must not come before its acquisition. Its clocks don't matter, for nothing is
- * instrumented. */
+ * itself, awaited: what follows must not come before its acquisition. */
 static void tell_holder(const struct gosan_lock *l)
 {
-	struct gosan_event ev = {.op = GOSAN_EV_LOCK_ACQUIRE};
 	struct holder h;
 
 	for (int i = 0; i < PATIENCE; i++) {
@@ -58,16 +77,36 @@ static void tell_holder(const struct gosan_lock *l)
 			break;
 		sched_yield();
 	}
-	if (h.busy)
-		return;
-	if (!h.g->ended) {
-		ev.g = h.g;
-		ev.mode = h.record.mode;
-		ev.stack = h.record.stack ? h.record.stack : gosan_depot_put(&h.record.pc, 1);
-		ev.obj = gosan_pthread_object(l);
-		gosan_engine_event(&ev);
+	if (!h.busy)
+		tell_of(&h);
+}
+
+static bool find_untold(struct gosan_thread *t, void *arg)
+{
+	if (t == gosan_pthread_me)
+		return false;
+	for (unsigned i = 0; i < t->n && i < GOSAN_RECORDS; i++) {
+		struct gosan_record *r = &t->record[i];
+
+		if (!r->gone && gosan_pthread_claim(r)) {
+			set_holder(arg, t, r);
+			return true;
+		}
 	}
-	gosan_pthread_claimed(h.at);
+	return false;
+}
+
+/* A child has what they hold, and nobody who would give it back. Bounded, for they go on meanwhile. */
+void gosan_pthread_forking(void)
+{
+	struct holder h;
+	int saved;
+
+	if (gosan_pthread_precise() || !gosan_front_enter(&saved))
+		return;
+	for (int i = 0; i < FORK_MAX && gosan_thread_each(find_untold, &h); i++)
+		tell_of(&h);
+	gosan_front_leave(saved);
 }
 
 /* ---- misuse ---- */

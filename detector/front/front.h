@@ -83,6 +83,8 @@ void gosan_preload_forked(bool in_child);
 void gosan_preload_watch(void);
 /* hang.c: pthread_create of the libc, for threads of our own. */
 int gosan_pthread_hidden(void *(*fn)(void *), void *arg);
+/* fate.c: before a fork: what other threads hold, and nobody has heard of, becomes known. */
+void gosan_pthread_forking(void);
 /* thread.c: in the child of a fork, which has none of them. */
 void gosan_pthread_forked(void);
 /* tsan_mutex.c: in the child of a fork. */

@@ -46,6 +46,24 @@ static bool try_recursive(pid_t tid)
 	       m.__data.__owner == 0 && !gosan_inplace_relock(&m, tid);
 }
 
+/* A writer's phase stays when it has left; a reader ends it. */
+static bool try_writer(pid_t tid)
+{
+	pthread_rwlock_t l = PTHREAD_RWLOCK_INITIALIZER;
+	bool ok = GOSAN_REAL(pthread_rwlock_wrlock)(&l) == 0 && l.__data.__readers == GOSAN_RW_WRITTEN &&
+		  l.__data.__writers_futex == 1 && l.__data.__wrphase_futex == 1 &&
+		  l.__data.__cur_writer == tid;
+
+	ok = ok && !gosan_inplace_write_lock(&l, tid) && gosan_inplace_write_unlock(&l);
+	ok = ok && GOSAN_REAL(pthread_rwlock_wrlock)(&l) == 0 && GOSAN_REAL(pthread_rwlock_unlock)(&l) == 0;
+	ok = ok && l.__data.__readers == GOSAN_RW_PHASE && l.__data.__cur_writer == 0;
+	ok = ok && gosan_inplace_write_lock(&l, tid) && GOSAN_REAL(pthread_rwlock_tryrdlock)(&l) == EBUSY;
+	ok = ok && GOSAN_REAL(pthread_rwlock_unlock)(&l) == 0 && GOSAN_REAL(pthread_rwlock_rdlock)(&l) == 0;
+	ok = ok && !gosan_inplace_write_lock(&l, tid) && GOSAN_REAL(pthread_rwlock_unlock)(&l) == 0;
+	ok = ok && l.__data.__readers == 0 && gosan_inplace_write_lock(&l, tid);
+	return ok && l.__data.__wrphase_futex == 1 && GOSAN_REAL(pthread_rwlock_unlock)(&l) == 0;
+}
+
 static bool try_rwlock(void)
 {
 	pthread_rwlock_t l = PTHREAD_RWLOCK_INITIALIZER;
@@ -84,7 +102,8 @@ void gosan_inplace_init(void)
 	pid_t tid = (pid_t)syscall(SYS_gettid);
 
 	gosan_inplace = true;
-	possible = try_mutex(tid) && try_recursive(tid) && try_rwlock() && try_spin() && try_sem();
+	possible = try_mutex(tid) && try_recursive(tid) && try_rwlock() && try_writer(tid) && try_spin() &&
+		   try_sem();
 	gosan_inplace = possible;
 }
 

@@ -27,6 +27,8 @@ void gosan_inplace_fork(bool before);
 #define GOSAN_RW_READER   8 /* one reader in __readers */
 #define GOSAN_RW_FLAGS    7 /* below: writers there, wanted, or waited for */
 #define GOSAN_RW_CROWD    (1u << 20)
+#define GOSAN_RW_PHASE    1 /* of writers: readers would have to begin theirs */
+#define GOSAN_RW_WRITTEN  3 /* and a writer has it */
 #define GOSAN_SPIN_FREE   1
 #define GOSAN_COUNT_LIMIT 1000000 /* far from where the libc refuses to count further */
 
@@ -93,6 +95,44 @@ static inline bool gosan_inplace_read_unlock(pthread_rwlock_t *l)
 	return gosan_inplace && !(r & GOSAN_RW_FLAGS) && r >= GOSAN_RW_READER &&
 	       __atomic_compare_exchange_n(&l->__data.__readers, &r, r - GOSAN_RW_READER, false,
 					   __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+}
+
+/* Nobody has it or wants it, in whosever phase it was left. The futexes say that whoever comes has to wait. */
+static inline bool gosan_inplace_write_lock(pthread_rwlock_t *l, pid_t tid)
+{
+	unsigned r = __atomic_load_n(&l->__data.__readers, __ATOMIC_RELAXED);
+
+	if (!gosan_inplace || r > GOSAN_RW_PHASE ||
+	    !__atomic_compare_exchange_n(&l->__data.__readers, &r, GOSAN_RW_WRITTEN, false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
+		return false;
+	__atomic_store_n(&l->__data.__writers_futex, 1, __ATOMIC_RELAXED);
+	if (r == 0)
+		__atomic_store_n(&l->__data.__wrphase_futex, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&l->__data.__cur_writer, tid, __ATOMIC_RELAXED);
+	return true;
+}
+
+/* By the writer, when nobody waits; the phase stays. First the futex of writers: one that is used keeps its value. A reader
+ * that comes after that makes the second exchange fail, and then the real function does what is left: for it, that futex is
+ * free already, and no writer sleeps on one that is. */
+static inline bool gosan_inplace_write_unlock(pthread_rwlock_t *l)
+{
+	unsigned held = 1, r = GOSAN_RW_WRITTEN;
+	int writer = l->__data.__cur_writer;
+
+	if (!gosan_inplace || __atomic_load_n(&l->__data.__readers, __ATOMIC_RELAXED) != r ||
+	    __atomic_load_n(&l->__data.__writers, __ATOMIC_RELAXED) ||
+	    !__atomic_compare_exchange_n(&l->__data.__writers_futex, &held, 0, false, __ATOMIC_RELAXED,
+					 __ATOMIC_RELAXED))
+		return false;
+	__atomic_store_n(&l->__data.__cur_writer, 0, __ATOMIC_RELAXED);
+	if (__builtin_expect(__atomic_compare_exchange_n(&l->__data.__readers, &r, GOSAN_RW_PHASE, false,
+							 __ATOMIC_RELEASE, __ATOMIC_RELAXED),
+			     1))
+		return true;
+	__atomic_store_n(&l->__data.__cur_writer, writer, __ATOMIC_RELAXED);
+	return false;
 }
 
 static inline bool gosan_inplace_spin_lock(pthread_spinlock_t *s)

@@ -143,6 +143,7 @@ void gosan_preload_watch(void)
 /* Hooks of this thread are off between prepare and parent or child: they would wait for locks that it holds. */
 void gosan_preload_forking(void)
 {
+	gosan_pthread_forking();
 	gosan_ignore++;
 	gosan_collect_fork(true);
 	gosan_inplace_fork(true);

@@ -234,8 +234,38 @@ static void tell(struct gosan_thread *t, struct gosan_record *r)
 	gosan_pthread_claimed(r);
 }
 
+/* By the address alone: who knows whether there is still a semaphore. The object is known from the post before. */
+static void tell_tokens(struct gosan_thread *t)
+{
+	for (size_t i = 0; i < GOSAN_POSTED; i++) {
+		struct gosan_posted *p = &t->posted[i];
+		struct gosan_lock l = {(const void *)p->sem, GOSAN_OBJ_SEM, 0};
+
+		for (; p->taken > 0; p->taken--) {
+			t->moves++;
+			send((struct gosan_event){.op = GOSAN_EV_SEM_WAITED,
+						  .g = who(),
+						  .obj = gosan_pthread_object(&l),
+						  .stack = who()->last_stack});
+		}
+	}
+	t->taken = 0;
+}
+
+void gosan_pthread_tell_tokens(struct gosan_thread *t)
+{
+	int saved;
+
+	if (!gosan_front_enter(&saved))
+		return;
+	tell_tokens(t);
+	gosan_front_leave(saved);
+}
+
 void gosan_pthread_tell_records(struct gosan_thread *t)
 {
+	if (t->taken)
+		tell_tokens(t);
 	drop_gone(t);
 	for (unsigned i = 0; i < t->n; i++)
 		tell(t, &t->record[i]);
@@ -245,7 +275,7 @@ void gosan_pthread_tell_all(struct gosan_thread *t)
 {
 	int saved;
 
-	if (t->n == 0 || !gosan_front_enter(&saved))
+	if ((t->n == 0 && !t->taken) || !gosan_front_enter(&saved))
 		return;
 	gosan_pthread_tell_records(t);
 	gosan_front_leave(saved);

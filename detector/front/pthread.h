@@ -37,10 +37,12 @@
 #define GOSAN_ONCE_DONE    2
 #define GOSAN_ONCE_MASK    3
 
-/* A semaphore's last post by a thread: what it had sent and learned by then (sem.c). */
+/* A semaphore's last post by a thread: what it had sent and learned by then (sem.c), and the tokens that it took since,
+ * of which nobody heard. */
 struct gosan_posted {
 	uintptr_t sem;
 	uint64_t moves;
+	uint64_t taken;
 };
 
 /* A thread that was seen. Lives from its creation (or first call) to its join in the detector's memory; a detached
@@ -75,6 +77,7 @@ struct gosan_thread {
 		uint32_t stack;
 	} nested[GOSAN_NESTED]; /* acquisitions with others held that were told before */
 	struct gosan_posted posted[GOSAN_POSTED];
+	uint64_t taken;      /* tokens that are not told, in all */
 	uint64_t generation; /* of what other threads can order after */
 };
 
@@ -151,6 +154,8 @@ void gosan_pthread_init_object(const struct gosan_call *c, const struct gosan_lo
 void gosan_pthread_destroy(const struct gosan_call *c, const struct gosan_lock *l, int refused);
 /* Everything that this thread holds becomes known to the engine. */
 void gosan_pthread_tell_all(struct gosan_thread *t);
+/* The tokens of semaphores that t took become known. */
+void gosan_pthread_tell_tokens(struct gosan_thread *t);
 
 /* For fate.c, inside a hook but for touch: the event, by whoever runs here; all records are told; the object as memory
  * is used (GOSAN_ATOMIC) or begins or ends (GOSAN_WRITE). */

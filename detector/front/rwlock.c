@@ -123,7 +123,7 @@ GOSAN_EXPORT int pthread_rwlock_wrlock(pthread_rwlock_t *rw)
 	struct gosan_thread *t;
 	const struct gosan_site *s = gosan_pthread_quick(GOSAN_CALLER, &t);
 
-	if (!s || GOSAN_REAL(pthread_rwlock_trywrlock)(rw) != 0)
+	if (!s || !gosan_inplace_write_lock(rw, t->tid))
 		return pthread_rwlock_wrlock_far(rw, GOSAN_CALLER, GOSAN_SP);
 	return locked(rw, t, s, GO_LOCK_WRITE, GOSAN_CALLER, GOSAN_SP);
 }
@@ -175,11 +175,17 @@ static __attribute__((noinline)) int unlock_real(pthread_rwlock_t *rw)
 	return GOSAN_REAL(pthread_rwlock_unlock)(rw);
 }
 
+/* It was this thread's newest lock, so if there is a writer it is this thread. */
+static inline bool unlock_here(pthread_rwlock_t *rw)
+{
+	return rw->__data.__cur_writer ? gosan_inplace_write_unlock(rw) : gosan_inplace_read_unlock(rw);
+}
+
 GOSAN_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *rw)
 {
 	if (!gosan_pthread_pop((uintptr_t)rw))
 		return unlock_far(rw, GOSAN_CALLER, GOSAN_SP);
-	return gosan_inplace_read_unlock(rw) ? 0 : unlock_real(rw);
+	return unlock_here(rw) ? 0 : unlock_real(rw);
 }
 
 GOSAN_EXPORT int pthread_rwlock_init(pthread_rwlock_t *rw, const pthread_rwlockattr_t *attr)

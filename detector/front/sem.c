@@ -48,7 +48,10 @@ static void event_at_once(const struct gosan_call *c, const struct gosan_lock *l
  *      - after the event of a post, before the post itself.
  * So whoever takes a token that others posted after its own last look finds the word changed, and acquires; and who
  * posts looks again after its post: either it finds that somebody came to wait, and sends the event after all, or
- * that one comes after the post. */
+ * that one comes after the post.
+ *
+ * A token that is taken so is told before the thread tells of any lock: it may be the gate around it. And only posts of
+ * such tokens stay untold, for it matters how many others there were (token.h). */
 #define LAST_USERS 256
 static uint64_t last_user[LAST_USERS];
 
@@ -73,6 +76,11 @@ static bool is_last(const struct gosan_thread *t, const sem_t *s)
 	return __atomic_load_n(last_of(s), __ATOMIC_SEQ_CST) == name_of(t, s);
 }
 
+static struct gosan_posted *posted(struct gosan_thread *t, const sem_t *s)
+{
+	return &t->posted[(uintptr_t)s / sizeof(*s) % GOSAN_POSTED];
+}
+
 static uint64_t moves(const struct gosan_thread *t)
 {
 	return t->moves << 32 | t->g->learned_weak;
@@ -81,16 +89,18 @@ static uint64_t moves(const struct gosan_thread *t)
 /* True: taken, and there is nothing to tell. *ret_taken: it is taken. */
 static inline bool take_quick(uintptr_t pc, sem_t *s, bool *ret_taken)
 {
-	const struct gosan_thread *me = gosan_pthread_light(pc);
-	struct gosan_thread *t = gosan_pthread_me;
+	struct gosan_thread *t = gosan_pthread_light(pc);
+	struct gosan_posted *p = t ? posted(t, s) : NULL;
 
 	*ret_taken = false;
-	if (!me || !is_last(t, s) || !gosan_inplace_sem_take(s))
+	if (!p || p->sem != (uintptr_t)s || !is_last(t, s) || !gosan_inplace_sem_take(s))
 		return false;
 	*ret_taken = true;
 	if (!is_last(t, s))
 		return false;
 	t->untold++;
+	t->taken++;
+	p->taken++;
 	return true;
 }
 
@@ -168,16 +178,13 @@ GOSAN_EXPORT int sem_trywait(sem_t *s)
 	return rc;
 }
 
-static struct gosan_posted *posted(struct gosan_thread *t, const sem_t *s)
-{
-	return &t->posted[(uintptr_t)s / sizeof(*s) % GOSAN_POSTED];
-}
-
 static void tell_post(const struct gosan_call *c, sem_t *s)
 {
 	struct gosan_lock l = semaphore(s);
 	struct gosan_posted *p = posted(c->t, s);
 
+	if (c->t->taken)
+		gosan_pthread_tell_tokens(c->t);
 	event_at_once(c, &l, GOSAN_EV_SEM_POST, 0);
 	p->sem = (uintptr_t)s;
 	p->moves = moves(c->t);
@@ -188,12 +195,14 @@ static void tell_post(const struct gosan_call *c, sem_t *s)
 static inline bool post_quick(uintptr_t pc, uintptr_t sp, sem_t *s)
 {
 	struct gosan_thread *t = gosan_pthread_light(pc);
-	const struct gosan_posted *p = t ? posted(t, s) : NULL;
+	struct gosan_posted *p = t ? posted(t, s) : NULL;
 
-	if (!p || p->sem != (uintptr_t)s || p->moves != moves(t) || !is_last(t, s) ||
+	if (!p || p->sem != (uintptr_t)s || !p->taken || p->moves != moves(t) || !is_last(t, s) ||
 	    !gosan_inplace_sem_post(s))
 		return false;
 	t->untold++;
+	t->taken--;
+	p->taken--;
 	if (__builtin_expect(!is_last(t, s), 0)) {
 		struct gosan_call c = {t, pc, sp};
 		struct gosan_lock l = semaphore(s);

@@ -9,6 +9,7 @@
  */
 #include "../shadow.h"
 #include "../context.h"
+#include "../extend.h"
 #include "../module.h"
 
 /* What programs bring along was compiled against hot.h: the beginning of a goroutine and its frames are as it says. */
@@ -79,6 +80,10 @@ static inline __attribute__((always_inline)) void access_range(const void *p, si
 	EXPORT void __tsan_##name(void *p, void *pc); \
 	EXPORT void __tsan_##name(void *p, void *pc) \
 	{ \
+		struct gosan_g *g = gosan_self; \
+		if ((size) < 8 && __builtin_expect(g != NULL, 1) && \
+		    gosan_extend_access(g, (uintptr_t)p, size, flags, (uintptr_t)pc)) \
+			return; \
 		slow((uintptr_t)p, size, flags, (uintptr_t)pc); \
 	}
 #include "tsan.def"

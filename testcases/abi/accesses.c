@@ -204,8 +204,9 @@ int main(void)
 	bulk(a, b, 500);
 	for (size_t i = 0; i < sizeof a; i++)
 		total += a[i];
-	total += sum(x, y, 100) + c1 + c2 + c4 + c8 + (long)c16 + (long)f4 + (long)f8 + (long)f10 + v16[0] + v32[7] +
-		 (long)creal(complex_sum) + bits.a + bits.b + bits.c + (long)bits.d + big.x[0] + odd.x[0] + flag + local +
-		 packed.i + (long)packed.l + (long)packed.w + (long)packed.x + h1 + h2 + h4 + h8 + (long)h16 + hbits.a;
+	total += sum(x, y, 100) + c1 + c2 + c4 + c8 + (long)c16 + (long)f4 + (long)f8 + (long)f10 + v16[0] +
+		 v32[7] + (long)creal(complex_sum) + bits.a + bits.b + bits.c + (long)bits.d + big.x[0] +
+		 odd.x[0] + flag + local + packed.i + (long)packed.l + (long)packed.w + (long)packed.x + h1 +
+		 h2 + h4 + h8 + (long)h16 + hbits.a;
 	printf("%ld\n", total);
 }

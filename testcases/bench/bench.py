@@ -29,6 +29,8 @@ THREADS = ("matmul", "hash", "tree", "memcpy", "qsort", "pipe", "list", "alloc")
 GOROUTINES = {"spawn": (100_000, 100_000), "roundtrip": (500_000, 100_000), "buffered": (2_000_000, 200_000),
               "select": (500_000, 100_000), "mutex": (5_000_000, 200_000), "fanout": (500_000, 50_000)}
 PROCS = (1, 2)
+# Peers that start a thread for each goroutine do less.
+PEER_OPS = {"spawn": 5_000, "roundtrip": 20_000, "buffered": 300_000, "mutex": 5_000_000, "fanout": 5_000}
 LOCKS = ("mutex", "nested", "read", "write", "spin", "sem")
 LOCK_OPS = {"native": 5_000_000, "gosan": 5_000_000, "helgrind": 100_000, "drd": 100_000}
 # Installed programs, as they are. DATA is a file of some compressible megabytes, REPO a git repository, OUT scratch.
@@ -158,10 +160,17 @@ class Bench:
             binary = self.scratch / f"go{watched}"
             if self.compile(["go", "build", *flags, "-o", binary, "."], peer, HERE / "go"):
                 variants.append((peer, watched, [binary]))
+        binary = self.scratch / "gccgo"
+        if self.compile(["gccgo", "-O2", "-o", binary, HERE / "go" / "main.go"], "gccgo"):
+            variants.append(("gccgo", 1, [binary]))
+        threads = self.scratch / "pthreads"
+        self.compile(["gcc", "-D_GNU_SOURCE", "-O2", HERE / "pthreads.c", "-o", threads, "-lpthread"])
         for name in names:
             for procs in PROCS:
                 for variant, watched, argv in variants:
                     self.add(name, variant, [*argv, name, GOROUTINES[name][watched]], procs)
+                if name in PEER_OPS:
+                    self.add(name, "pthreads", [threads, name, PEER_OPS[name]], procs)
 
     def measure(self, job):
         """One run: a Sample, or the reason why there is none."""
@@ -266,8 +275,8 @@ def installed_table(bench, names):
 
 
 def goroutines_table(bench, names):
-    head = ["goroutines", "processors", "native ns", "go ns", "native/go", "gosan ns", "go -race ns", "gosan/race",
-            "gosan/native"]
+    head = ["goroutines", "processors", "native ns", "go ns", "native/go", "gccgo ns", "pthreads ns", "gosan ns",
+            "go -race ns", "gosan/race", "gosan/native"]
     rows, ratios = [], []
     for name in names:
         for procs in PROCS:
@@ -275,10 +284,11 @@ def goroutines_table(bench, names):
                                        for v in ("native", "go", "gosan", "go -race"))
             ratios.append([ratio(native, go), ratio(gosan, race), ratio(gosan, native)])
             first, second, third = (cell(r, "{:.2f}") for r in ratios[-1])
-            rows.append([name, str(procs), cell(native, "{:.1f}"), cell(go, "{:.1f}"), first,
-                         cell(gosan), cell(race), second, third])
+            gccgo, threads = (bench.median("value", name, v, procs) for v in ("gccgo", "pthreads"))
+            rows.append([name, str(procs), cell(native, "{:.1f}"), cell(go, "{:.1f}"), first, cell(gccgo),
+                         cell(threads), cell(gosan), cell(race), second, third])
     first, second, third = (cell(geomean(c), "{:.2f}") for c in zip(*ratios))
-    rows.append(["geometric mean", "", "", "", first, "", "", second, third])
+    rows.append(["geometric mean", "", "", "", first, "", "", "", "", second, third])
     print_table(head, rows)
 
 

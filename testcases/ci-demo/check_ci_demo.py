@@ -5,7 +5,7 @@
 usage: check_ci_demo.py BUILD_DIR
 
 gosan is installed into a scratch prefix, and a copy of the project uses it with ctest, make and, where there is
-one, Meson. The examples for CI services are parsed where Python has a YAML reader.
+one, Meson. The commands of the examples for CI services are run where Python has a YAML reader.
 """
 import json
 import os
@@ -128,27 +128,52 @@ def other_drivers(s):
     s.run("meson", "setup", "mb", f"-Dprefix={s.prefix}")
     s.run("meson", "compile", "-C", "mb")
     wrapper = f"gosan run --baseline={HERE}/gosan-baseline.txt --"
-    s.run("meson", "test", "-C", "mb", "--wrapper", wrapper, says=["Ok:                 1"])
-    s.run("meson", "test", "-C", "mb", "--wrapper", "gosan run --", status=1, says=["Fail:               1"])
-    s.run("gosan", "gate", "--", "meson", "test", "-C", "mb", status=66, says=[fingerprint])
+    s.run("meson", "test", "-t", "10", "-C", "mb", "--wrapper", wrapper, says=["Ok:                 1"])
+    s.run("meson", "test", "-t", "10", "-C", "mb", "--wrapper", "gosan run --", status=1, says=["Fail:               1"])
+    s.run("gosan", "gate", "--", "meson", "test", "-t", "10", "-C", "mb", status=66, says=[fingerprint])
     return []
 
 
-def examples():
-    """The files for CI services parse, and run the command that this test runs."""
+def shell_steps(github, gitlab):
+    """What the jobs run once gosan is installed. A name in ${{ }} would be the runner's."""
+    steps = github["jobs"]["gosan"]["steps"]
+    return {"github": [x["run"] for x in steps if x.get("name") in ("Build", "Test under gosan")],
+            "gitlab": gitlab["gosan"]["script"]}
+
+
+def examples(s):
+    """The jobs for CI services are what the services' schemas allow, as far as there is a check-jsonschema, and their
+    commands do here what they would do there: the known race keeps neither job from being green, and each report that a
+    job keeps is there."""
     try:
         import yaml
     except ImportError:
-        return ["Python has no yaml: the examples for CI services were not parsed"]
-    github = yaml.safe_load((HERE / ".github/workflows/gosan.yml").read_text())
-    gitlab = yaml.safe_load((HERE / ".gitlab-ci.yml").read_text())
-    steps = [step.get("run", "") for step in github["jobs"]["gosan"]["steps"]]
-    command = "gosan gate --baseline=gosan-baseline.txt"
+        return ["Python has no yaml: the examples for CI services were not tried"]
+    files = {"github": HERE / ".github/workflows/gosan.yml", "gitlab": HERE / ".gitlab-ci.yml"}
+    github, gitlab = (yaml.safe_load(files[k].read_text()) for k in ("github", "gitlab"))
     # YAML 1.1 reads the key "on" as true.
-    if github.get("on", github.get(True)) != ["push", "pull_request"] or not any(command in x for x in steps):
-        sys.exit(f"the GitHub example: {github}")
-    if not any(command in x for x in gitlab["gosan"]["script"]) or gitlab["gosan"]["artifacts"]["when"] != "always":
-        sys.exit(f"the GitLab example: {gitlab}")
+    if github.get("on", github.get(True)) != ["push", "pull_request"] or gitlab["gosan"]["artifacts"]["when"] != "always":
+        sys.exit(f"the examples: {github} {gitlab}")
+    shutil.copy(HERE / "gosan-baseline.txt", s.baseline)
+    s.compile()
+    s.env["CMAKE_PREFIX_PATH"] = str(s.prefix)
+    s.env["GITHUB_STEP_SUMMARY"] = str(s.dir / "summary.md")
+    kept = {"github": ["gosan.json", "gosan.sarif", "gosan.html", "summary.md"],
+            "gitlab": gitlab["gosan"]["artifacts"]["paths"] + [gitlab["gosan"]["artifacts"]["reports"]["junit"]]}
+    for service, steps in shell_steps(github, gitlab).items():
+        if len(steps) < 2 or not any("gosan gate --baseline=gosan-baseline.txt" in step for step in steps):
+            sys.exit(f"the steps of {service}: {steps}")
+        shutil.rmtree(s.build)
+        # Both services stop at the first command that fails.
+        s.run("bash", "-e", "-c", "\n".join(steps), says=["100% tests passed", "1 baselined"], never=["error["])
+        for name in kept[service]:
+            if not (s.dir / name).stat().st_size:
+                sys.exit(f"{service}: {name} is empty")
+            (s.dir / name).unlink()
+    if not shutil.which("check-jsonschema"):
+        return ["no check-jsonschema: the examples were not held against the services' schemas"]
+    s.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", files["github"])
+    s.run("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci", files["gitlab"])
     return []
 
 
@@ -159,7 +184,7 @@ def main():
         known(s)
         new_race(s)
         repaired(s)
-        notes = other_drivers(s) + examples()
+        notes = other_drivers(s) + examples(s)
     print("\n".join(notes + ["red on a new race, green with the baseline, stale entry named after the repair"]))
 
 

@@ -4,12 +4,13 @@
 
 usage: check_install.py BUILD_DIR
 
-find_package with both libraries and gosan_add_test; pkg-config; gosan cc, run and explain from the prefix;
+find_package with both libraries, gosan_instrument and gosan_add_test; pkg-config; gosan cc, run and explain from the prefix;
 the bare preload; a program that was linked for ThreadSanitizer; CMake with gosan-cc; the man page. The prefix is
 moved before use: nothing may remember where it was.
 """
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -67,6 +68,10 @@ def main():
         run("cmake", "--build", scratch / "b")
         out = run("ctest", "--test-dir", scratch / "b", "--no-tests=error", "-V")
         need("100% tests passed, 0 tests failed out of 2" in out and "Skipped" not in out, out)
+        need(re.search(r"[1-9]\d* accesses", out), "gosan_instrument() shows gosan no accesses:\n" + out)
+        for program in ("sum_goroutine", "sum_goroutine_static"):
+            need(re.search(r" t __tsan_(read|write)", run("nm", scratch / "b" / program)),
+                 f"gosan_instrument() leaves {program} without libgosan_hot.a")
         need(out.count("gosan: clean: ") == 2, "gosan_add_test did not run under gosan:\n" + out)
 
         env = dict(os.environ, PKG_CONFIG_PATH=str(libdir / "pkgconfig"))
@@ -84,6 +89,7 @@ def main():
         page = run(gosan, "explain", "GS401")
         need("go_waitgroup_add" in page, "explain shows no program when installed:\n" + page)
         need((prefix / "share/man/man1/gosan.1").exists(), "no man page")
+        need((prefix / "share/man/man7/goroutine.7").exists(), "no man page of the runtime")
     finally:
         shutil.rmtree(scratch)
     print("installed, moved and used: find_package, pkg-config, gosan cc, run, explain, preload")

@@ -7,6 +7,8 @@ usage: check_formats.py CHECK --gosan GOSAN --cases DIR --source DIR --work DIR
 CHECK is one of
   sarif       structure, references, GitHub's limits; same findings as JSON
   schema      SARIF against the 2.1.0 JSON schema (python3-jsonschema; the schema from GOSAN_SARIF_SCHEMA or npm)
+  model       SARIF against the classes that were generated from that schema (python3-sarif-python-om): each member is
+              one of its class, and none is missing that must be there
   multitool   SARIF against Microsoft's validator with GitHub's rules (npm; large)
   junit       against junit.rng (xmllint), and the number of failures
   jenkins     JUnit against Jenkins' XML schema (from npm)
@@ -17,7 +19,9 @@ CHECK is one of
 Exit status 77: skipped, with the reason.
 """
 import argparse
+import contextlib
 import html.parser
+import io
 import json
 import os
 import pathlib
@@ -158,6 +162,66 @@ def schema(a):
             need(False, f"{name}: {error.message[:200]} at {list(error.path)}")
 
 
+# Which class the objects at a member are of. Where a name has two meanings, the class that it stands in comes before it.
+SARIF_CLASSES = {
+    "runs": "Run", "tool": "Tool", "driver": "ToolComponent", "rules": "ReportingDescriptor", "results": "Result",
+    "shortDescription": "MultiformatMessageString", "fullDescription": "MultiformatMessageString",
+    "help": "MultiformatMessageString", "defaultConfiguration": "ReportingConfiguration", "message": "Message",
+    "invocations": "Invocation", "toolExecutionNotifications": "Notification", "locations": "Location",
+    "relatedLocations": "Location", "location": "Location", "physicalLocation": "PhysicalLocation",
+    "logicalLocations": "LogicalLocation", "artifactLocation": "ArtifactLocation", "region": "Region",
+    "snippet": "ArtifactContent", "codeFlows": "CodeFlow", "threadFlows": "ThreadFlow",
+    "ThreadFlow.locations": "ThreadFlowLocation", "stacks": "Stack", "stack": "Stack", "frames": "StackFrame",
+    "suppressions": "Suppression", "automationDetails": "RunAutomationDetails", "properties": "PropertyBag",
+    "notifications": "ReportingDescriptor", "descriptor": "ReportingDescriptorReference", "address": "Address",
+    "workingDirectory": "ArtifactLocation", "executableLocation": "ArtifactLocation"}
+# Objects whose members have any name.
+SARIF_FREE = {"fingerprints", "partialFingerprints", "originalUriBaseIds", "properties"}
+
+
+def check_object(name, classes, kind, value):
+    if isinstance(value, list):
+        for one in value:
+            check_object(name, classes, kind, one)
+    if not isinstance(value, dict):
+        return
+    members = {m.metadata["schema_property_name"]: m for m in classes[kind].__attrs_attrs__}
+    for key, inner in value.items():
+        if not isinstance(inner, (dict, list)) or key in SARIF_FREE:
+            need(key in members, f"{name}: {kind} has no {key}")
+            continue
+        need(key in members, f"{name}: {kind} has no {key}")
+        known = SARIF_CLASSES.get(f"{kind}.{key}", SARIF_CLASSES.get(key))
+        plain = not isinstance(inner, dict) and not any(isinstance(x, (dict, list)) for x in inner)
+        need(known or plain, f"{name}: of which class is {kind}.{key}?")
+        if known:
+            check_object(name, classes, known, inner)
+    for key, member in members.items():
+        # attrs marks what has no default.
+        needed = type(member.default).__name__ == "_Nothing" or "NOTHING" in repr(member.default)
+        need(not needed or key in value, f"{name}: {kind} without {key}")
+
+
+def model(a):
+    try:
+        import sarif_om
+    except ImportError:
+        # The package is the distribution's, and the interpreter may be another one.
+        sys.path.append("/usr/lib/python3/dist-packages")
+        try:
+            import sarif_om
+        except ImportError:
+            skip("no python3-sarif-python-om")
+    classes = vars(sarif_om)
+    with contextlib.redirect_stdout(io.StringIO()):
+        check_object("nothing", classes, "Result", {"ruleID": "x"})
+    seen = len(failures)
+    failures.clear()
+    need(seen == 2, "a wrong member and a missing one are seen")
+    for name in CASES:
+        check_object(name, classes, "SarifLog", json.loads(run_case(a, name, "sarif")["sarif"]))
+
+
 def multitool(a):
     tool = npm_pack(a, MULTITOOL_PACKAGE) / "Sarif.Multitool"
     tool.chmod(0o755)
@@ -269,6 +333,9 @@ def check_page(name, text, n):
     need(all(b - a <= 1 for a, b in zip(page.headings, page.headings[1:])), f"{name}: headings in order")
     need(seen("article", 0) == n and seen("svg", 0) == seen("figure", 0) == seen("desc", 0) <= n,
          f"{name}: an article for each of {n} findings, a description for each drawing")
+    for caption in re.findall(r"<figcaption>(.*?)</figcaption>", text, re.S):
+        need(not re.search(r"\b(red|grey|gray|blue|green|yellow|colou?r)\b", caption, re.I),
+             f"{name}: a legend that says nothing without its colours: {caption}")
     need(seen("caption") == seen("table"), f"{name}: each table has a caption")
     need(len(page.ids) == len(set(page.ids)), f"{name}: ids are unique")
     need(all(link[1:] in page.ids for link in page.links), f"{name}: links lead somewhere")
@@ -317,7 +384,7 @@ def browser(a):
         check_page(name, r.stdout, len(json.loads(report["json"])["findings"]))
 
 
-CHECKS = {"sarif": sarif, "schema": schema, "multitool": multitool, "junit": junit, "jenkins": jenkins,
+CHECKS = {"sarif": sarif, "schema": schema, "model": model, "multitool": multitool, "junit": junit, "jenkins": jenkins,
           "github": github, "html": html_, "validator": validator, "browser": browser}
 
 

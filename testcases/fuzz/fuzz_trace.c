@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EVENTS_MAX 20000 /* of a stream that says little in many bytes */
+#define EVENTS_MAX 20000       /* of a stream that says little in many bytes */
+#define MEMORY_MAX (256 << 10) /* bytes whose accesses are written out one by one */
 
 static void look(struct tracewords *w, const struct trace *t, const struct trace_event *e)
 {
@@ -42,8 +43,17 @@ static void export_and_import(struct trace *t, const char *path)
 	int more;
 
 	x.out = open_memstream(&text, &size);
-	if (!x.out || export_std(&x, err, sizeof err) != 0)
+	x.most_memory = MEMORY_MAX;
+	if (!x.out)
 		__builtin_trap();
+	if (export_std(&x, err, sizeof err) != 0) {
+		if (!*err)
+			__builtin_trap(); /* a refusal without a reason */
+		fclose(x.out);
+		free(text);
+		arena_free(x.a);
+		return;
+	}
 	fclose(x.out);
 	if (std_open(&s, x.a, fuzz_file((const uint8_t *)text, size), err, sizeof err) != 0)
 		__builtin_trap();

@@ -6,6 +6,7 @@
 
 #include "access.h"
 #include "atomic.h"
+#include "extend.h"
 #include "lockpath.h"
 #include "replay.h"
 
@@ -90,12 +91,32 @@ void replay_begin(struct replay *r, const struct program *p)
 								 .arg = (int64_t)p->cap[o]});
 }
 
+/* As the hooks in a loop over bytes, which is a call's. */
+static void do_bytes(struct gosan_g *g, const struct step *t, uintptr_t pc)
+{
+	unsigned flags = t->write ? GOSAN_WRITE : 0u;
+
+	if (g->frame == g->frames)
+		gosan_context_enter(g, pc, 0);
+	for (unsigned i = 0; i < t->size; i++) {
+		uintptr_t addr = replay_memory() + t->addr + i;
+
+		if (!gosan_extend_access(g, addr, 1, flags, pc))
+			gosan_access(addr, 1, flags, pc);
+	}
+}
+
+/* In half of the programs plain ones go byte by byte. */
 static void do_access(const struct replay *r, int i)
 {
 	const struct step *t = &r->p->step[i];
 
-	gosan_access(replay_memory() + t->addr, t->size,
-		     (t->write ? GOSAN_WRITE : 0u) | (t->atomic ? GOSAN_ATOMIC : 0u), r->pc0 + (uintptr_t)i);
+	if (r->p->seed % 2 && !t->atomic)
+		do_bytes(r->g[t->g], t, r->pc0 + (uintptr_t)i);
+	else
+		gosan_access(replay_memory() + t->addr, t->size,
+			     (t->write ? GOSAN_WRITE : 0u) | (t->atomic ? GOSAN_ATOMIC : 0u),
+			     r->pc0 + (uintptr_t)i);
 }
 
 static void send_event(struct replay *r, const struct step *t)

@@ -3,13 +3,15 @@
  * inline.c: what stands in place of a call of a hook.
  *
  * A call may change rax, rcx, rdx, rsi, rdi, r8 to r11, the vector registers and the flags, and the compiler expects it
- * to. So there is room for the short way (hot/hot.h) without a look at the code around. The call itself stays behind it,
- * where it was: line numbers, unwind tables and the address that a report shows remain the compiler's own.
+ * to. So there is room for the short way (hot/hot.h) without a look at the code around. A call stays behind it, where
+ * it was: line numbers, unwind tables and the address that a report shows remain the compiler's own. That of an access
+ * goes past the hook in libgosan_hot.a, which would look once more, to the one that is told its pc.
  *
  *      call __tsan_read8        goroutine's cell == first or second cell of the granule?  ->  past the call
+ *                               call __tsan_read8_pc
  *
- * Only accesses of a granule that the goroutine has all bytes of are answered here, as in arrays and after loops; the
- * rest is the called hook's. x86-64 and AT&T syntax; anything else is left alone.
+ * The answer has no branch but the last: which cell of a granule is whose, and which half of it was accessed from where,
+ * is data, which no predictor knows. x86-64 and AT&T syntax; anything else is left alone.
  */
 #include "inline.h"
 
@@ -17,6 +19,7 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +28,7 @@ struct out {
 	char *text;
 	size_t n, room;
 	unsigned labels;
+	bool has_tables; /* needs them */
 	bool failed;
 };
 
@@ -84,9 +88,58 @@ static void load_self(struct out *o)
 		"\ttestq\t%%rax, %%rax\n");
 }
 
-/* rdi: the address. A write asks for the very cell, a read for it or one that lacks the write bit. Both cells of the
- * granule are compared at once, and the zeros behind them with what they never equal. */
-static void access(struct out *o, const struct call *c, unsigned size, bool write)
+/* What an access of `size` bytes at an offset of a granule takes no notice of: other bytes, and of a read also whether the
+ * cell wrote. Twice, for two cells. */
+static void table(struct out *o, unsigned size, bool write)
+{
+	for (unsigned at = 0; at < 8; at++) {
+		uint32_t bytes = ((1u << size) - 1) << at & GOSAN_HOT_ALL;
+		uint32_t ignored = (GOSAN_HOT_ALL & ~bytes) | (write ? 0 : GOSAN_HOT_WRITE);
+
+		code(o, "\t.long\t%u, %u\n", ignored, ignored);
+	}
+}
+
+#define TABLE_BYTES 64
+static const unsigned table_sizes[] = {1, 2, 4};
+static size_t table_at(unsigned size, bool write)
+{
+	return ((size_t)write * 3 + size / 2) * TABLE_BYTES;
+}
+
+/* One copy per program or library, whichever object it comes from: a group of its own. */
+static void tables(struct out *o)
+{
+	code(o, "\n\t.section\t.rodata.gosan_hot_ignored,\"aG\",@progbits,gosan_hot_ignored,comdat\n"
+		"\t.weak\tgosan_hot_ignored\n"
+		"\t.hidden\tgosan_hot_ignored\n"
+		"\t.type\tgosan_hot_ignored, @object\n"
+		"\t.balign\t64\n"
+		"gosan_hot_ignored:\n");
+	for (int write = 0; write < 2; write++)
+		for (size_t i = 0; i < sizeof table_sizes / sizeof *table_sizes; i++)
+			table(o, table_sizes[i], write);
+	code(o, "\t.size\tgosan_hot_ignored, .-gosan_hot_ignored\n");
+}
+
+/* Sets in xmm0 what an access of a part of its granule does not ask for. */
+static void ignore(struct out *o, unsigned size, bool write)
+{
+	if (size < 8)
+		code(o,
+		     "\tmovl\t%%edi, %%esi\n"
+		     "\tandl\t$%u, %%esi\n"
+		     "\tleaq\tgosan_hot_ignored+%zu(%%rip), %%rdx\n"
+		     "\tmovq\t(%%rdx,%%rsi,8), %%xmm1\n"
+		     "\tpor\t%%xmm1, %%xmm0\n",
+		     8 - size, table_at(size, write));
+	else if (!write)
+		code(o, "\tpor\t%d(%%rax), %%xmm0\n", GOSAN_HOT_WRITES);
+}
+
+/* rdi: the address. Is one of the granule's cells, with what is not asked for set, the goroutine's own, which has all
+ * bits set? Both are compared at once, and the zeros behind them with what they never equal. */
+static void access(struct out *o, unsigned size, bool write)
 {
 	unsigned n = o->labels++;
 
@@ -100,17 +153,18 @@ static void access(struct out *o, const struct call *c, unsigned size, bool writ
 	     "\tandq\t%%rdi, %%rcx\n"
 	     "\tmovq\t(%%rdx,%%rcx,2), %%xmm0\n",
 	     GOSAN_HOT_MASK, GOSAN_HOT_BASE);
-	if (!write)
-		code(o, "\tpor\t%d(%%rax), %%xmm0\n", GOSAN_HOT_WRITES);
+	ignore(o, size, write);
 	code(o,
 	     "\tpcmpeqd\t%d(%%rax), %%xmm0\n"
 	     "\tpmovmskb\t%%xmm0, %%ecx\n"
 	     "\ttestl\t%%ecx, %%ecx\n"
-	     "\tjne\t.Lgosan%uh\n",
-	     GOSAN_HOT_CELL, n);
-	code(o, ".Lgosan%us:\n", n);
-	put(o, c->line, c->size);
-	code(o, ".Lgosan%uh:\n", n);
+	     "\tjne\t.Lgosan%uh\n"
+	     ".Lgosan%us:\n"
+	     "\tleaq\t.Lgosan%uh(%%rip), %%rsi\n"
+	     "\tcall\t*__tsan_%s%u_pc@GOTPCREL(%%rip)\n"
+	     ".Lgosan%uh:\n",
+	     GOSAN_HOT_CELL, n, n, n, write ? "write" : "read", size, n);
+	o->has_tables |= size < 8;
 }
 
 /* rdi: the return address. Any address in the function names it; which one is the same at each entry. */
@@ -243,7 +297,7 @@ static bool replace(struct out *o, const struct call *c)
 	else if (!c->tail && named(c, "func_entry"))
 		entry(o, c);
 	else if (!c->tail && is_access(c, &size, &write))
-		access(o, c, size, write);
+		access(o, size, write);
 	else
 		return false;
 	return true;
@@ -279,6 +333,8 @@ char *inline_hooks(const char *text, size_t size, size_t *ret_size)
 		kept = replace(&o, &c) ? next : line;
 	}
 	put(&o, kept, (size_t)(end - kept));
+	if (o.has_tables)
+		tables(&o);
 	if (o.failed || o.labels == 0) {
 		free(o.text);
 		return NULL;

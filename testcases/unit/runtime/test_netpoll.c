@@ -200,6 +200,105 @@ static void timeouts(void)
 	close(fds[0]);
 }
 
+static void read_for(go_context *ctx, int fd, go_chan(int) out)
+{
+	char c;
+	go_send(out, (int)go_read_ctx(ctx, fd, &c, 1));
+}
+
+static void contexts_end_waits(void)
+{
+	int fds[2];
+	go_chan(int) out = go_make(int, 0);
+	go_context *ctx = go_with_cancel(go_background());
+	make_pipe(fds, 0);
+	go(read_for, ctx, fds[0], out);
+	go_sleep(GO_MS); /* it may park first; either way the result is the same */
+	go_cancel(ctx);
+	check_int(go_recv(out), -ECANCELED);
+	go(read_for, ctx, fds[0], out); /* over already */
+	check_int(go_recv(out), -ECANCELED);
+	check_int(go_wait_fd_ctx(ctx, fds[1], POLLOUT), -ECANCELED);
+	go_context_free(ctx);
+
+	ctx = go_with_timeout(go_background(), 2 * GO_MS);
+	go(read_for, ctx, fds[0], out);
+	check_int(go_recv(out), -ETIMEDOUT);
+	go_context_free(ctx);
+
+	/* The descriptor is as it was: an event comes first, and a context that never ends. */
+	ctx = go_with_timeout(go_background(), 600 * GO_SEC);
+	check_int(go_write_ctx(ctx, fds[1], "xyz", 3), 3);
+	go(read_for, ctx, fds[0], out);
+	check_int(go_recv(out), 1);
+	go(read_for, go_background(), fds[0], out);
+	check_int(go_recv(out), 1);
+	go_context_free(ctx);
+	check_int(go_wait_fd_ctx(go_background(), -1, POLLIN), -EBADF);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* The event and the end at the same moment: one of the two results, and nobody lost. */
+static void events_race_with_cancellation(void)
+{
+	enum { ROUNDS = 300, READERS = 4 };
+	int got = 0;
+	go_chan(int) out = go_make(int, 0);
+	go_set_procs(4);
+	for (int round = 0; round < ROUNDS; round++) {
+		int fds[2], n = 0;
+		go_context *ctx = go_with_cancel(go_background());
+		make_pipe(fds, O_NONBLOCK);
+		for (int i = 0; i < READERS; i++)
+			go(read_for, ctx, fds[0], out);
+		if (round % 3 == 0)
+			go_sleep(20 * GO_US);
+		check_int(go_write(fds[1], "ab", 2), 2);
+		go(go_cancel, ctx);
+		for (int i = 0; i < READERS; i++) {
+			int result = go_recv(out);
+			check(result == 1 || result == -ECANCELED);
+			n += result == 1;
+		}
+		check(n <= 2);
+		got += n;
+		close(fds[0]);
+		close(fds[1]);
+		go_context_free(ctx);
+	}
+	check(got <= 2 * ROUNDS);
+}
+
+static void accepting_and_connecting(void)
+{
+	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof(addr);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
+	check(bind(listener, (struct sockaddr *)&addr, sizeof(addr)) == 0 && listen(listener, 1) == 0);
+	check(getsockname(listener, (struct sockaddr *)&addr, &len) == 0);
+	go_context *ctx = go_with_timeout(go_background(), GO_MS);
+	check_int(go_accept_ctx(ctx, listener, NULL, NULL), -ETIMEDOUT);
+	check_int(go_connect_ctx(ctx, fd, (struct sockaddr *)&addr, sizeof(addr)), -ETIMEDOUT);
+	go_context_free(ctx);
+	ctx = go_with_cancel(go_background());
+	check_int(go_connect_ctx(ctx, fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	int peer = go_accept_ctx(ctx, listener, NULL, NULL);
+	check(peer >= 0);
+
+	/* Half-close: the reader sees the end, the other direction goes on. */
+	char buf[8];
+	check_int(shutdown(fd, SHUT_WR), 0);
+	check_int(go_read_ctx(ctx, peer, buf, sizeof(buf)), 0);
+	check_int(go_write(peer, "on", 2), 2);
+	check_int(go_read(fd, buf, sizeof(buf)), 2);
+	go_cancel(ctx);
+	go_context_free(ctx);
+	close(fd);
+	close(peer);
+	close(listener);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +309,9 @@ int main(void)
 		child_test(errors),
 		child_test(files),
 		child_test(timeouts),
+		child_test(contexts_end_waits),
+		child_test(events_race_with_cancellation),
+		child_test(accepting_and_connecting),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "child.h"
-#include "scheduler.h"
+#include "hot.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -462,10 +462,163 @@ static void names_and_ids(void)
 	go_dump(STDERR_FILENO);
 }
 
+static void bounce_until(go_chan(int) in, go_chan(int) out, _Atomic bool *stop)
+{
+	go_range(v, in) {
+		if (atomic_load(stop))
+			break;
+		go_send(out, v);
+	}
+	go_close(out);
+}
+
+/* Never comes by the scheduler until the goroutine that it started has run. */
+static void hog(_Atomic bool *flag, _Atomic bool *stop)
+{
+	go(set_flag, flag);
+	while (!atomic_load(flag))
+		;
+	atomic_store(stop, true);
+}
+
+/* Both processors have work for ever, one of them in a computation with somebody queued behind it: the poller
+ * takes that one to the other. A lost one hangs the test. */
+static void nobody_waits_behind_a_computation(void)
+{
+	_Atomic bool flag = false, stop = false;
+	go_chan(int) there = go_make(int, 0), back = go_make(int, 0);
+	go_set_procs(2);
+	go(bounce_until, there, back, &stop);
+	go(hog, &flag, &stop);
+	int n = 0;
+	do
+		go_send(there, n++);
+	while (go_recv_ok(back, NULL));
+	check(atomic_load(&flag) && n > 0);
+}
+
+static void flip(_Atomic bool *stop, go_waitgroup *wg)
+{
+	for (int i = 0; !atomic_load(stop); i++) {
+		go_set_procs(1 + i % 4);
+		go_yield();
+	}
+	go_waitgroup_done(wg);
+}
+
+/* A processor that is retired for a moment only may have work in its queues: it must not be given up with it,
+ * which the runtime itself asserts. */
+static void processors_come_and_go_during_hand_offs(void)
+{
+	enum { ROUNDS = 30000 };
+	_Atomic bool stop = false;
+	go_chan(int) there = go_make(int, 0), back = go_make(int, 0);
+	go_waitgroup wg = {0};
+	go_waitgroup_add(&wg, 2);
+	go(flip, &stop, &wg);
+	go(flip, &stop, &wg);
+	go(bounce, there, back, ROUNDS);
+	for (int i = 0; i < ROUNDS; i++) {
+		go_send(there, i);
+		check_int(go_recv(back), i + 1);
+	}
+	atomic_store(&stop, true);
+	go_waitgroup_wait(&wg);
+}
+
+static void sleep_often(int n, int64_t until, go_waitgroup *wg)
+{
+	for (int i = 0; i < n && go_now() < until; i++)
+		go_sleep((1 + i % 7) * GO_US);
+	go_waitgroup_done(wg);
+}
+
+/* Each wake-up makes the poller a worker, and appoints a thread that is just lying down: it must not keep the
+ * token of that, or its next sleep ends at once and without a processor. */
+static void the_poller_is_appointed_while_it_lies_down(void)
+{
+	enum { SLEEPERS = 6, TIMES = 3000 };
+	for (int procs = 1; procs <= 4; procs *= 2) {
+		go_waitgroup wg = {0};
+		go_set_procs(procs);
+		go_waitgroup_add(&wg, SLEEPERS);
+		for (int i = 0; i < SLEEPERS; i++)
+			go(sleep_often, TIMES, go_now() + GO_SEC,
+			   &wg); /* a busy machine wakes nobody in time */
+		go_waitgroup_wait(&wg);
+	}
+}
+
+static intptr_t wait_for_child(void *arg)
+{
+	int status = 0;
+	pid_t pid = (pid_t)(intptr_t)arg;
+	return waitpid(pid, &status, 0) == pid ? WEXITSTATUS(status) : -1;
+}
+
+static intptr_t wait_for_end(void *arg)
+{
+	char c;
+	return read((int)(intptr_t)arg, &c, 1);
+}
+
+static void block_for_good(int fd, go_waitgroup *wg)
+{
+	check_int(go_blocking(wait_for_end, (void *)(intptr_t)fd), 0);
+	go_waitgroup_done(wg);
+}
+
+/* A thread of the runtime is starting whenever this forks: what it holds in libc or in a sanitizer at that moment
+ * would stay held in the child, which starts threads too. */
+static void fork_while_threads_start(void)
+{
+	enum { FORKS = 12 };
+	int fds[2];
+	go_waitgroup wg = {0};
+	check_int(pipe(fds), 0);
+	go_set_procs(4);
+	for (int i = 0; i < FORKS; i++) {
+		go_waitgroup_add(&wg, 3);
+		for (int k = 0; k < 3; k++)
+			go(block_for_good, fds[0], &wg); /* so the next needs a thread of its own */
+		pid_t pid = fork();
+		if (pid == 0) {
+			go_chan(int) ch = go_make(int, 0);
+			go(bounce, ch, ch, 0);
+			go(bounce, ch, ch, 0);
+			check_int(go_select(GO_RECV(ch), GO_AFTER(GO_US)), 1);
+			_exit(3);
+		}
+		check_int(go_blocking(wait_for_child, (void *)(intptr_t)pid), 3);
+	}
+	close(fds[1]);
+	go_waitgroup_wait(&wg);
+}
+
+static void wait_for_ever(go_chan(int) ch)
+{
+	go_recv(ch);
+}
+
+static void dump_many(void)
+{
+	go_chan(int) ch = go_make(int, 0);
+	go_set_procs(1);
+	for (int i = 0; i < 20; i++)
+		go(wait_for_ever, ch);
+	for (int i = 0; i < 100; i++)
+		go_yield(); /* each of them has parked */
+	go_dump(STDERR_FILENO);
+}
+
 static void dump_names(void **state)
 {
 	(void)state;
 	expect_exit(names_and_ids, 0, "goroutine 1 [running] a name that is much longer than:");
+	expect_exit(dump_many, 0, "goroutine 20 [chan receive]:\ngoroutine 21 [chan receive]:\n");
+	const char *once = strstr(child_output, "wait_for_ever(");
+	assert_non_null(once);
+	assert_null(strstr(once + 1, "wait_for_ever("));
 }
 
 int main(void)
@@ -476,6 +629,8 @@ int main(void)
 		child_test(order_on_one_processor),
 		child_test(a_pair_starves_nobody),
 		child_test(idle_processors_help),
+		child_test(nobody_waits_behind_a_computation),
+		child_test(processors_come_and_go_during_hand_offs),
 		child_test(change_procs),
 		child_test(errno_is_the_goroutines),
 		child_test(rounding_mode_is_the_goroutines),
@@ -485,7 +640,9 @@ int main(void)
 		child_test(a_stranger_may_end_a_standstill),
 		child_test(first_call_by_a_thread),
 		child_test(return_while_others_run),
+		child_test(the_poller_is_appointed_while_it_lies_down),
 		child_test(fork_keeps_one_goroutine),
+		child_test(fork_while_threads_start),
 		cmocka_unit_test(dead_ends),
 		cmocka_unit_test(dump_names),
 	};

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "child.h"
 
+#include "chan.h"
+
 static void takes_the_ready_case(void)
 {
 	enum { A, B, C };
@@ -248,14 +250,55 @@ static void misuse(void **state)
 	expect_exit(send_parked_closed, 2, "panic: send on closed channel");
 }
 
+static void wait_for_close(go_chan(int) closing, go_chan(int) other, go_waitgroup *wg)
+{
+	bool ok = true;
+	int i = go_select(GO_RECV_OK(closing, NULL, &ok), GO_RECV(other));
+	check(i == 0 && !ok);
+	go_waitgroup_done(wg);
+}
+
+static void receive_until_close(go_chan(int) closing, go_waitgroup *wg)
+{
+	check(!go_recv_ok(closing, NULL));
+	go_waitgroup_done(wg);
+}
+
+/* A select that a close wakes must not reach for the neighbours that it had in the queue: a receiver before it may
+ * be gone. A queue that is in order afterwards shows that nobody did. */
+static void a_close_wakes_all_kinds(void)
+{
+	enum { N = 20 };
+	go_chan(int) closing = go_make(int, 0), other = go_make(int, 0);
+	const struct go_chan_of *inside = (const void *)closing, *beside = (const void *)other;
+	go_waitgroup wg = {0};
+	go_set_procs(1);
+	go_waitgroup_add(&wg, N);
+	for (int i = 0; i < N; i++)
+		if (i % 2 == 0)
+			go(wait_for_close, closing, other, &wg);
+		else
+			go(receive_until_close, closing, &wg);
+	for (int i = 0; i < 100; i++)
+		go_yield(); /* each of them waits */
+	check(inside->recvq.first != NULL && beside->recvq.first != NULL);
+	go_close(closing);
+	go_waitgroup_wait(&wg);
+	check(inside->recvq.first == NULL && inside->recvq.last == NULL);
+	check(beside->recvq.first == NULL && beside->recvq.last == NULL);
+	go_chan_free(closing);
+	go_chan_free(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		child_test(takes_the_ready_case),   child_test(choice_is_uniform),
-		child_test(after_fires_and_yields), child_test(select_meets_select),
-		child_test(fan_in_many_cases),      child_test(many_cases_and_a_time),
-		child_test(close_and_for_ever),     child_test(same_channel_twice),
-		child_test(timer_against_channel),  cmocka_unit_test(misuse),
+		child_test(takes_the_ready_case),    child_test(choice_is_uniform),
+		child_test(after_fires_and_yields),  child_test(select_meets_select),
+		child_test(fan_in_many_cases),       child_test(many_cases_and_a_time),
+		child_test(close_and_for_ever),      child_test(same_channel_twice),
+		child_test(timer_against_channel),   cmocka_unit_test(misuse),
+		child_test(a_close_wakes_all_kinds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

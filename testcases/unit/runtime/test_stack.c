@@ -53,6 +53,32 @@ static void many_slots(void)
 	}
 }
 
+/* What a whole period left untouched loses its pages, but for some that stay warm; what was taken meanwhile
+ * does not. */
+static void a_burst_is_given_back(void)
+{
+	enum { N = 2000 };
+	static char *slots[N];
+	int zeroed = 0;
+	many_slots();
+	go__stack_trim(GO_SEC);
+	check(go__stack_trim_in(GO_SEC) > 0);
+	go__stack_trim(2 * GO_SEC);
+	check_int(go__stack_trim_in(2 * GO_SEC), -1);
+	for (int i = 0; i < N; i++) {
+		slots[i] = go__stack_get(NULL);
+		zeroed += slots[i][go__stack_size() - 1] == 0;
+		slots[i][go__stack_size() - 1] = 1;
+	}
+	check(zeroed >= N - 64 && zeroed < N);
+	for (int i = 0; i < N; i++)
+		go__stack_put(NULL, slots[i]);
+	go__stack_trim(3 * GO_SEC);
+	check(go__stack_trim_in(3 * GO_SEC) > 0); /* they were needed */
+	char *last = go__stack_get(NULL);
+	check_int(last[go__stack_size() - 1], 1);
+}
+
 static void touch_guard(void)
 {
 	volatile char *slot = go__stack_get(NULL);
@@ -147,6 +173,7 @@ int main(void)
 		child_test(has_200_kilobytes),
 		child_test(slots_are_reused_last_first),
 		child_test(many_slots),
+		child_test(a_burst_is_given_back),
 		cmocka_unit_test(faults),
 		cmocka_unit_test(overflow_is_named),
 		cmocka_unit_test(other_faults_pass),

@@ -36,7 +36,7 @@ static const char *each(struct stdmem *m, uint64_t addr, uint64_t size, int what
 static void cuts(void **state)
 {
 	struct arena *a = arena_new();
-	struct stdmem *m = stdmem_new(a);
+	struct stdmem *m = stdmem_new(a, STDMEM_MOST);
 
 	(void)state;
 	stdmem_note(m, 0x100, 8, true, false, 1);
@@ -55,7 +55,7 @@ static void cuts(void **state)
 static void ages(void **state)
 {
 	struct arena *a = arena_new();
-	struct stdmem *m = stdmem_new(a);
+	struct stdmem *m = stdmem_new(a, STDMEM_MOST);
 
 	(void)state;
 	for (uint64_t i = 0; i < 3000; i++)
@@ -105,7 +105,7 @@ static bool meet(struct stdmem *m, int one, uint32_t by, int other, uint32_t by2
 static void classes(void **state)
 {
 	struct arena *a = arena_new();
-	struct stdmem *m = stdmem_new(a);
+	struct stdmem *m = stdmem_new(a, STDMEM_MOST);
 
 	(void)state;
 	for (uint32_t by = 1; by <= 3; by++)
@@ -126,7 +126,7 @@ static void classes(void **state)
 static void only_atomics(void **state)
 {
 	struct arena *a = arena_new();
-	struct stdmem *m = stdmem_new(a);
+	struct stdmem *m = stdmem_new(a, STDMEM_MOST);
 
 	(void)state;
 	stdmem_note(m, 0x100, 4, true, true, 1);
@@ -136,13 +136,30 @@ static void only_atomics(void **state)
 	arena_free(a);
 }
 
+/* What no machine has is refused, not walked through. */
+static void bounded(void **state)
+{
+	struct arena *a = arena_new();
+	struct stdmem *m = stdmem_new(a, 4096);
+
+	(void)state;
+	assert_true(stdmem_note(m, 0x100, 2048, true, false, 1));
+	assert_true(stdmem_note(m, 0x100, 4096 - 0x100, true, false, 1));
+	assert_false(stdmem_note(m, 0x100, 8192, true, false, 1));
+	assert_false(stdmem_note(m, 0x100, UINT64_C(1) << 60, true, false, 1));
+	assert_false(stdmem_note(m, UINT64_MAX - 7, 16, true, false, 1));
+	/* The free of a block of which a little was touched. */
+	assert_string_equal(each(m, 0x100, UINT64_C(1) << 62, WRITE, 1)[0] ? "parts" : "", "parts");
+	assert_string_equal(each(m, 0x10000, UINT64_MAX, WRITE, 1), "");
+	stdmem_free(m);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cuts),
-		cmocka_unit_test(ages),
-		cmocka_unit_test(classes),
-		cmocka_unit_test(only_atomics),
+		cmocka_unit_test(cuts),         cmocka_unit_test(ages),    cmocka_unit_test(classes),
+		cmocka_unit_test(only_atomics), cmocka_unit_test(bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,3 @@
+module httpecho
+
+go 1.19
