@@ -56,7 +56,7 @@ struct gosan_dep {
 extern struct gosan_dep **gosan_lockdep_all;
 extern uint32_t gosan_lockdep_n;
 
-/* Bytes of an instance of d, of which there may be none yet. */
+/* Of one instance, in bytes: a stack for each lock that is held follows it. */
 static inline size_t gosan_lockdep_inst_size(const struct gosan_dep *d)
 {
 	return (sizeof(struct gosan_depinst) + d->n_held * sizeof(uint32_t) + 7) & ~(size_t)7;
