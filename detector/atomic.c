@@ -57,7 +57,8 @@ struct track {
 };
 
 static bool incomplete; /* there was no memory for a record: who acquires what has none may owe it anything */
-static __thread int inside __attribute__((tls_model("initial-exec")));
+/* The stripe that this thread has, another value that is not 0 while it must not take one. */
+static __thread uintptr_t inside __attribute__((tls_model("initial-exec")));
 
 /* By granule, for gosan_atomic_forget. */
 static struct gosan_atomic_stripe *stripe_of(uintptr_t addr)
@@ -91,7 +92,7 @@ struct gosan_atomic_stripe *gosan_atomic_lock(uintptr_t addr)
 		GOSAN_COUNT(lost);
 		return NULL;
 	}
-	inside = 1;
+	inside = (uintptr_t)s;
 	__asm__ volatile("" ::: "memory");
 	lock(s);
 	return s;
@@ -326,8 +327,10 @@ void gosan_atomic_fence(struct gosan_g *g, int mo)
 		leave(g);
 	}
 	if (releases(mo)) {
+		enter(g);
 		gosan_clock_copy(&t->release_strong, &g->strong);
 		gosan_clock_copy(&t->release_weak, &g->weak);
+		leave(g);
 		advance(g);
 	}
 }
@@ -381,6 +384,41 @@ void gosan_atomic_forget(uintptr_t addr, size_t size)
 		}
 		inside = 0;
 	}
+}
+
+/* Whoever has a stripe may wait for the collector, which asks this: so not for ever. The caller may have one itself: it
+ * holds still, too. */
+bool gosan_atomic_freeze(bool on)
+{
+	size_t n = sizeof(stripes) / sizeof(stripes[0]), had = n;
+
+	for (size_t i = 0; on && i < had; i++)
+		if (inside != (uintptr_t)&stripes[i] && !lock_soon(&stripes[i]))
+			had = i;
+	if (on && had == n)
+		return true;
+	for (size_t i = 0; i < had; i++)
+		if (inside != (uintptr_t)&stripes[i])
+			__atomic_store_n(&stripes[i].word, stripes[i].word & ~UINT64_C(1), __ATOMIC_RELEASE);
+	return !on;
+}
+
+void gosan_atomic_each(void (*fn)(const struct gosan_clock *, void *), void *arg)
+{
+	for (size_t i = 0; i < sizeof(stripes) / sizeof(stripes[0]); i++)
+		for (const struct atom *a = stripes[i].atoms; a; a = a->next)
+			fn(&a->strong, arg);
+}
+
+void gosan_atomic_each_kept(const struct gosan_g *g, void (*fn)(const struct gosan_clock *, void *),
+			    void *arg)
+{
+	const struct track *t = g->access;
+
+	if (!t)
+		return;
+	fn(&t->release_strong, arg);
+	fn(&t->pending_strong, arg);
 }
 
 /* A thread that exists no more may have left a stripe in the middle of a change: its clocks are dropped without

@@ -41,5 +41,12 @@ void gosan_atomic_fence(struct gosan_g *g, int mo);
 /* [addr, addr + size) is new memory: no atomic in it has a past. */
 void gosan_atomic_forget(uintptr_t addr, size_t size);
 void gosan_atomic_fork_child(void);
+/* For coarsen.c, under the engine lock: take all stripes, so that no atomic changes a clock, or give them back. False:
+ * one was not to be had, and none is taken. */
+bool gosan_atomic_freeze(bool on);
+/* Meanwhile, of the strong relation: the variables' clocks, and those that g keeps for its fences. */
+void gosan_atomic_each(void (*fn)(const struct gosan_clock *, void *), void *arg);
+void gosan_atomic_each_kept(const struct gosan_g *g, void (*fn)(const struct gosan_clock *, void *),
+			    void *arg);
 
 #endif

@@ -259,6 +259,13 @@ void gosan_chain_alone(struct gosan_g *g)
 	start_afresh(g);
 }
 
+void gosan_chain_each_first(gosan_clock_fn *fn, void *arg)
+{
+	for (uint32_t cid = 1; cid <= n_chains; cid++)
+		for (const struct tenant *t = chains[cid].last; t && t->before; t = t->before)
+			fn(cid, t->first - 1, arg);
+}
+
 struct gosan_g *gosan_chain_whose(struct gosan_stamp s)
 {
 	struct tenant *t = chains && s.cid <= GOSAN_CID_MAX ? chains[s.cid].last : NULL;

@@ -27,6 +27,8 @@ void gosan_chain_advance(struct gosan_g *g);
 void gosan_chain_end(struct gosan_g *g);
 /* g knows all that anybody did so far: in a forked child it is the only one left. */
 void gosan_chain_alone(struct gosan_g *g);
+/* fn(cid, epoch) for each tenant but the first of a chain: its moments are those after epoch. */
+void gosan_chain_each_first(gosan_clock_fn *fn, void *arg);
 struct gosan_g *gosan_chain_whose(struct gosan_stamp s);
 /* Stamp of the first moment of g. */
 struct gosan_stamp gosan_chain_birth(const struct gosan_g *g);

@@ -35,7 +35,8 @@
 
 struct gosan_node {
 	uint32_t refs;
-	uint32_t level;
+	uint8_t level;
+	uint8_t mark[3]; /* the pass of gosan_clock_each that saw it last */
 	union {
 		uint32_t epoch[LEAF];
 		struct gosan_node *kid[KIDS];
@@ -108,7 +109,8 @@ static struct gosan_node *raw_node(uint32_t level)
 		return NULL;
 	}
 	n->refs = 1;
-	n->level = level;
+	n->level = (uint8_t)level;
+	memset(n->mark, 0, sizeof n->mark);
 	return n;
 }
 
@@ -491,6 +493,42 @@ void gosan_clock_clear(struct gosan_clock *c)
 void gosan_clock_fill(struct gosan_clock *c)
 {
 	c->root = adopt(c->root, &everything);
+}
+
+uint32_t gosan_clock_next_pass(uint32_t pass)
+{
+	return pass < 0xffffff ? pass + 1 : 0;
+}
+
+/* Pass 0 marks nothing, and sees what is shared again and again. */
+static bool is_seen(struct gosan_node *n, uint32_t pass)
+{
+	uint8_t mark[3] = {(uint8_t)pass, (uint8_t)(pass >> 8), (uint8_t)(pass >> 16)};
+
+	if (pass && !memcmp(n->mark, mark, sizeof mark))
+		return true;
+	memcpy(n->mark, mark, sizeof mark);
+	return false;
+}
+
+static void each_below(struct gosan_node *n, uint32_t first, uint32_t pass, gosan_clock_fn *fn, void *arg)
+{
+	if (!n || n == &everything || is_seen(n, pass))
+		return;
+	for (unsigned i = 0; n->level && i < KIDS; i++)
+		each_below(n->kid[i], first + (i << (LEAF_BITS + KID_BITS * (n->level - 1u))), pass, fn, arg);
+	for (unsigned i = 0; !n->level && i < LEAF; i++)
+		if (n->epoch[i])
+			fn(first + i, n->epoch[i], arg);
+}
+
+void gosan_clock_each(const struct gosan_clock *c, uint32_t pass, gosan_clock_fn *fn, void *arg)
+{
+	if (c->epoch)
+		fn(c->cid, c->epoch, arg);
+	if (c->other)
+		fn(c->other_cid, c->other, arg);
+	each_below(c->root, 0, pass, fn, arg);
 }
 
 void gosan_clock_fork(bool before)

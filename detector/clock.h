@@ -62,6 +62,11 @@ void gosan_clock_copy(struct gosan_clock *dst, const struct gosan_clock *src);
 void gosan_clock_clear(struct gosan_clock *c);
 /* It covers everything from now on: what it should have learned can't be kept. */
 void gosan_clock_fill(struct gosan_clock *c);
+/* fn(cid, epoch) for each entry of c; from the second clock of a pass on without those that an earlier one shared. All
+ * clocks stand still. Passes are numbered from gosan_clock_next_pass(the one before). */
+typedef void gosan_clock_fn(uint32_t cid, uint32_t epoch, void *arg);
+void gosan_clock_each(const struct gosan_clock *c, uint32_t pass, gosan_clock_fn *fn, void *arg);
+uint32_t gosan_clock_next_pass(uint32_t pass);
 /* Around fork, as gosan_mem_fork. */
 void gosan_clock_fork(bool before);
 

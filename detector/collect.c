@@ -11,6 +11,7 @@
  */
 #include "collect.h"
 
+#include "coarsen.h"
 #include "floor.h"
 #include "granule.h"
 #include "mem.h"
@@ -21,9 +22,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PATIENCE (1u << 20) /* spins with yields until a goroutine that does not come out ends the attempt */
+/* Spins (gosan_shadowmem_pause) until a goroutine that does not come out ends an attempt, some 10 ms: it may be inside
+ * because a signal handler interrupted it there that waits for the engine lock, which the collector has. So there are
+ * many attempts, and between them the lock is free. */
+#define PATIENCE (1u << 13)
+#define ATTEMPTS 200
 
-#define WORTH 64 /* a collection is to free one in so many segments */
+#define WORTH       64 /* a collection is to free one in so many segments */
+#define SPARE       8  /* it coarsens when it leaves less than one in so many free */
+#define COARSENINGS 8  /* attempts */
 /* Segments per page of shadow before a collection, which looks at all 512 granules of each page: a nanosecond or two
  * for each segment. */
 #define PER_PAGE 128
@@ -32,6 +39,7 @@ union gosan_gate gosan_gate = {.far = true};
 static int unknown_inside;
 static uint32_t hopeless; /* epochs without a segment until the next attempt, after one that freed too few */
 static char collector;
+static bool fork_clean; /* nobody was in the shadow when this process was made */
 
 /* The goroutines' side of the handshake has no fence: this is it, in all threads. The command has to be announced
  * once per process, a forked child included. */
@@ -47,10 +55,12 @@ static bool fence_all(void)
 	return done;
 }
 
-static bool wait_until_out(void)
+/* Whoever is born meanwhile finds gosan_gate.collecting set. */
+static bool wait_until_out(const struct gosan_g *but)
 {
 	for (const struct gosan_g *g = gosan_engine_all(); g; g = g->next)
-		for (unsigned spins = 0; __atomic_load_n(&g->in_shadow, __ATOMIC_ACQUIRE); spins++) {
+		for (unsigned spins = 0; g != but && __atomic_load_n(&g->in_shadow, __ATOMIC_ACQUIRE);
+		     spins++) {
 			if (spins == PATIENCE)
 				return false;
 			gosan_shadowmem_pause(spins);
@@ -132,21 +142,59 @@ static uint32_t count_free(void)
 	return n;
 }
 
-/* Under the engine lock. */
-static bool collect_locked(void)
+/* Nobody is in the shadow from here to open_shadow. False, and open: somebody did not come out. */
+static bool close_shadow(const struct gosan_g *but)
 {
-	uint32_t room = gosan_segment_room(), free = 0;
-
 	__atomic_store_n(&gosan_gate.collecting, true, __ATOMIC_SEQ_CST);
 	if (!fence_all())
 		gosan_gate.fences = true;
-	if (wait_until_out()) {
-		mark_all();
-		gosan_segment_reset();
+	if (wait_until_out(but))
+		return true;
+	__atomic_store_n(&gosan_gate.collecting, false, __ATOMIC_RELEASE);
+	return false;
+}
+
+static void open_shadow(void)
+{
+	__atomic_store_n(&gosan_gate.collecting, false, __ATOMIC_RELEASE);
+}
+
+/* With the engine lock, and the shadow empty; false: neither. */
+static bool stop_all(void)
+{
+	for (unsigned i = 0; i < ATTEMPTS; i++) {
+		gosan_engine_lock();
+		if (close_shadow(NULL))
+			return true;
+		gosan_engine_unlock();
+		gosan_shadowmem_yield(UINT32_MAX);
+	}
+	return false;
+}
+
+static void go_on(void)
+{
+	open_shadow();
+	gosan_engine_unlock();
+}
+
+/* All are stopped. Where the table can't grow, moments become fewer (coarsen.c) before it is so full that collections
+ * follow each other. *ret_again: clocks would not stand still for that. */
+static bool collect_stopped(bool *ret_again)
+{
+	uint32_t room = gosan_segment_room(), free;
+	bool grown;
+
+	mark_all();
+	free = count_free();
+	grown = free < room / 2 && gosan_segment_grow(room * 2);
+	*ret_again = false;
+	if (!grown && free < room / SPARE && room == gosan_segment_limit) {
+		*ret_again = !gosan_coarsen(room / SPARE);
 		free = count_free();
 	}
-	__atomic_store_n(&gosan_gate.collecting, false, __ATOMIC_RELEASE);
-	return (free < room / 2 && gosan_segment_grow(room * 2)) || free >= room / WORTH;
+	gosan_segment_reset();
+	return grown || free > room / WORTH;
 }
 
 /* One at a time. True: another was at work, and is done. */
@@ -164,7 +212,7 @@ static bool wait_for_other(void)
 bool gosan_collect(void)
 {
 	uint32_t wait;
-	bool done;
+	bool done, again = true;
 
 	if (gosan_engine_inside())
 		return false;
@@ -175,10 +223,11 @@ bool gosan_collect(void)
 	if (wait_for_other())
 		return true;
 	done = gosan_segment_grow(gosan_shadowmem_pages() * PER_PAGE);
-	if (!done) {
-		gosan_engine_lock();
-		done = collect_locked();
-		gosan_engine_unlock();
+	for (unsigned i = 0; !done && again && i < COARSENINGS && stop_all(); i++) {
+		done = collect_stopped(&again);
+		go_on();
+		if (again)
+			gosan_shadowmem_yield(UINT32_MAX);
 	}
 	if (!done)
 		__atomic_store_n(&hopeless, gosan_segment_limit / WORTH, __ATOMIC_RELAXED);
@@ -186,22 +235,12 @@ bool gosan_collect(void)
 	return done;
 }
 
-/* Under the engine lock. */
-static bool drop_locked(void)
+/* All are stopped. */
+static void drop_stopped(void)
 {
-	bool out;
-
-	__atomic_store_n(&gosan_gate.collecting, true, __ATOMIC_SEQ_CST);
-	if (!fence_all())
-		gosan_gate.fences = true;
-	out = wait_until_out();
-	if (out) {
-		__atomic_fetch_add(&gosan_counters->shadow_lost, gosan_shadowmem_drop(), __ATOMIC_RELAXED);
-		mark_all(); /* the present moments of all */
-		gosan_segment_reset();
-	}
-	__atomic_store_n(&gosan_gate.collecting, false, __ATOMIC_RELEASE);
-	return out;
+	__atomic_fetch_add(&gosan_counters->shadow_lost, gosan_shadowmem_drop(), __ATOMIC_RELAXED);
+	mark_all(); /* the present moments of all */
+	gosan_segment_reset();
 }
 
 /* History goes as a whole: which part of it will be missed least, nobody knows, and a walk that chose would cost as much
@@ -215,9 +254,11 @@ bool gosan_collect_drop(void)
 		return false;
 	if (wait_for_other())
 		return true;
-	gosan_engine_lock();
-	done = drop_locked();
-	gosan_engine_unlock();
+	done = stop_all();
+	if (done) {
+		drop_stopped();
+		go_on();
+	}
 	__atomic_clear(&collector, __ATOMIC_RELEASE);
 	return done;
 }
@@ -248,9 +289,26 @@ void gosan_collect_leave_unknown(void)
 	__atomic_sub_fetch(&unknown_inside, 1, __ATOMIC_RELEASE);
 }
 
-void gosan_collect_fork_child(void)
+/* Before it takes any lock that somebody inside may want. A handler that forks may have interrupted its own thread
+ * inside: that one goes on in both processes. */
+void gosan_collect_fork(bool before)
+{
+	if (!before) {
+		open_shadow();
+		__atomic_clear(&collector, __ATOMIC_RELEASE);
+		return;
+	}
+	for (unsigned spins = 0; __atomic_test_and_set(&collector, __ATOMIC_ACQUIRE); spins++)
+		gosan_shadowmem_pause(spins);
+	fork_clean = false;
+	for (unsigned i = 0; i < ATTEMPTS && !fork_clean; i++)
+		fork_clean = close_shadow(gosan_self);
+}
+
+bool gosan_collect_fork_child(void)
 {
 	gosan_gate.collecting = false;
 	collector = 0;
 	unknown_inside = 0;
+	return fork_clean;
 }

@@ -29,7 +29,9 @@ bool gosan_collect(void);
  * would not help. */
 bool gosan_collect_drop(void);
 void gosan_collect_wait(struct gosan_g *g);
-void gosan_collect_fork_child(void);
+/* Around fork, first and last: a child has no granule that somebody left locked who stayed behind. */
+void gosan_collect_fork(bool before);
+bool gosan_collect_fork_child(void); /* false: somebody was inside all the same */
 
 /* g->in_shadow is false before. */
 static inline void gosan_collect_enter(struct gosan_g *g)

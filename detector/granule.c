@@ -27,9 +27,11 @@
 #define LINK(p)  ((uint32_t)((p) >> 32))
 #define TO(link) (&gosan_shadow_blocks[(link)&GOSAN_LINK_INDEX])
 
-/* A lock that nobody releases for seconds (STOLEN_AFTER spins with yields) belonged to a thread that the fork of
- * this process left behind, or to a signal handler's victim that it jumped out of: it is taken over. */
-#define STOLEN_AFTER (1u << 26)
+/* A lock that nobody releases for seconds (spins of gosan_shadowmem_pause) belonged to a signal handler's victim that it
+ * jumped out of: it is taken over. Sooner where a fork may have left a holder behind: it waited for all to be out
+ * (gosan_collect_fork), but one did not come. */
+#define STOLEN_AFTER (1u << 21)
+#define ORPHAN_AFTER (1u << 16)
 /* Limits of a read. It looks at few other reads: they can't conflict with it, and it only tidies up. But its own
  * cell of an earlier epoch must be found mostly, or the list of a word that many goroutines read again and again
  * would grow with every read; one walk in FULL_WALK moments goes to the end for that. */
@@ -46,7 +48,7 @@ uint64_t gosan_granule_lock_slow(struct gosan_granule *s)
 	for (unsigned spins = 0;; spins++) {
 		bool locked = places & GOSAN_GRANULE_LOCK;
 
-		if (locked && spins > (gosan_granule_forked ? 1u << 20 : STOLEN_AFTER))
+		if (locked && spins > (gosan_granule_forked ? ORPHAN_AFTER : STOLEN_AFTER))
 			return places;
 		if (!locked && gosan_granule_try(s, places))
 			return places;
@@ -61,7 +63,7 @@ void gosan_granule_yield(struct gosan_granule *s)
 {
 	__atomic_fetch_and(&s->places, ~GOSAN_GRANULE_LOCK, __ATOMIC_RELEASE);
 	for (unsigned spins = 0; gosan_shadowmem_is_busy(s); spins++) {
-		if (spins > (gosan_granule_forked ? 1u << 20 : STOLEN_AFTER))
+		if (spins > (gosan_granule_forked ? ORPHAN_AFTER : STOLEN_AFTER))
 			gosan_shadowmem_busy_end(gosan_shadowmem_state_of(s));
 		gosan_shadowmem_pause(spins);
 	}

@@ -20,6 +20,7 @@
 #define BLOCK_BITS    8
 #define BUCKETS_FIRST 1024u
 #define FOUND         1024u
+#define FROZEN_AFTER  (1u << 16) /* spins with yields for a bit that is held for some hundred instructions */
 
 static struct gosan_obj **table; /* by id; mapped once, sparse */
 static uint32_t n_ids;
@@ -209,4 +210,46 @@ void gosan_object_each(uintptr_t lo, uintptr_t hi, void (*fn)(struct gosan_obj *
 
 		each_in_bucket(*list_of(b), b_lo > lo ? b_lo : lo, b_hi < hi ? b_hi : hi, fn, arg);
 	}
+}
+
+/* Gives up: how many were had. */
+struct freeze {
+	bool on, failed;
+	const struct gosan_obj *failed_at;
+};
+
+static void freeze_one(struct gosan_obj *obj, void *arg)
+{
+	struct freeze *f = arg;
+
+	for (unsigned i = 0; !f->failed && __atomic_test_and_set(&obj->bit, __ATOMIC_ACQUIRE); i++) {
+		if (i % 64 == 63)
+			sched_yield();
+		if (i == FROZEN_AFTER) {
+			f->failed = true;
+			f->failed_at = obj;
+		}
+	}
+}
+
+/* In the order in which they were taken; from the one on that was not to be had, none was. */
+static void thaw_one(struct gosan_obj *obj, void *arg)
+{
+	struct freeze *f = arg;
+
+	if (obj == f->failed_at)
+		f->on = false;
+	if (f->on)
+		gosan_hb_bit_unlock(&obj->bit);
+}
+
+bool gosan_object_freeze(bool on)
+{
+	struct freeze f = {true, false, NULL};
+
+	if (on)
+		gosan_object_each(0, UINTPTR_MAX, freeze_one, &f);
+	if (!on || f.failed)
+		gosan_object_each(0, UINTPTR_MAX, thaw_one, &f);
+	return !f.failed;
 }

@@ -23,4 +23,8 @@ void gosan_object_die(struct gosan_obj *obj);
 /* Call fn for each living object in [lo, hi); fn may let the object die. */
 void gosan_object_each(uintptr_t lo, uintptr_t hi, void (*fn)(struct gosan_obj *, void *), void *arg);
 
+/* Take the bits of all living objects, so that no clock of theirs changes; or give them back. Under the engine lock all
+ * the time. False: one was not to be had, and none is taken. */
+bool gosan_object_freeze(bool on);
+
 #endif

@@ -496,9 +496,8 @@ int gosan_shadow_init(void)
 /* Only the thread that forked is left; it is outside. */
 void gosan_shadow_fork_child(void)
 {
-	gosan_granule_forked = true;
 	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next)
 		g->in_shadow = false;
-	gosan_collect_fork_child();
+	gosan_granule_forked = !gosan_collect_fork_child();
 	gosan_shadowmem_fork_child();
 }

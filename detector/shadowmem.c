@@ -15,6 +15,9 @@
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -36,6 +39,10 @@
 #define PARTS     ((size_t)1 << (GOSAN_SHADOW_BITS - PART_BITS))
 
 #define SHADOW_PAGE ((size_t)2 << GOSAN_PAGE_BITS) /* the shadow of a page */
+
+/* Of gosan_shadowmem_pause: spins with yields, and what one sleep takes after that. */
+#define YIELDS   2048
+#define PAUSE_NS 50000
 
 #define POOLS      16
 #define REFILL     64
@@ -265,6 +272,19 @@ void gosan_shadowmem_give(const struct gosan_granule *s, uint32_t index)
 	b->next = p->free;
 	p->free = index;
 	spin_unlock(&p->lock);
+}
+
+/* Not libc's nanosleep, which is interposed. */
+void gosan_shadowmem_yield(unsigned spins)
+{
+	struct timespec t = {0, PAUSE_NS};
+	int saved = errno;
+
+	if (spins < YIELDS)
+		sched_yield();
+	else
+		syscall(SYS_nanosleep, &t, NULL);
+	errno = saved;
 }
 
 void gosan_shadowmem_fork_child(void)

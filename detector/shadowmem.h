@@ -39,10 +39,13 @@ extern struct gosan_block *gosan_shadow_blocks;
 
 extern uintptr_t gosan_shadowmem_states; /* + (address & mask) / page size is the page's state byte */
 
+/* First spin, then yield, then sleep: on a busy machine a yield only lets everybody else go first, and the one who is
+ * waited for is among those who were put off. */
+void gosan_shadowmem_yield(unsigned spins);
 static inline void gosan_shadowmem_pause(unsigned spins)
 {
 	if (spins % 64 == 63)
-		sched_yield();
+		gosan_shadowmem_yield(spins);
 	else
 		__asm__ volatile("" ::: "memory");
 }

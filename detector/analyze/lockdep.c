@@ -167,7 +167,7 @@ static struct gosan_dep *intern(void)
 static bool grow(struct gosan_dep *d)
 {
 	uint16_t more = d->room ? (uint16_t)(d->room * 4) : 1;
-	size_t one = (size_t)((char *)gosan_lockdep_inst(d, 1) - d->inst);
+	size_t one = gosan_lockdep_inst_size(d);
 	char *bigger;
 
 	if (d->n < d->room)

@@ -56,10 +56,15 @@ struct gosan_dep {
 extern struct gosan_dep **gosan_lockdep_all;
 extern uint32_t gosan_lockdep_n;
 
+/* Of one instance, in bytes: a stack for each lock that is held follows it. */
+static inline size_t gosan_lockdep_inst_size(const struct gosan_dep *d)
+{
+	return (sizeof(struct gosan_depinst) + d->n_held * sizeof(uint32_t) + 7) & ~(size_t)7;
+}
+
 static inline struct gosan_depinst *gosan_lockdep_inst(const struct gosan_dep *d, size_t i)
 {
-	return (void *)(d->inst +
-			i * ((sizeof(struct gosan_depinst) + d->n_held * sizeof(uint32_t) + 7) & ~(size_t)7));
+	return (void *)(d->inst + i * gosan_lockdep_inst_size(d));
 }
 
 static inline struct gosan_dep *gosan_lockdep_at(uint32_t link)

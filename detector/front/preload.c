@@ -12,6 +12,7 @@
 #include "pthread.h"
 #include "session.h"
 
+#include "../collect.h"
 #include "../depot.h"
 #include "../finding.h"
 #include "../module.h"
@@ -144,6 +145,7 @@ void gosan_preload_forking(void)
 {
 	gosan_pthread_forking();
 	gosan_ignore++;
+	gosan_collect_fork(true);
 	gosan_inplace_fork(true);
 	gosan_unwind_fork(true);
 	gosan_session_fork_prepare();
@@ -154,6 +156,7 @@ static void fork_parent(void)
 	gosan_session_fork_parent();
 	gosan_unwind_fork(false);
 	gosan_inplace_fork(false);
+	gosan_collect_fork(false);
 	gosan_ignore--;
 }
 

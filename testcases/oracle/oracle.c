@@ -13,7 +13,7 @@
  *  - clocks that were copied on the way still say at the end what they said then;
  *  - each reported race is one of the oracle's, and each byte that is in a race of the oracle's is in a
  *    reported one.
- * Some seeds run with 64 segments (they are collected again and again; what is missed must be counted), some
+ * Some seeds run with 32 segments (collected and merged again and again; what is missed must be counted), some
  * with few epochs per chain (goroutines must move to new chains: still exact), some with no
  * chain of their own for new goroutines (only what is reported must be true; misses are allowed).
  */
@@ -32,7 +32,7 @@
 #include "segment.h"
 
 #define BATCH 4ul
-#define FEW   64 /* segments */
+#define FEW   32 /* segments */
 
 enum mode { EXACT, SHORT_CHAINS, SHARED_CHAIN, FEW_SEGMENTS };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: clean
 // RUNTIME: none
+// TIMEOUT: 90
 /* Children that clone makes with a copy of the memory, while other threads are in the middle of atomics and locks: none
  * waits for a thread that it does not have. */
 #include <pthread.h>
@@ -11,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHILDREN 50
+#define CHILDREN 20
 
 static _Atomic long counter, stop;
 static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;

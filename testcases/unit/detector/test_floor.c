@@ -135,22 +135,73 @@ static void segments_are_used_again(void **state)
 	gosan_segment_limit = GOSAN_SEGMENTS;
 }
 
-/* All numbers are named by cells: what has none is not remembered, counted, and no false alarm comes of it. */
-static void exhausted_segments_are_counted(void **state)
+static void release(struct gosan_g *g, uintptr_t at)
+{
+	gosan_engine_event(&(struct gosan_event){
+		.op = GOSAN_EV_HB_RELEASE, .g = g, .obj = gosan_engine_object_at(at, GOSAN_OBJ_OTHER)});
+}
+
+static void acquire(struct gosan_g *g, uintptr_t at)
+{
+	gosan_engine_event(&(struct gosan_event){
+		.op = GOSAN_EV_HB_ACQUIRE, .g = g, .obj = gosan_engine_object_at(at, GOSAN_OBJ_OTHER)});
+}
+
+/* Eight times as many moments as numbers, each named by a cell, and two clocks that tell some apart: all that is asked
+ * afterwards has the same answer as with a number for each. */
+static void moments_that_nobody_tells_apart_are_one(void **state)
 {
 	uint64_t lost = gosan_counters->shadow_lost;
-	struct gosan_obj *o = gosan_engine_object_at(0x7040, GOSAN_OBJ_OTHER);
 
 	(void)state;
 	gosan_segment_limit = 128;
 	a = spawn(root);
+	b = spawn(root);
 	for (size_t i = 0; i < 1000; i++) {
 		touch(a, i, GOSAN_WRITE);
-		gosan_engine_event(&(struct gosan_event){.op = GOSAN_EV_HB_RELEASE, .g = a, .obj = o});
+		release(a, i == 300 ? 0x7100 : i == 700 ? 0x7140 : 0x7180);
+		if (i == 300)
+			acquire(b, 0x7100);
+	}
+	assert_int_equal(gosan_counters->shadow_lost, lost);
+	for (size_t i = 0; i < 1000; i++) {
+		n_found = 0;
+		touch(b, i, 0);
+		assert_int_equal(n_found, i > 300);
+	}
+	acquire(root, 0x7140);
+	for (size_t i = 0; i < 1000; i++) {
+		n_found = 0;
+		touch(root, i, 0);
+		assert_int_equal(n_found, i > 700);
+	}
+	assert_int_equal(gosan_counters->shadow_lost, lost);
+	gosan_segment_limit = GOSAN_SEGMENTS;
+	gosan_shadow_forget((uintptr_t)memory, sizeof(memory));
+}
+
+/* Each moment is told apart by a clock of its own. What becomes one nevertheless is counted, and no false alarm comes of
+ * it; what came last is remembered best. */
+static void exhausted_segments_are_counted(void **state)
+{
+	uint64_t lost = gosan_counters->shadow_lost;
+
+	(void)state;
+	gosan_segment_limit = 128;
+	a = spawn(root);
+	b = spawn(root);
+	for (size_t i = 0; i < 1000; i++) {
+		touch(a, i, GOSAN_WRITE);
+		release(a, 0x8000 + 64 * i);
 	}
 	assert_true(gosan_counters->shadow_lost > lost);
-	b = spawn(root);
-	gosan_engine_event(&(struct gosan_event){.op = GOSAN_EV_HB_ACQUIRE, .g = b, .obj = o});
+	touch(b, 999, 0);
+	assert_int_equal(n_found, 1);
+	n_found = 0;
+	acquire(b, 0x8000 + 64 * 500);
+	for (size_t i = 0; i <= 500; i++)
+		touch(b, i, 0);
+	acquire(b, 0x8000 + 64 * 999);
 	for (size_t i = 0; i < 1000; i++)
 		touch(b, i, GOSAN_WRITE);
 	assert_int_equal(n_found, 0);
@@ -202,6 +253,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(initialised_then_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_does_not_know, setup, teardown),
 		cmocka_unit_test_setup_teardown(segments_are_used_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(moments_that_nobody_tells_apart_are_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(exhausted_segments_are_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_limit_bounds_the_shadow, setup, teardown),
 		cmocka_unit_test_setup_teardown(timers_stop_the_floor, setup, teardown),

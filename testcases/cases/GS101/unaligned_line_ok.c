@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// EXPECT: clean
+/* An unaligned write over two cache lines; the bytes before and after it are another goroutine's. */
+#include <goroutine.h>
+#include <stdint.h>
+
+typedef uint64_t __attribute__((aligned(1), may_alias)) loose;
+
+static _Alignas(4096) unsigned char bytes[8192];
+
+static void *at(unsigned offset)
+{
+	return &bytes[offset];
+}
+
+static void child(go_chan(int) done)
+{
+	*(loose *)at(60) = ~UINT64_C(0);
+	go_send(done, 0);
+}
+
+int main(void)
+{
+	go_chan(int) done = go_make(int, 0);
+
+	go(child, done);
+	int last = bytes[59] + bytes[68];
+	go_recv(done);
+	return last != 0;
+}
