@@ -12,11 +12,11 @@
 
 struct gosan_places;
 
-/* A goroutine, a foreign thread, or the system on one thread. Never freed (reports name the dead);
- * its clocks are released at its end. */
 /* A thread that uses semaphores as locks holds few at a time; one that only takes forgets the oldest. */
 #define GOSAN_TOKENS 4
 
+/* A goroutine, a foreign thread, or the system on one thread. Never freed (reports name the dead);
+ * its clocks are released at its end. */
 struct gosan_g {
 	/* HOT: what a memory hook looks at, in one cache line; programs know it as struct gosan_hot */
 	union {

@@ -221,8 +221,8 @@ static void symbols_of(struct gosan_module *m, const ElfW(Dyn) * dyn)
 		m->own_tsan = gosan_ownrt_at(m->path);
 }
 
-/* The library that this function lies in is the detector, whatever its file is called. Linked into a program, as the
- * tests of the core are, it is a part of that. */
+/* The library that this file's table lies in is the detector, whatever the library is called. Linked into a program, as
+ * the tests of the core are, it is a part of that. */
 static bool is_ours(const struct gosan_module *m, const struct dl_phdr_info *info)
 {
 	uintptr_t here = (uintptr_t)&table;

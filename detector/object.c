@@ -212,7 +212,7 @@ void gosan_object_each(uintptr_t lo, uintptr_t hi, void (*fn)(struct gosan_obj *
 	}
 }
 
-/* Gives up: how many were had. */
+/* Gives up at the first bit that is not to be had. */
 struct freeze {
 	bool on, failed;
 	const struct gosan_obj *failed_at;

@@ -25,9 +25,9 @@
  *    says by the tick how much of the others' doing it can follow from. One that yielded leaves no record; it may have
  *    been elsewhere in between, which its own count of visits tells.
  */
-#include "../runtime/probe.h"
 #include "recorder.h"
 
+#include "../runtime/probe.h"
 #include "mem.h"
 #include "object.h"
 #include "recfile.h"
@@ -196,7 +196,8 @@ static inline bool has_room(struct stream *s)
 	return __builtin_expect(s->at < s->limit, 1) || next_segment(s);
 }
 
-/* Who runs here is another than before, or was asleep; seen: the last pass that it can have seen. What front ends know of somebody is complete by then. */
+/* Who runs here is another than before, or was asleep; seen: the last pass that it can have seen. What front ends know of
+ * somebody is complete by then. */
 static __attribute__((noinline)) void write_switch(struct stream *s, uint64_t seen)
 {
 	struct gosan_g *g = gosan_self;

@@ -15,8 +15,8 @@
 struct symfile;
 
 /* The file at path; where that cannot be read, is no ELF file, or has another build id than build_id (hex; "" accepts
- * any), the debug file of that id (debugfile.h); NULL when there is none: names from a rebuilt file would be wrong. Memory belongs to `a`, and
- * symfile_close gives back what libdw holds. */
+ * any), the debug file of that id (debugfile.h); NULL when there is none: names from a rebuilt file would be wrong.
+ * Memory belongs to `a`, and symfile_close gives back what libdw holds. */
 struct symfile *symfile_open(struct arena *a, const char *path, const char *build_id);
 void symfile_close(struct symfile *s);
 

@@ -19,7 +19,7 @@
  * Everything else is no order: then a prediction stays, as possible. The second is only known when it is judged.
  *
  * COND_WAIT and COND_WAKE begin a new epoch (hb.c), so that a stamp says on which side of them a request lies.
- * Capacity: HANDOFFS_MAX, WORK_MAX; what is beyond orders nothing, and is counted in deps_lost.
+ * Capacity: HANDOFFS_MAX, WORK_MAX; what is beyond orders nothing, so that a prediction stays: nothing is lost by it.
  */
 #include "handoff.h"
 
@@ -110,8 +110,6 @@ static void on_waited(const struct gosan_event *ev)
 	h = all.n < HANDOFFS_MAX ? gosan_vec_push(&all, sizeof *h) : NULL;
 	if (h)
 		*h = (struct handoff){.wakes = w, .to = ev->at};
-	else
-		GOSAN_COUNT(deps_lost);
 }
 
 void gosan_handoff_note(const struct gosan_event *ev)
@@ -156,10 +154,8 @@ bool gosan_handoff_orders(const struct gosan_depinst *a, const struct gosan_depi
 {
 	struct handoff *h = all.data;
 
-	if (work > WORK_MAX) {
-		GOSAN_COUNT(deps_lost);
+	if (work > WORK_MAX)
 		return false;
-	}
 	for (size_t i = 0; i < all.n; i++) {
 		h[i].after = !h[i].wakes->many && begins_after(&h[i], a);
 		if (h[i].after && gosan_clock_covers(&b->weak, h[i].to))

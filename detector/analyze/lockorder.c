@@ -6,8 +6,9 @@
  * a possible deadlock iff each asks for a lock that the next holds and the last for one that the first holds
  * (two read modes don't conflict), held sets are pairwise disjoint (a common "gate" lock keeps them apart),
  * goroutines are distinct, and requests are pairwise concurrent in the weak order, which has no lock edges:
- * what spawn, channels and WaitGroups order never meets, nor what a condition hands over (handoff.h). (UNDEAD, Zhou et al., ASE 2017, and the lock
- * dependency relation of Goodlock, Havelund 2000, with clocks in place of the segment graph.)
+ * what spawn, channels and WaitGroups order never meets, nor what a condition hands over (handoff.h). (UNDEAD, Zhou
+ * et al., ASE 2017, and the lock dependency relation of Goodlock, Havelund 2000, with clocks in place of the segment
+ * graph.)
  *      g1:  lock a ─► asks for b          g2:  lock b ─► asks for a
  *           dependency (b, {a})                dependency (a, {b})
  *
@@ -63,10 +64,9 @@ static struct gosan_vec told;
 
 static void record(enum gosan_depkind kind, const struct gosan_event *ev, const struct gosan_held *outer)
 {
+	struct gosan_waits *w = gosan_waits_of(ev->g);
 	struct gosan_dep *d;
 	size_t in;
-
-	struct gosan_waits *w = gosan_waits_of(ev->g);
 
 	if (w)
 		w->asked = gosan_engine_tick;
@@ -288,13 +288,23 @@ static uint32_t first_after(const struct gosan_dep *d)
 	return u ? u->holders[0] : 0;
 }
 
+/* A path of one request. Searches come one after the other, so there is one. */
+static struct path *begin_at(struct gosan_dep *d, size_t in)
+{
+	static struct path p;
+
+	p.n = 1;
+	p.d[0] = d;
+	p.in[0] = gosan_lockdep_inst(d, in);
+	return &p;
+}
+
 /* Depth first with a stack of its own, from the path's first. at[i]: the next to try after p->d[i]. For a cycle of
  * dependencies the first choice of instances that fits is reported. */
 static void search_from(struct path *p)
 {
 	uint32_t at[DEPTH];
 
-	p->n = 1;
 	at[0] = first_after(p->d[0]);
 	while (p->n > 0 && steps < max_steps) {
 		struct gosan_dep *last = p->d[p->n - 1], *d = gosan_lockdep_at(at[p->n - 1]);
@@ -329,7 +339,6 @@ static void search_pairs(struct path *p, uint32_t from)
 {
 	uint32_t k = first_after(p->d[0]);
 
-	p->n = 1;
 	while (k && steps < max_steps) {
 		struct gosan_dep *d = gosan_lockdep_at(k);
 		bool later = k > from;
@@ -350,16 +359,11 @@ static void search_pairs(struct path *p, uint32_t from)
 
 static void find_pairs(void)
 {
-	static struct path p;
-
 	for (uint32_t i = 0; i < gosan_lockdep_n; i++) {
 		struct gosan_dep *d = gosan_lockdep_all[i];
 
-		for (size_t k = 0; k < d->n && !d->out; k++) {
-			p.d[0] = d;
-			p.in[0] = gosan_lockdep_inst(d, k);
-			search_pairs(&p, i + 1);
-		}
+		for (size_t k = 0; k < d->n && !d->out; k++)
+			search_pairs(begin_at(d, k), i + 1);
 	}
 	if (steps >= max_steps)
 		GOSAN_COUNT(deps_lost);
@@ -369,16 +373,11 @@ static void find_pairs(void)
  * cycle is the one that appeared first; what was searched from is out, so each cycle is found once. */
 static void find_cycles(void)
 {
-	static struct path p;
-
 	for (uint32_t i = 0; i < gosan_lockdep_n; i++) {
 		struct gosan_dep *d = gosan_lockdep_all[i];
 
-		for (size_t k = 0; k < d->n && !d->out; k++) {
-			p.d[0] = d;
-			p.in[0] = gosan_lockdep_inst(d, k);
-			search_from(&p);
-		}
+		for (size_t k = 0; k < d->n && !d->out; k++)
+			search_from(begin_at(d, k));
 		if (!d->out)
 			gosan_lockdep_leave_out(d);
 	}
@@ -468,16 +467,12 @@ static void judge_writer(const struct gosan_dep *w)
  * place in the table may have been taken by a later one meanwhile: never mind. */
 static void judge_fresh(const struct fresh *f)
 {
-	static struct path p;
-
 	if (f->d->kind == GOSAN_DEP_REQUEST && steps < EARLY_MAX && gosan_lockdep_possible(f->d) &&
 	    !happened_on(f->lock)) {
-		p.d[0] = f->d;
-		p.in[0] = gosan_lockdep_inst(f->d, f->in);
 		max_steps = steps + EARLY_ONE;
-		search_pairs(&p, 0);
+		search_pairs(begin_at(f->d, f->in), 0);
 		max_steps = steps + EARLY_ONE;
-		search_from(&p);
+		search_from(begin_at(f->d, f->in));
 	}
 	if (f->d->kind == GOSAN_DEP_READ_AGAIN)
 		judge_again(f->d);

@@ -5,57 +5,5 @@
 // GRADE: possible
 // FUNCTIONS: first second
 // FINDINGS: 1
-/* The locks are taken between the change and the signal, with accesses that are watched. */
-#define GATE_THREADS
-#include "../../gate.h"
-
-#include <pthread.h>
-
-static pthread_mutex_t a = PTHREAD_MUTEX_INITIALIZER, b = PTHREAD_MUTEX_INITIALIZER,
-		       mu = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static int done;
-static volatile int waiter;
-
-static void a_then_b(void)
-{
-	pthread_mutex_lock(&a);
-	pthread_mutex_lock(&b);
-	pthread_mutex_unlock(&b);
-	pthread_mutex_unlock(&a);
-}
-
-static void *first(void *arg)
-{
-	gate_blocked(&waiter, &changed, sizeof changed);
-	pthread_mutex_lock(&mu);
-	done = 1;
-	pthread_mutex_unlock(&mu);
-	a_then_b();
-	pthread_cond_signal(&changed);
-	return arg;
-}
-
-static void *second(void *arg)
-{
-	pthread_mutex_lock(&mu);
-	gate_here(&waiter);
-	while (!done)
-		pthread_cond_wait(&changed, &mu);
-	pthread_mutex_unlock(&mu);
-	pthread_mutex_lock(&b);
-	pthread_mutex_lock(&a);
-	pthread_mutex_unlock(&a);
-	pthread_mutex_unlock(&b);
-	return arg;
-}
-
-int main(void)
-{
-	pthread_t t[2];
-
-	pthread_create(&t[0], NULL, first, NULL);
-	pthread_create(&t[1], NULL, second, NULL);
-	pthread_join(t[0], NULL);
-	pthread_join(t[1], NULL);
-}
+/* The same with accesses that are watched, so that each operation is told at once. */
+#include "thread_condition_between_bug.c"

@@ -205,7 +205,7 @@ PROGRAM(leaks_with_the_check_off)
 	OBJ(b, MUTEX);
 
 	gosan_options.no_checks = "leak";
-	alarm(20);
+	feed_limit(20);
 	cross(x, y, a, b);
 	PARK_LOCK(closer, a);
 	EXIT();
@@ -254,7 +254,7 @@ PROGRAM(leaks_fold_by_site)
 	struct gosan_g *m = feed_main();
 	OBJ(ch, CHAN);
 
-	alarm(20);
+	feed_limit(20);
 	for (int i = 0; i < 5000; i++) {
 		struct gosan_g *g = GO(m);
 

@@ -1,24 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_handoff.c: what semaphores and conditions do to lock orders, and very many of these. */
-#include "feed.h"
-
-#define OBJ(name, kind) struct gosan_obj *name = feed_obj(GOSAN_OBJ_##kind)
-
-static void nest(struct gosan_g *g, struct gosan_obj *a, struct gosan_obj *b)
-{
-	LOCK(g, a);
-	LOCK(g, b);
-	UNLOCK(g, b);
-	UNLOCK(g, a);
-}
-
-static void nest_other(struct gosan_g *g, struct gosan_obj *a, struct gosan_obj *b)
-{
-	LOCK(g, a);
-	LOCK(g, b);
-	UNLOCK(g, b);
-	UNLOCK(g, a);
-}
+#include "nest.h"
 
 #define INIT(g, s, value) EV(OBJ_INIT, g, .obj = s, .arg = value)
 #define POST(g, s)        EV(SEM_POST, g, .obj = s)

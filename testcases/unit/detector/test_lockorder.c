@@ -1,24 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_lockorder.c: GS203 and GS205, and everything that must keep them silent. */
-#include "feed.h"
-
-#define OBJ(name, kind) struct gosan_obj *name = feed_obj(GOSAN_OBJ_##kind)
-
-static void nest(struct gosan_g *g, struct gosan_obj *a, struct gosan_obj *b)
-{
-	LOCK(g, a);
-	LOCK(g, b);
-	UNLOCK(g, b);
-	UNLOCK(g, a);
-}
-
-static void nest_other(struct gosan_g *g, struct gosan_obj *a, struct gosan_obj *b)
-{
-	LOCK(g, a);
-	LOCK(g, b);
-	UNLOCK(g, b);
-	UNLOCK(g, a);
-}
+#include "nest.h"
 
 PROGRAM(two_orders)
 {

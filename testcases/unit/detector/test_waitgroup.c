@@ -297,7 +297,7 @@ PROGRAM(ten_thousand)
 	struct gosan_g *m = feed_main();
 	struct gosan_obj *wg = feed_obj(GOSAN_OBJ_WAITGROUP);
 
-	alarm(20); /* quadratic would not come back */
+	feed_limit(20);
 	for (int i = 0; i < N; i++) {
 		ADD(m, wg, 1);
 		w[i] = GO(m);
@@ -359,7 +359,7 @@ PROGRAM(deep_recursion)
 	struct gosan_g *m = feed_main(), *root;
 	struct gosan_obj *wg = feed_obj(GOSAN_OBJ_WAITGROUP);
 
-	alarm(20);
+	feed_limit(20);
 	ADD(m, wg, 1);
 	root = GO(m);
 	WAIT(m, wg);
