@@ -47,7 +47,24 @@ static int replay_all(const struct trace_list *l, const char *dir)
 	return good ? 0 : TOOL_UNREADABLE;
 }
 
-/* The recording before the files of reports: a wrong path leaves no empty report behind. */
+/* False: none of them, and it was said why. */
+static bool any_readable(const struct trace_list *l)
+{
+	char err[TOOL_ERROR_MAX];
+	struct trace *t;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (trace_open(&t, l->path[i], err, sizeof err) == 0) {
+			trace_close(t);
+			return true;
+		}
+	for (size_t i = 0; i < l->n; i++)
+		if (trace_open(&t, l->path[i], err, sizeof err) != 0)
+			tool_error("%s", err);
+	return false;
+}
+
+/* The recording before the files of reports: a wrong path, or a damaged one, leaves no empty report behind. */
 static int report(struct asked *a)
 {
 	struct trace_list l;
@@ -56,6 +73,10 @@ static int report(struct asked *a)
 
 	if (trace_list_read(&l, a->path, err, sizeof err) != 0) {
 		tool_error("%s", err);
+		return TOOL_UNREADABLE;
+	}
+	if (!any_readable(&l)) {
+		trace_list_free(&l);
 		return TOOL_UNREADABLE;
 	}
 	debugfile_allow_servers();

@@ -11,6 +11,8 @@
 #include "tool.h"
 #include "trace.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,6 +28,26 @@ static bool is_packed(const char *path)
 static void folder_of(const char *path, char *ret, size_t size)
 {
 	snprintf(ret, size, is_packed(path) ? "%s.d" : "%s", path);
+}
+
+/* Whoever outlives the run goes on recording. Nothing is lost where it fails: damage would go unnoticed. */
+static void seal(const char *folder)
+{
+	char err[TOOL_ERROR_MAX];
+	struct trace_list l;
+	struct trace *t;
+
+	if (trace_list_read(&l, folder, err, sizeof err) != 0)
+		return;
+	for (size_t i = 0; i < l.n; i++) {
+		if (trace_open(&t, l.path[i], err, sizeof err) != 0)
+			continue;
+		bool over = kill(trace_info(t)->pid, 0) != 0 && errno == ESRCH;
+		trace_close(t);
+		if (over)
+			trace_seal(l.path[i]);
+	}
+	trace_list_free(&l);
 }
 
 /* The last of the images that pid had is the one without an end. */
@@ -70,6 +92,8 @@ int recording_finish(int status)
 		else
 			tool_error("the recording stays in %s: %s", folder, err);
 	}
+	if (!is_packed(path))
+		seal(folder);
 	if (!gosan_options.quiet)
 		fprintf(stderr, "gosan: recorded in %s: gosan report %s\n", path, path);
 	return status;

@@ -377,6 +377,8 @@ static int open_in(struct trace *t, const char *dir, char *err, size_t err_size)
 	*err = 0;
 	rc = read_meta(t, dir, err, err_size);
 	if (rc == 0)
+		rc = trace_check_sums(t, dir, err, err_size);
+	if (rc == 0)
 		rc = read_page(t, dir, err, err_size);
 	if (rc != 0)
 		return rc;

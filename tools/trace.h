@@ -34,6 +34,9 @@ int trace_list_read(struct trace_list *ret, const char *path, char *err, size_t 
 void trace_list_free(struct trace_list *l);
 /* A folder of recordings, with all that recordings consist of. */
 void trace_folder_remove(const char *dir);
+/* Note what the files of this process are, so that they are refused when they were damaged since. It must have ended. 0 or
+ * -errno: then nothing is noted. */
+int trace_seal(const char *process);
 /* Pack a folder into one file. */
 int trace_pack(const char *dir, const char *file, char *err, size_t err_size);
 

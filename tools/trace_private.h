@@ -61,6 +61,8 @@ struct trace {
 	struct trace_loss loss;
 };
 
+/* trace_sums.c: are the files still what they were? 0: yes, or nobody noted it. */
+int trace_check_sums(struct trace *t, const char *process, char *err, size_t err_size);
 /* trace_read.c: allocate what trace_next needs, and begin. */
 void trace_read_begin(struct trace *t);
 
