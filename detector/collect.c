@@ -17,6 +17,8 @@
 #include "mem.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -37,9 +39,55 @@
 
 union gosan_gate gosan_gate = {.far = true};
 static int unknown_inside;
-static uint32_t hopeless; /* epochs without a segment until the next attempt, after one that freed too few */
-static char collector;
-static bool fork_clean; /* nobody was in the shadow when this process was made */
+static uint32_t hopeless;  /* epochs without a segment until the next attempt, after one that freed too few */
+static uint32_t collector; /* 1: somebody is at work */
+static bool fork_clean;    /* nobody was in the shadow when this process was made */
+
+/* Until *word is another. A hundred threads that look again every 50 us leave no processor to whom they wait for; most
+ * waits are over before. */
+static void wait_while(const uint32_t *word, uint32_t is)
+{
+	int saved = errno;
+
+	for (unsigned spins = 0; __atomic_load_n(word, __ATOMIC_ACQUIRE) == is; spins++)
+		if (spins < PATIENCE)
+			gosan_shadowmem_pause(spins);
+		else
+			syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, is, NULL, NULL, 0);
+	errno = saved;
+}
+
+static void wake_all(const uint32_t *word)
+{
+	int saved = errno;
+
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+	errno = saved;
+}
+
+static bool try_begin(void)
+{
+	return __atomic_exchange_n(&collector, 1, __ATOMIC_ACQUIRE) == 0;
+}
+
+static void end_work(void)
+{
+	__atomic_store_n(&collector, 0, __ATOMIC_RELEASE);
+	wake_all(&collector);
+}
+
+/* The gate's other flags may change meanwhile: then it looks again. */
+static void wait_until_open(void)
+{
+	union gosan_gate gate;
+
+	for (;;) {
+		gate.closed = __atomic_load_n(&gosan_gate.closed, __ATOMIC_ACQUIRE);
+		if (!gate.collecting)
+			return;
+		wait_while(&gosan_gate.closed, gate.closed);
+	}
+}
 
 /* The goroutines' side of the handshake has no fence: this is it, in all threads. The command has to be announced
  * once per process, a forked child included. */
@@ -142,6 +190,12 @@ static uint32_t count_free(void)
 	return n;
 }
 
+static void open_shadow(void)
+{
+	__atomic_store_n(&gosan_gate.collecting, false, __ATOMIC_RELEASE);
+	wake_all(&gosan_gate.closed);
+}
+
 /* Nobody is in the shadow from here to open_shadow. False, and open: somebody did not come out. */
 static bool close_shadow(const struct gosan_g *but)
 {
@@ -150,13 +204,8 @@ static bool close_shadow(const struct gosan_g *but)
 		gosan_gate.fences = true;
 	if (wait_until_out(but))
 		return true;
-	__atomic_store_n(&gosan_gate.collecting, false, __ATOMIC_RELEASE);
+	open_shadow();
 	return false;
-}
-
-static void open_shadow(void)
-{
-	__atomic_store_n(&gosan_gate.collecting, false, __ATOMIC_RELEASE);
 }
 
 /* With the engine lock, and the shadow empty; false: neither. */
@@ -200,10 +249,9 @@ static bool collect_stopped(bool *ret_again)
 /* One at a time. True: another was at work, and is done. */
 static bool wait_for_other(void)
 {
-	if (!__atomic_test_and_set(&collector, __ATOMIC_ACQUIRE))
+	if (try_begin())
 		return false;
-	for (unsigned spins = 0; __atomic_load_n(&collector, __ATOMIC_ACQUIRE); spins++)
-		gosan_shadowmem_pause(spins);
+	wait_while(&collector, 1);
 	return true;
 }
 
@@ -231,7 +279,7 @@ bool gosan_collect(void)
 	}
 	if (!done)
 		__atomic_store_n(&hopeless, gosan_segment_limit / WORTH, __ATOMIC_RELAXED);
-	__atomic_clear(&collector, __ATOMIC_RELEASE);
+	end_work();
 	return done;
 }
 
@@ -259,7 +307,7 @@ bool gosan_collect_drop(void)
 		drop_stopped();
 		go_on();
 	}
-	__atomic_clear(&collector, __ATOMIC_RELEASE);
+	end_work();
 	return done;
 }
 
@@ -267,8 +315,7 @@ void gosan_collect_wait(struct gosan_g *g)
 {
 	while (__atomic_load_n(&gosan_gate.collecting, __ATOMIC_ACQUIRE)) {
 		__atomic_store_n(&g->in_shadow, false, __ATOMIC_RELEASE);
-		for (unsigned spins = 0; __atomic_load_n(&gosan_gate.collecting, __ATOMIC_ACQUIRE); spins++)
-			gosan_shadowmem_pause(spins);
+		wait_until_open();
 		__atomic_store_n(&g->in_shadow, true, __ATOMIC_SEQ_CST);
 	}
 }
@@ -278,8 +325,7 @@ void gosan_collect_enter_unknown(void)
 	__atomic_add_fetch(&unknown_inside, 1, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(&gosan_gate.collecting, __ATOMIC_SEQ_CST)) {
 		__atomic_sub_fetch(&unknown_inside, 1, __ATOMIC_SEQ_CST);
-		for (unsigned spins = 0; __atomic_load_n(&gosan_gate.collecting, __ATOMIC_ACQUIRE); spins++)
-			gosan_shadowmem_pause(spins);
+		wait_until_open();
 		__atomic_add_fetch(&unknown_inside, 1, __ATOMIC_SEQ_CST);
 	}
 }
@@ -295,11 +341,11 @@ void gosan_collect_fork(bool before)
 {
 	if (!before) {
 		open_shadow();
-		__atomic_clear(&collector, __ATOMIC_RELEASE);
+		end_work();
 		return;
 	}
-	for (unsigned spins = 0; __atomic_test_and_set(&collector, __ATOMIC_ACQUIRE); spins++)
-		gosan_shadowmem_pause(spins);
+	while (!try_begin())
+		wait_while(&collector, 1);
 	fork_clean = false;
 	for (unsigned i = 0; i < ATTEMPTS && !fork_clean; i++)
 		fork_clean = close_shadow(gosan_self);
