@@ -52,7 +52,8 @@ def installed(package):
 def build(source, tmp):
     """The packages' files, from a copy of what git would commit, whoever owns it."""
     copy = tmp / "gosan"
-    files = run("git", "-c", "safe.directory=*", "-C", source, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    files = run("git", "-c", "safe.directory=*", "-C", source, "ls-files", "-z", "--cached", "--others",
+                "--exclude-standard").split("\0")
     for name in filter(None, files):
         if (source / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
