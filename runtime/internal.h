@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define GO_CALLS /* the functions are defined here */
 #include "goroutine.h"
 #include "probe.h"
 #include "sys.h"
