@@ -194,8 +194,9 @@ const char *resolve_command(struct arena *a, const struct process *p)
 	if (procs && *procs)
 		out = arena_printf(a, "%sGO_PROCS=%s ", out, resolve_word(a, procs));
 	out = arena_printf(a, "%sgosan run", out);
-	if (gosan_options.seed)
-		out = arena_printf(a, "%s --seed=%d", out, gosan_options.seed);
+	if (gosan_options.seed || gate_seed_of(p->run))
+		out = arena_printf(a, "%s --seed=%u", out,
+				   gosan_options.seed ? (unsigned)gosan_options.seed : gate_seed_of(p->run));
 	out = arena_printf(a, "%s --", out);
 	for (size_t i = 0; i < p->n_argv; i++)
 		out = arena_printf(a, "%s %s", out, resolve_word(a, p->argv[i]));

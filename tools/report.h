@@ -6,6 +6,7 @@
 #ifndef REPORT_H
 #define REPORT_H
 
+#include "options.h"
 #include "arena.h"
 #include "engine.h"
 
@@ -123,6 +124,12 @@ struct process {
 	int status;
 	uint64_t counters[COUNTER_COUNT];
 };
+
+/* Of a repetition: the first is as the program is, the others have a seed each. 0: none. */
+static inline unsigned gate_seed_of(unsigned run)
+{
+	return run > 1 && !gosan_options.seed ? run : 0;
+}
 
 /* Blind: nothing was seen that could have had a bug, which is not the same as clean. */
 enum verdict { VERDICT_CLEAN, VERDICT_FINDINGS, VERDICT_BLIND };
