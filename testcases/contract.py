@@ -42,6 +42,31 @@ int main(void)
 }
 """
 
+# Main reads before the thread has begun, and a lock orders the two: the race shows when the thread comes first.
+HIDDEN = """
+#include <pthread.h>
+#include <stdio.h>
+static pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;
+static int visits;
+static void *visit(void *arg)
+{
+	pthread_mutex_lock(&m);
+	visits++;
+	pthread_mutex_unlock(&m);
+	return arg;
+}
+int main(void)
+{
+	pthread_t t;
+	pthread_create(&t, NULL, visit, NULL);
+	int before = visits;
+	visit(NULL);
+	pthread_join(t, NULL);
+	printf("%d\\n", before);
+	return 0;
+}
+"""
+
 DAEMON = """
 #include <unistd.h>
 int main(void)
@@ -272,6 +297,22 @@ int main(void)
 """
 
 
+def check_seed(a):
+    """Seeds are schedules of threads: what the usual one hides, some of them shows. Each is likely to; all together miss it
+    once in 2^100."""
+    with tempfile.TemporaryDirectory() as tmp:
+        prog = f"{tmp}/hidden"
+        pathlib.Path(prog + ".c").write_text(HIDDEN)
+        need(run(a.gosan, "cc", prog + ".c", "-o", prog).returncode == 0, "it compiles")
+        seen = (run(a.gosan, "run", f"--seed={seed}", "--", prog) for seed in range(1, 400))
+        r = next((r for r in seen if r.returncode), None)
+        need(r, "some seed shows the race")
+        status(66, f"gosan run --seed={r.args[2][7:]} -- {prog}", r)
+    for options, want in (["--runs=3"], "-\n2\n3\n"), (["--runs=2", "--seed=9"], "9\n9\n"):
+        r = run(a.gosan, "gate", *options, "--", "sh", "-c", 'echo "${GO_SEED:--}"')
+        need(r.stdout == want, f"the seeds of repetitions with {options}", r)
+
+
 def check_timeout(a):
     """What a program that hung had started ends with it: nobody holds its output open any longer."""
     with tempfile.TemporaryDirectory() as tmp:
@@ -294,7 +335,7 @@ def main():
         p.add_argument(name, required=True)
     a = p.parse_args()
     for check in (check_json, check_options, check_reports, check_preload, check_own_runtime, check_limits,
-                  check_builds, check_compiler, check_signals, check_timeout):
+                  check_builds, check_compiler, check_signals, check_seed, check_timeout):
         check(a)
     sys.exit(1 if failures else 0)
 

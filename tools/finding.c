@@ -101,7 +101,8 @@ static const char *variable(const struct context *c, uint64_t address)
 static const char *placeholder(const struct context *c, const char *word, uint64_t value)
 {
 	if (strcmp(word, "obj") == 0 && c->f)
-		return objname_label(c->a, &c->f->object);
+		return c->f->object.general_name ? c->f->object.general_name
+						 : objname_label(c->a, &c->f->object);
 	if (strcmp(word, "var") == 0)
 		return variable(c, value);
 	if (strcmp(word, "pc") != 0 && strcmp(word, "fn") != 0 && strcmp(word, "made") != 0)
@@ -194,8 +195,9 @@ const char *resolve_command(struct arena *a, const struct process *p)
 	if (procs && *procs)
 		out = arena_printf(a, "%sGO_PROCS=%s ", out, resolve_word(a, procs));
 	out = arena_printf(a, "%sgosan run", out);
-	if (gosan_options.seed)
-		out = arena_printf(a, "%s --seed=%d", out, gosan_options.seed);
+	if (gosan_options.seed || gate_seed_of(p->run))
+		out = arena_printf(a, "%s --seed=%u", out,
+				   gosan_options.seed ? (unsigned)gosan_options.seed : gate_seed_of(p->run));
 	out = arena_printf(a, "%s --", out);
 	for (size_t i = 0; i < p->n_argv; i++)
 		out = arena_printf(a, "%s %s", out, resolve_word(a, p->argv[i]));

@@ -57,6 +57,17 @@ static void tick(void *arg)
 	sweep_ended(arg);
 }
 
+/* A repetition is worth it when it has another schedule. */
+static const char *options_of(const struct gaterun *g, const struct report *r, unsigned run)
+{
+	unsigned seed = gate_seed_of(run);
+
+	if (!seed)
+		return g->settings.for_program;
+	return arena_printf(r->arena, "%s%sseed=%u", g->settings.for_program,
+			    *g->settings.for_program ? ":" : "", seed);
+}
+
 /* One repetition. 0 with the command's status, or the exit status of the tool. */
 static int run_once(struct gaterun *g, struct report *r, unsigned run, const char *path, const char *preload,
 		    int *ret_status)
@@ -71,7 +82,7 @@ static int run_once(struct gaterun *g, struct report *r, unsigned run, const cha
 			   .argv = g->command,
 			   .preload = preload,
 			   .out = dir,
-			   .options = g->settings.for_program,
+			   .options = options_of(g, r, run),
 			   .gate = true,
 			   .tick = tick,
 			   .arg = &s};

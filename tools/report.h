@@ -6,6 +6,7 @@
 #ifndef REPORT_H
 #define REPORT_H
 
+#include "options.h"
 #include "arena.h"
 #include "engine.h"
 
@@ -42,8 +43,12 @@ struct object {
 	const char *kind, *name;
 	/* What the fingerprint uses: the name without what depends on who used it first. */
 	const char *stable_name;
+	/* What stands for all elements of an array in titles: "slots[].n", where name is "slots[3].n". NULL: the name. */
+	const char *general_name;
+	bool untyped; /* a place in a block of which nothing tells what lies there */
 	uint64_t address, size;
 	struct stack created;
+	uint64_t block_size;
 	int64_t alloc_offset; /* of address in its block, or -1 */
 	uint64_t of;          /* goroutine on whose stack it lies, or 0 */
 };
@@ -123,6 +128,12 @@ struct process {
 	int status;
 	uint64_t counters[COUNTER_COUNT];
 };
+
+/* Of a repetition: the first is as the program is, the others have a seed each. 0: none. */
+static inline unsigned gate_seed_of(unsigned run)
+{
+	return run > 1 && !gosan_options.seed ? run : 0;
+}
 
 /* Blind: nothing was seen that could have had a bug, which is not the same as clean. */
 enum verdict { VERDICT_CLEAN, VERDICT_FINDINGS, VERDICT_BLIND };

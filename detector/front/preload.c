@@ -9,6 +9,7 @@
 #include "front.h"
 #include "inplace.h"
 #include "intercept.h"
+#include "noise.h"
 #include "pthread.h"
 #include "session.h"
 
@@ -74,6 +75,7 @@ static void pass_seed(void)
 {
 	char text[16];
 
+	gosan_noise_init(gosan_options.seed);
 	if (gosan_options.seed == 0)
 		return;
 	snprintf(text, sizeof(text), "%d", gosan_options.seed);

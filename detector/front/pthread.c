@@ -20,6 +20,7 @@
  * held across more returns would lose frames that way; so the first EAGER acquisitions of each place, and all
  * of places that ever lost one, capture at once.
  */
+#include "noise.h"
 #include "quick.h"
 
 #include "../cfi.h"
@@ -55,6 +56,7 @@ struct gosan_thread *gosan_pthread_watch(uintptr_t pc)
 		return NULL;
 	if (__builtin_expect(!gosan_pthread_me, 0))
 		return gosan_thread_adopt();
+	gosan_noise_call();
 	return gosan_pthread_me;
 }
 

@@ -9,6 +9,7 @@
  * SIGEV_THREAD, clone) are adopted at their first call.
  */
 #include "inplace.h"
+#include "noise.h"
 #include "pthread.h"
 
 #include "../recorder.h"
@@ -307,6 +308,7 @@ static void *run_posix(void *arg)
 	struct gosan_thread *t = arg;
 
 	begin(t);
+	gosan_noise_birth();
 	return t->fn.posix(t->arg);
 }
 
@@ -315,6 +317,7 @@ static int run_c11(void *arg)
 	struct gosan_thread *t = arg;
 
 	begin(t);
+	gosan_noise_birth();
 	return t->fn.c11(t->arg);
 }
 
@@ -389,6 +392,7 @@ static int created(struct gosan_thread *t, struct gosan_g *g, pthread_t handle, 
 {
 	if (rc == 0) {
 		note_recent(handle, g);
+		gosan_noise_birth();
 		return 0;
 	}
 	__atomic_fetch_sub(&gosan_thread_unborn, 1, __ATOMIC_RELAXED);

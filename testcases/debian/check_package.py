@@ -50,9 +50,10 @@ def installed(package):
 
 
 def build(source, tmp):
-    """The packages' files, from a copy of what git would commit."""
+    """The packages' files, from a copy of what git would commit, whoever owns it."""
     copy = tmp / "gosan"
-    files = run("git", "-C", source, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    files = run("git", "-c", "safe.directory=*", "-C", source, "ls-files", "-z", "--cached", "--others",
+                "--exclude-standard").split("\0")
     for name in filter(None, files):
         if (source / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -119,6 +120,8 @@ def main():
     for tool in ("dpkg-buildpackage", "lintian", "dh", "git"):
         if not shutil.which(tool):
             skip(f"no {tool}")
+    if not (source / ".git").exists():
+        skip("no git repository: what belongs to the packages is what git knows")
     if os.geteuid() != 0:
         skip("packages can be installed by root only")
     if any(installed(p) for p in PACKAGES):
