@@ -28,7 +28,8 @@ def kill_one(a, tmp, i, rng):
     trace, done = os.path.join(tmp, f"t{i}"), os.path.join(tmp, f"d{i}")
     with open(done, "wb") as f:
         f.truncate(4096)
-    env = dict(os.environ, LD_PRELOAD=os.path.abspath(a.preload), GOSAN_OPTIONS=f"trace={trace}:quiet=1")
+    # What a killed program leaves behind goes with the batch.
+    env = dict(os.environ, LD_PRELOAD=os.path.abspath(a.preload), GOSAN_OPTIONS=f"trace={trace}:quiet=1", TMPDIR=tmp)
     env.pop("GOSAN_OUT", None)
     proc = subprocess.Popen([a.program, done], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     begun = False

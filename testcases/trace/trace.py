@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recordings as they may be: packed, damaged, cut off, without room, without permission, of a program that was killed.
 
-usage: trace.py NAME --gosan GOSAN --preload LIBGOSAN --racy PROGRAM --killed PROGRAM
+usage: trace.py NAME --gosan GOSAN --preload LIBGOSAN --racy PROGRAM --killed PROGRAM --full LIBRARY
 
 The program's own run must never suffer, and a recording that lacks something must say so.
 """
@@ -158,21 +158,34 @@ def check_no_room(a, tmp):
     need(r.returncode == 66, "what was recorded before is told", r)
 
 
-def check_full_disk(a, tmp):
-    """A file system of two megabytes, in a name space of our own."""
+def on_small_disk(a, tmp):
+    """The report of a program that was killed when a file system of two megabytes was full; None: none can be mounted."""
     inside = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=2m tmpfs "$0" && shift 0 && exec "$@"', tmp]
     if not shutil.which("unshare") or run("unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", tmp).returncode:
-        print("skipped: no name spaces of users here")
-        sys.exit(SKIP)
-    script = (f'truncate -s 4096 {tmp}/done; GOSAN_OPTIONS=trace={tmp}/t:quiet=1 LD_PRELOAD={a.preload} {a.killed} '
-              f'{tmp}/done > {tmp}/ready & p=$!; n=0; '
+        return None
+    script = (f'truncate -s 4096 {tmp}/done; TMPDIR={tmp} GOSAN_OPTIONS=trace={tmp}/t:quiet=1 LD_PRELOAD={a.preload} '
+              f'{a.killed} {tmp}/done > {tmp}/ready & p=$!; n=0; '
               f'until [ "$(od -An -tu8 -j40 -N8 {tmp}/t/*/page 2>/dev/null | tr -d " ")" -gt 0 ] 2>/dev/null; '
               f'do sleep 0.01; n=$((n + 1)); [ $n -lt 6000 ] || exit 8; done; '
               f'kill -0 $p || exit 9; kill -9 $p; '
               f'{a.gosan} report {tmp}/t')
-    r = run(*inside, "sh", "-c", script)
-    need("no space left" in r.stderr, "the report says why recording ended", r)
-    need(r.returncode == 66, "what was recorded before is told", r)
+    return run(*inside, "sh", "-c", script)
+
+
+def check_full_disk(a, tmp):
+    """A disk that a library says is full, and a small file system where we may mount one."""
+    trace = os.path.join(tmp, "t")
+    run_killed(a, trace, os.path.join(tmp, "done"), ended, env={"LD_PRELOAD": f"{a.full} {os.path.abspath(a.preload)}",
+                                                               "FULL_BYTES": str(2 << 20)})
+    reports = [report(a, tmp, trace)[0]]
+    mount = os.path.join(tmp, "mount")
+    os.mkdir(mount)
+    reports.append(on_small_disk(a, mount))
+    if not reports[1]:
+        print("no name spaces of users here: no real file system was filled")
+    for r in filter(None, reports):
+        need("no space left" in r.stderr, "the report says why recording ended", r)
+        need(r.returncode == 66, "what was recorded before is told", r)
 
 
 def check_no_permission(a, tmp):
@@ -199,14 +212,15 @@ def wrapped(trace):
     return len(numbers) == 3 and min(numbers) > 0
 
 
-def run_killed(a, trace, done, until, options="", limit=None):
+def run_killed(a, trace, done, until, options="", limit=None, env=None):
     """until: seconds, or what must be true of the recording first."""
     def before():
         if limit:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     with open(done, "wb") as f:
         f.truncate(4096)
-    env = dict(os.environ, LD_PRELOAD=os.path.abspath(a.preload), GOSAN_OPTIONS=f"trace={trace}:quiet=1{options}")
+    env = {**os.environ, "LD_PRELOAD": os.path.abspath(a.preload), "GOSAN_OPTIONS": f"trace={trace}:quiet=1{options}",
+           "TMPDIR": os.path.dirname(done), **(env or {})}
     p = subprocess.Popen([a.killed, done], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, preexec_fn=before)
     need(os.read(p.stdout.fileno(), 1) == b"r", "it begins")
     for _ in range(6000 if callable(until) else 0):
@@ -349,7 +363,7 @@ def main():
     p = argparse.ArgumentParser()
     checks = {k[6:]: v for k, v in globals().items() if k.startswith("check_")}
     p.add_argument("name", choices=sorted(checks))
-    for option in ("gosan", "preload", "racy", "killed"):
+    for option in ("gosan", "preload", "racy", "killed", "full"):
         p.add_argument(f"--{option}", required=True)
     a = p.parse_args()
     with tempfile.TemporaryDirectory(prefix="gosan-trace-") as tmp:
