@@ -49,7 +49,7 @@ struct trace_module {
 	const char *path, *build_id;
 	uint64_t base, start, end;
 	int kind; /* enum gosan_module_kind */
-	bool instrumented, own_tsan;
+	bool instrumented, own_tsan, go;
 };
 
 struct trace_info {
