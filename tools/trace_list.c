@@ -388,8 +388,10 @@ int trace_list_read(struct trace_list *ret, const char *path, char *err, size_t 
 	*ret = (struct trace_list){0};
 	if (rc == 0 && packed) {
 		rc = tmpdir_make(folder, sizeof folder, "gosan-trace");
-		if (rc == 0)
+		if (rc == 0) {
 			ret->unpacked = strdup(folder);
+			ret->guard = tmpdir_guard(folder, trace_folder_remove);
+		}
 		if (rc == 0)
 			rc = unpack(path, folder);
 	}
@@ -418,6 +420,7 @@ void trace_list_free(struct trace_list *l)
 		free(l->path[i]);
 	free(l->path);
 	if (l->unpacked) {
+		tmpdir_unguard(l->guard);
 		trace_folder_remove(l->unpacked);
 		free(l->unpacked);
 	}

@@ -12,6 +12,7 @@ import glob
 import http.server
 import json
 import os
+import pathlib
 import random
 import re
 import resource
@@ -95,6 +96,33 @@ def check_packed(a, tmp):
             f.write(turned)
         r, offline = report(a, tmp, os.path.join(tmp, "part"))
         need(r.returncode == 65 or offline == online, f"bit {n % 8} of byte {at} of {len(data)}", r)
+
+
+def check_cut_off(a, tmp):
+    """Whoever reads the first lines of a dump closes the pipe, and the tool dies of it: what it had unpacked goes too."""
+    trace, folder = os.path.join(tmp, "run.gosan"), os.path.join(tmp, "unpacked")
+    pathlib.Path(tmp, "done").write_bytes(bytes(4096))
+    for seconds in (1, 4, 16, 60):
+        run(a.gosan, "run", "--quiet", f"--timeout={seconds}", f"--trace={trace}", "--", a.killed, f"{tmp}/done",
+            env={"GOSAN_OPTIONS": "trace_mb=1"})
+        if len(run(a.gosan, "dump", trace).stdout) > 1 << 20:
+            break
+        shutil.rmtree(trace + ".d", ignore_errors=True)
+        pathlib.Path(trace).unlink(missing_ok=True)
+    need(os.path.isfile(trace), "a recording whose dump fills a pipe")
+    os.mkdir(folder)
+    for end in (signal.SIGPIPE, signal.SIGKILL):
+        p = subprocess.Popen([a.gosan, "dump", trace], env={**os.environ, "TMPDIR": folder}, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, restore_signals=True)
+        p.stdout.read(1)
+        p.send_signal(end)
+        p.stdout.close()
+        need(p.wait() == -end, f"{end.name} ends it while it writes: {p.returncode}")
+        for _ in range(6000):
+            if not os.listdir(folder):
+                break
+            time.sleep(0.01)
+        need(not os.listdir(folder), f"{end.name}: nothing is left")
 
 
 def check_refused(a, tmp):
@@ -357,6 +385,20 @@ def check_preloaded(a, tmp):
     need(r.returncode == 66, "the run", r)
     r, offline = report(a, tmp, trace)
     need(r.returncode == 66 and offline, "the folder stands for the file that nobody packed", r)
+
+
+def check_killed(a, tmp):
+    """Without the tool, without a recording, and killed: what was found is where the manual says."""
+    done, folder = os.path.join(tmp, "done"), os.path.join(tmp, "streams")
+    os.mkdir(folder)
+
+    def found(_):
+        lines = [line for f in glob.glob(f"{folder}/gosan-*/*.raw") for line in open(f)]
+        return any('"GS101"' in line and line.endswith("\n") for line in lines)
+
+    run_killed(a, None, done, found, env={"TMPDIR": folder, "GOSAN_OPTIONS": ""})
+    r, offline = report(a, tmp, *glob.glob(f"{folder}/gosan-*"))
+    need(r.returncode == 66 and [c for c, _ in offline] == ["GS101"], "the race", r)
 
 
 def main():
