@@ -5,6 +5,7 @@
  * else's business.
  */
 #include "tmpdir.h"
+#include "tool.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,6 +35,21 @@ void tmpdir_remove(const char *dir)
 	if (d)
 		closedir(d);
 	rmdir(dir);
+}
+
+void tmpdir_remove_tree(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	char path[TOOL_PATH_MAX];
+
+	while (d && (e = readdir(d)) != NULL)
+		if (e->d_type == DT_DIR && strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+		    snprintf(path, sizeof path, "%s/%s", dir, e->d_name) < (int)sizeof path)
+			tmpdir_remove(path);
+	if (d)
+		closedir(d);
+	tmpdir_remove(dir);
 }
 
 /* The guard's end of the pipe says when everybody who has ours is gone: that includes children that still read the files.

@@ -105,7 +105,7 @@ def check_cut_off(a, tmp):
     for seconds in (1, 4, 16, 60):
         run(a.gosan, "run", "--quiet", f"--timeout={seconds}", f"--trace={trace}", "--", a.killed, f"{tmp}/done",
             env={"GOSAN_OPTIONS": "trace_mb=1"})
-        if len(run(a.gosan, "dump", trace).stdout) > 1 << 20:
+        if len(run(a.gosan, "dump", trace).stdout) > 1 << 18:
             break
         shutil.rmtree(trace + ".d", ignore_errors=True)
         pathlib.Path(trace).unlink(missing_ok=True)
@@ -409,7 +409,11 @@ def main():
         p.add_argument(f"--{option}", required=True)
     a = p.parse_args()
     with tempfile.TemporaryDirectory(prefix="gosan-trace-") as tmp:
+        # Whatever is checked, the tool leaves nothing behind.
+        os.environ["TMPDIR"] = left = os.path.join(tmp, "left")
+        os.mkdir(left)
         checks[a.name](a, tmp)
+        need(not glob.glob(f"{left}/gosan-*"), f"left behind: {os.listdir(left)}")
     print(f"{a.name}: good")
 
 
