@@ -328,6 +328,32 @@ static __attribute__((noinline)) void access_one(struct gosan_g *g, uintptr_t ad
 	leave(g);
 }
 
+/* Over the border of two granules, as words at any address are: each part for itself. Most parts repeat something, because
+ * who reads a word at every byte has read seven eighths of it before. */
+static __attribute__((noinline)) void access_across(struct gosan_g *g, uintptr_t addr, size_t size,
+						    unsigned flags, uintptr_t pc)
+{
+	uintptr_t granule = addr & ~(uintptr_t)7;
+	struct gosan_walk w;
+	uint32_t place;
+
+	if (!enter(g))
+		return;
+	begin(&w, g, addr, size, flags);
+	place = gosan_context_same_place(g, flags, pc);
+	w.place = place ? place : look_up_place(g, flags, pc);
+	for (unsigned bytes = (0xffu >> (8 - size)) << (addr & 7); bytes; bytes >>= 8, granule += 8) {
+		unsigned part = bytes & GOSAN_CELL_ALL;
+
+		if (gosan_shadow_holds(g, granule, part, flags) ||
+		    (in_use(granule) &&
+		     gosan_granule_quick(g, gosan_granule_linear(g, granule), w.want | part, w.place)))
+			continue;
+		gosan_shadow_step(&w, granule, part);
+	}
+	leave(g);
+}
+
 /* What gosan_shadow_access leaves out; it comes back once there is a segment. */
 static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t addr, size_t size,
 						  unsigned flags, uintptr_t pc)
@@ -338,7 +364,11 @@ static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t a
 		return;
 	if ((addr & 7) + size > 8 || addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask ||
 	    gosan_recorder_memory) {
-		access_range(g, addr, size, flags, pc, 0);
+		if (size <= 8 && addr < GOSAN_ADDRESS_END - 8 && gosan_shadow_mask &&
+		    !gosan_recorder_memory && g->cell != GOSAN_CELL_NONE)
+			access_across(g, addr, size, flags, pc);
+		else
+			access_range(g, addr, size, flags, pc, 0);
 		return;
 	}
 	if (g->cell != GOSAN_CELL_NONE) {
