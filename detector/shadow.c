@@ -171,32 +171,46 @@ static inline void check_granule(struct gosan_walk *w, uintptr_t granule, unsign
 	}
 }
 
+/* Of the racing bytes `left` those that were accessed from the same place as the first of them. *part: bytes of the old
+ * access that were. */
+static void report_part(const struct gosan_walk *w, const struct gosan_hit *h, unsigned left, unsigned *part)
+{
+	unsigned first = left & -left;
+	uint32_t place = gosan_blend_part(h->place, first, part);
+	struct gosan_race r = {
+		.g = w->g,
+		.addr = (h->addr & ~(uintptr_t)7) + (unsigned)__builtin_ctz(first),
+		.both = left & *part,
+		.size = w->size,
+		.flags = w->flags,
+		.place = w->place,
+		.old_at = h->at,
+		.old_flags = (h->cell & GOSAN_CELL_WRITE ? GOSAN_WRITE : 0u) |
+			     (h->cell & GOSAN_CELL_PLAIN ? 0u : GOSAN_ATOMIC) |
+			     (h->is_free ? GOSAN_FREE : 0u),
+		.old_bytes = *part,
+		.old_place = place,
+		.ordered = h->ordered,
+	};
+
+	gosan_race_found(&r);
+}
+
 /* Outside, and with no lock: race.c takes the engine's, and may forget the very granule. */
 static __attribute__((noinline)) void report(struct gosan_walk *w)
 {
 	leave(w->g);
 	for (size_t i = 0; i < w->n_hits; i++) {
 		const struct gosan_hit *h = &w->hits[i];
-		struct gosan_race r = {
-			.g = w->g,
-			.addr = h->addr,
-			.both = h->both,
-			.size = w->size,
-			.flags = w->flags,
-			.place = w->place,
-			.old_at = h->at,
-			.old_flags = (h->cell & GOSAN_CELL_WRITE ? GOSAN_WRITE : 0u) |
-				     (h->cell & GOSAN_CELL_PLAIN ? 0u : GOSAN_ATOMIC) |
-				     (h->is_free ? GOSAN_FREE : 0u),
-			.old_bytes = h->cell & GOSAN_CELL_ALL,
-			.old_place = h->place,
-			.ordered = h->ordered,
-		};
 
-		if (gosan_shadow_collides(h->addr))
+		if (gosan_shadow_collides(h->addr)) {
 			GOSAN_COUNT(shadow_lost);
-		else
-			gosan_race_found(&r);
+			continue;
+		}
+		for (unsigned left = h->both, part; left; left &= ~part) {
+			part = h->cell & GOSAN_CELL_ALL;
+			report_part(w, h, left, &part);
+		}
 	}
 	w->n_hits = 0;
 	w->hit_bytes = 0;
