@@ -50,7 +50,7 @@ struct gosan_g {
 	 * current epoch, so its own events always count as ordered. */
 	uint32_t cid;
 	uint32_t epoch;                 /* its own current epoch, >= 1 */
-	uint32_t busy_epoch;            /* of its last event but G_END */
+	uint32_t busy_epoch;            /* of its last event but G_END, G_READY */
 	uint32_t access_epoch;          /* the access layer stores epoch here when it remembers an access */
 	struct gosan_tenant *tenancy;   /* the latest; NULL: none */
 	struct gosan_tenant tenant;     /* the first: few have more */

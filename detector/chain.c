@@ -20,8 +20,10 @@
 #include "mem.h"
 #include "chain.h"
 
-/* How many dead chains a spawn looks at: a wave that was waited for is found at the first try. */
-#define TRIES 6
+/* How many dead chains a spawn looks at: a wave that was waited for is found at the first try. Where chains are found,
+ * more looks are worth it, for each miss makes all clocks wider; where nobody waits for anybody, none ever are. */
+#define TRIES     6
+#define TRIES_MAX 96
 
 struct chain {
 	struct gosan_tenant *last;
@@ -39,6 +41,7 @@ static struct stack {
 	uint32_t n, room;
 } unused, dead; /* unused: given out and handed back without an event */
 static uint32_t dead_cursor;
+static uint32_t tries = TRIES; /* between the two */
 
 static bool push(struct stack *s, uint32_t cid)
 {
@@ -157,19 +160,25 @@ void gosan_chain_begin(struct gosan_g *g)
 }
 
 /* A dead chain whose last tenant the clocks cover, removed from the dead; 0 when none is near. Half of the
- * tries go to the latest dead, which a spawner that just waited for them covers, and half go round: those
- * that nobody will ever cover must not hide the rest. */
+ * tries go to the latest dead, which a spawner that just waited for them covers, and half anywhere: those that nobody
+ * covers yet, or ever will, lie together and must not hide the rest. */
 static uint32_t recyclable(const struct gosan_clock *strong, const struct gosan_clock *weak)
 {
-	for (uint32_t i = 0; i < TRIES && i < dead.n; i++) {
-		uint32_t at = i % 2 ? dead_cursor++ % dead.n : dead.n - 1 - i / 2, cid = dead.cid[at];
+	uint32_t most = tries < dead.n ? tries : dead.n;
+
+	for (uint32_t i = 0; i < most; i++) {
+		uint32_t anywhere = (uint32_t)(((uint64_t)(dead_cursor * UINT32_C(2654435769)) * dead.n) >> 32);
+		uint32_t at = i % 2 ? anywhere : dead.n - 1 - i / 2, cid = dead.cid[at];
 		struct gosan_stamp s = {cid, chains[cid].final};
 
+		dead_cursor += i % 2;
 		if (!gosan_clock_covers(weak, s) || !gosan_clock_covers(strong, s))
 			continue;
 		dead.cid[at] = dead.cid[--dead.n];
+		tries = tries < TRIES_MAX ? tries + 1 : tries;
 		return cid;
 	}
+	tries = tries > TRIES + 8 ? tries - 8 : TRIES;
 	return 0;
 }
 

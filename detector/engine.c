@@ -516,7 +516,8 @@ static bool complete(const struct gosan_event *ev)
 }
 
 /* The stamp is taken before the clocks move: an event belongs to the epoch that it ends. busy_epoch leaves
- * out G_END, which orders nothing, so that a chain is free for others as soon as what came before is known. */
+ * out G_END and G_READY, which order nothing and are asked for by nobody, so that a chain is free for others as soon as
+ * what came before is known: the last Done of a round readies whoever waits. */
 static void note(struct gosan_event *ev)
 {
 	ev->at = gosan_stamp_of(ev->g);
@@ -524,7 +525,7 @@ static void note(struct gosan_event *ev)
 		ev->g->last_stack = ev->stack;
 	if (ev->g->n_held)
 		gosan_held_prune(ev->g);
-	if (ev->op != GOSAN_EV_G_END)
+	if (ev->op != GOSAN_EV_G_END && ev->op != GOSAN_EV_G_READY)
 		ev->g->busy_epoch = ev->g->epoch;
 	if (ev->op == GOSAN_EV_CHAN_PAIR)
 		ev->peer->busy_epoch = ev->peer->epoch;
