@@ -68,10 +68,31 @@ static void keep(struct gosan_g *g, unsigned level)
 		g->kept = (uint8_t)level;
 }
 
+/* What the end left to a thread or a fiber, because somebody might join it or be at it still. Its edges would keep those
+ * before it, and so on. A detached thread's chain ends here, for want of a join. */
+static void retire(struct gosan_g *g)
+{
+	if (g->tenancy && g->tenancy->end == UINT32_MAX)
+		gosan_chain_end(g);
+	gosan_context_drop(g);
+	gosan_atomic_drop(g);
+	gosan_clock_clear(&g->strong);
+	gosan_clock_clear(&g->weak);
+	if (g->life)
+		gosan_actor_take_life(g);
+	gosan_mem_free(g->held, g->held_room * sizeof(*g->held));
+	g->held = NULL;
+	g->held_room = 0;
+	g->wait.joins = NULL;
+}
+
 static void keep_living(void)
 {
-	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next)
+	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next) {
 		g->kept = 0;
+		if (may_go(g))
+			retire(g);
+	}
 	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next) {
 		if (may_go(g))
 			continue;
@@ -205,19 +226,11 @@ static bool is_dead(const struct gosan_g *g)
 	return !g->kept;
 }
 
-/* What the end left to it, because threads are joined and may go on for a while. */
 static void give_back(struct gosan_g *g)
 {
 	gosan_reap_accesses += g->n_access;
 	gosan_engine_flush(g);
 	gosan_segment_drop(g);
-	gosan_context_drop(g);
-	gosan_atomic_drop(g);
-	gosan_clock_clear(&g->strong);
-	gosan_clock_clear(&g->weak);
-	if (g->life)
-		gosan_actor_take_life(g);
-	gosan_mem_free(g->held, g->held_room * sizeof(*g->held));
 	gosan_actor_free(g);
 }
 
@@ -231,7 +244,7 @@ static size_t sweep(size_t *ret_left)
 		if (g->kept && g->parent && !g->parent->kept)
 			g->parent = NULL;
 		if (g->wait.why != GOSAN_WAIT_JOIN)
-			g->wait.joins = NULL;
+			g->wait.joins = NULL; /* of a wait that is over */
 	}
 	gosan_chain_forget(is_dead);
 	for (struct gosan_g **p = gosan_engine_list(), *g; (g = *p);) {
