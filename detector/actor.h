@@ -159,6 +159,10 @@ struct gosan_g *gosan_actor_new(void);
 void gosan_actor_free(struct gosan_g *g);
 /* The goroutine that begins at this address; NULL: it is no address of one, or not of one that can be freed. */
 struct gosan_g *gosan_actor_at(uintptr_t word);
+/* It gets its number, and comes into the lists of all and of the living. */
+void gosan_actor_born(struct gosan_g *g);
+/* It ended: the second time, which is a front end's mistake, nothing happens, and the answer is false. */
+bool gosan_actor_bury(struct gosan_g *g);
 /* False when there is no memory. */
 bool gosan_actor_give_life(struct gosan_g *g);
 void gosan_actor_take_life(struct gosan_g *g);

@@ -167,7 +167,8 @@ static uint32_t recyclable(const struct gosan_clock *strong, const struct gosan_
 	uint32_t most = tries < dead.n ? tries : dead.n;
 
 	for (uint32_t i = 0; i < most; i++) {
-		uint32_t anywhere = (uint32_t)(((uint64_t)(dead_cursor * UINT32_C(2654435769)) * dead.n) >> 32);
+		uint32_t anywhere =
+			(uint32_t)(((uint64_t)(dead_cursor * UINT32_C(2654435769)) * dead.n) >> 32);
 		uint32_t at = i % 2 ? anywhere : dead.n - 1 - i / 2, cid = dead.cid[at];
 		struct gosan_stamp s = {cid, chains[cid].final};
 

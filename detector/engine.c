@@ -10,7 +10,7 @@
  * Invariants
  *  - `gosan_engine_busy` is set before a thread tries the lock and cleared after it released it, so that a signal
  *    handler on that thread sees it whatever instruction it interrupts; its events are dropped and counted.
- *  - A goroutine is in `all` until reap.c takes it, and in `alive` until its G_END. What it holds is in held.c's list.
+ *  - What a goroutine holds is in held.c's list.
  *  - obj->owner is the writer that holds it, as far as the held list had room.
  */
 #include <errno.h>
@@ -44,8 +44,7 @@ __thread struct gosan_g *gosan_self __attribute__((tls_model("initial-exec")));
 __thread bool gosan_engine_busy __attribute__((tls_model("initial-exec")));
 uint64_t gosan_engine_tick, gosan_engine_replayed_ns;
 static int lock_word; /* 0 free, 1 held, 2 held and somebody sleeps */
-static struct gosan_g *all, *alive;
-static uint32_t n_threads, n_born;
+static uint32_t n_threads;
 bool (*gosan_engine_can_act)(void);
 static bool over; /* end() ran: analyzers see nothing more, clocks go on */
 
@@ -215,13 +214,7 @@ static struct gosan_g *make_g(uint64_t id, bool is_thread)
 	gosan_shadow_birth(g);
 	gosan_chain_begin(g);
 	g->tid = is_thread ? ++n_threads : 0;
-	g->no = ++n_born;
-	g->next = all;
-	__atomic_store_n(&all, g, __ATOMIC_RELEASE);
-	g->next_alive = alive;
-	if (alive)
-		alive->prev_alive = g;
-	alive = g;
+	gosan_actor_born(g);
 	GOSAN_RECORD(gosan_recorder_new_g(g));
 	return g;
 }
@@ -254,21 +247,6 @@ struct gosan_g *gosan_engine_self(void)
 		gosan_self = g;
 	}
 	return gosan_self;
-}
-
-struct gosan_g *gosan_engine_all(void)
-{
-	return all;
-}
-
-struct gosan_g **gosan_engine_list(void)
-{
-	return &all;
-}
-
-struct gosan_g *gosan_engine_alive(void)
-{
-	return alive;
 }
 
 struct gosan_g *gosan_engine_whose(struct gosan_stamp s)
@@ -416,26 +394,11 @@ void gosan_engine_forget(uintptr_t lo, uintptr_t hi)
 
 /* Events. */
 
-/* A second end is the front end's mistake, and does nothing. */
-static void bury(struct gosan_g *g)
-{
-	if (g->buried)
-		return;
-	g->buried = true;
-	if (g->prev_alive)
-		g->prev_alive->next_alive = g->next_alive;
-	else
-		alive = g->next_alive;
-	if (g->next_alive)
-		g->next_alive->prev_alive = g->prev_alive;
-	g->next_alive = g->prev_alive = NULL;
-	gosan_reap_ended();
-}
-
 /* After the analyzers. Nobody acquires the end of a goroutine; that of a thread waits for its join. */
 static void end_g(struct gosan_g *g)
 {
-	bury(g);
+	if (gosan_actor_bury(g))
+		gosan_reap_ended();
 	gosan_engine_flush(g);
 	gosan_lockpath_end(g);
 	if (g == gosan_self)

@@ -44,7 +44,7 @@ struct region {
 	size_t bytes;
 };
 
-static int lock; /* over the next six */
+static int lock;               /* over the next six */
 static struct region *regions; /* [REGIONS_MAX], sparse */
 static size_t n_regions;
 static bool regions_lost; /* there was no room for one */
