@@ -297,15 +297,13 @@ static const struct gosan_g **place(const struct gosan_g **who, size_t room, con
 	return &who[i];
 }
 
-/* Rebuild at half full. The living decide the new size: a channel that ten thousand short-lived goroutines
- * used one after the other keeps a small set. */
-static bool make_room(struct gosan_use *u)
+/* The living decide the new size: a channel that ten thousand short-lived goroutines used one after the other keeps a
+ * small set. */
+static bool rebuild(struct gosan_use *u)
 {
 	const struct gosan_g **old = u->who, **fresh;
 	size_t n = 0, room = 4;
 
-	if (u->n * 2 < u->room)
-		return true;
 	for (size_t i = 0; i < u->room; i++)
 		n += old[i] && !old[i]->ended;
 	while (room < n * 4)
@@ -322,6 +320,25 @@ static bool make_room(struct gosan_use *u)
 	u->n = n;
 	u->room = room;
 	return true;
+}
+
+static bool make_room(struct gosan_use *u)
+{
+	return u->n * 2 < u->room || rebuild(u);
+}
+
+static void drop_dead(struct gosan_obj *obj, void *unused)
+{
+	struct gosan_use *u = obj->use;
+
+	(void)unused;
+	if (u && u->who)
+		rebuild(u);
+}
+
+void gosan_waits_reap(void)
+{
+	gosan_engine_each_object(0, UINTPTR_MAX, drop_dead, NULL);
 }
 
 /* The same goroutine most often comes again, and with a channel the two that talk through it: `recent` answers without a
