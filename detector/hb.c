@@ -21,7 +21,7 @@
 #include "hb.h"
 
 enum effect { NONE, REL, REL_STORE, ACQ, CUSTOM };
-static const unsigned char effects[] = {
+const unsigned char gosan_hb_effects[] = {
 #define X(name, text, effect) effect,
 #include "event.def"
 #undef X
@@ -368,6 +368,11 @@ static void rendezvous(const struct gosan_event *ev)
 
 	if (!r || gosan_g_deaf(s) || gosan_g_deaf(r))
 		return;
+	if (gosan_partner_meet(s, r, (int)ev->op, ev->stack)) {
+		gosan_chain_advance(s);
+		gosan_chain_advance(r);
+		return;
+	}
 	gosan_hb_learn(s, &(struct gosan_published){&r->strong, &r->weak, {0, 0}, r, gosan_hb_moment(r)},
 		       ev->op, ev->stack);
 	gosan_hb_learn(r, &(struct gosan_published){&s->strong, &s->weak, {0, 0}, s, gosan_hb_moment(s)},
@@ -484,7 +489,7 @@ static void custom(const struct gosan_event *ev)
 
 void gosan_hb_apply(const struct gosan_event *ev)
 {
-	switch ((enum effect)effects[ev->op]) {
+	switch ((enum effect)gosan_hb_effects[ev->op]) {
 	case NONE:
 		break;
 	case REL:

@@ -229,6 +229,7 @@ static void bring_up(int argc, char **argv)
 	read_options();
 	pass_seed();
 	gosan_recorder_init(argc, argv);
+	gosan_engine_clock = GOSAN_REAL(clock_gettime);
 	if (gosan_engine_init() != 0)
 		internal_error("the engine");
 	if (gosan_module_init() != 0)
