@@ -26,6 +26,8 @@
 #include "mem.h"
 #include "analyze.h"
 
+#define ROOM_OF_THE_DEAD 32
+
 static struct gosan_g *parked, *holders;
 static uint32_t last_mark;
 
@@ -45,7 +47,7 @@ void *gosan_vec_push(struct gosan_vec *v, size_t size)
 		v->data = data;
 		v->cap = cap;
 	}
-	return memset((char *)v->data + v->n++ * size, 0, size);
+	return gosan_mem_set((char *)v->data + v->n++ * size, 0, size);
 }
 
 /* The empty array again, ready for use. */
@@ -302,7 +304,7 @@ static const struct gosan_g **place(const struct gosan_g **who, size_t room, con
 }
 
 /* Rebuild at half full. The living decide the new size: a channel that ten thousand short-lived goroutines
- * used one after the other keeps a small set. */
+ * used one after the other keeps a small set, but not the smallest, or each of them would rebuild it. */
 static bool make_room(struct gosan_use *u)
 {
 	const struct gosan_g **old = u->who, **fresh;
@@ -312,7 +314,7 @@ static bool make_room(struct gosan_use *u)
 		return true;
 	for (size_t i = 0; i < u->room; i++)
 		n += old[i] && !old[i]->ended;
-	while (room < n * 4)
+	while (room < n * 4 || (room <= u->room && room < ROOM_OF_THE_DEAD))
 		room *= 2;
 	fresh = gosan_mem_alloc(room * sizeof *fresh);
 	if (!fresh)

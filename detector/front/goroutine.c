@@ -138,7 +138,8 @@ static void spawn_child(struct go_ginfo *info)
 	uint32_t stack = gosan_goroutine_here(__builtin_frame_address(0));
 
 	child->fn_name = info->fn_name;
-	strncpy(child->name, info->name, sizeof(child->name) - 1);
+	if (info->name[0])
+		strncpy(child->name, info->name, sizeof(child->name) - 1);
 	/* Whoever made the first call of the runtime did not create the main goroutine. */
 	if (info->id != 1) {
 		child->parent = parent;
