@@ -380,6 +380,50 @@ void go_mutex_lock(go_mutex *mu);
 bool go_mutex_trylock(go_mutex *mu);
 void go_mutex_unlock(go_mutex *mu); /* by any goroutine; unlocked already: fatal */
 
+/*
+ * A lock that is free, and an unlock that nobody waits for, are one atomic instruction where they stand, while
+ * no detector or tracer watches; anything else is the call. The functions can be called and passed on as all
+ * others. Always the call: without optimisation; in code instrumented for ThreadSanitizer, which must see no
+ * atomics of ours; in code that is not position-independent, whose linker would copy go_watched_ away from
+ * where tracers count; and with GO_CALLS defined, for those who put a library in front of this one.
+ */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define GO_CALLS_ONLY_
+#endif
+#endif
+#if defined(GO_CALLS) || defined(__SANITIZE_THREAD__) || !(defined(__PIC__) || defined(__PIE__))
+#define GO_CALLS_ONLY_
+#endif
+#ifndef GO_CALLS_ONLY_
+/* Not zero: each lock is told to somebody. Weak, so that gcc finds it through the GOT also in an executable. */
+extern unsigned short go_watched_ __attribute__((__weak__));
+void go_mutex_lock_(go_mutex *mu);   /* the same functions by another name: clang takes a call of */
+void go_mutex_unlock_(go_mutex *mu); /* go_mutex_lock in its own inline body for a recursion */
+
+/* 0 is a free mutex, 1 a locked one without waiters. */
+extern __inline__ __attribute__((__gnu_inline__)) void go_mutex_lock(go_mutex *mu)
+{
+	unsigned go__word = 0;
+	if (__builtin_expect(*(volatile unsigned short *)&go_watched_ != 0, 0) ||
+	    !__atomic_compare_exchange_n(&mu->go__word, &go__word, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		go_mutex_lock_(mu);
+}
+
+/* Every 2048th section ends by the call, which gives way to others. The count is the owner's: before the unlock. */
+extern __inline__ __attribute__((__gnu_inline__)) void go_mutex_unlock(go_mutex *mu)
+{
+	unsigned go__word = 1, go__count = mu->go__sections + 1;
+	if (__builtin_expect(*(volatile unsigned short *)&go_watched_ != 0 || (go__count & 2047) == 0, 0)) {
+		go_mutex_unlock_(mu);
+		return;
+	}
+	mu->go__sections = go__count;
+	if (!__atomic_compare_exchange_n(&mu->go__word, &go__word, 0, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		go_mutex_unlock_(mu);
+}
+#endif
+
 /* A waiting writer holds back new readers, so a goroutine must not take a read lock twice. */
 typedef struct go_rwmutex {
 	unsigned go__id;

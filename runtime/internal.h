@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define GO_CALLS /* the functions are defined here */
 #include "goroutine.h"
 #include "probe.h"
 #include "sys.h"
@@ -136,8 +137,7 @@ struct go__timer {
 	int64_t when; /* go_now() clock */
 	void (*fire)(void *arg);
 	void *arg;
-	size_t index; /* place in the heap + 1; 0: not armed */
-	uint64_t seq; /* equal times fire in the order of arming */
+	size_t index; /* place in the heap + 1; 0: not armed, or a sleep */
 };
 void go__timer_start(struct go__timer *t, int64_t when, void (*fire)(void *arg), void *arg);
 /* True: it will not fire (was armed). False: it fired or was never armed; if it is firing at this moment

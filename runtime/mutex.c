@@ -8,8 +8,13 @@
  * hands the mutex over to the first waiter and newcomers queue; the last waiter, or one that waited less
  * than 1 ms, ends it. So nobody waits for long after the others.
  *
- * go__word is the truth about the lock; bits are changed by compare and swap. The queue, and every change
- * of WAITERS, WOKEN and STARVING, belongs to go__lock.
+ * go__word is the truth about the lock; LOCKED is taken and given up by compare and swap. The queue, and every
+ * change of WAITERS, WOKEN and STARVING, belongs to go__lock. goroutine.h has the fast ways once more, inline: that
+ * 0 is free and 1 is locked without waiters is part of the ABI.
+ *
+ * The unlocker's last access to a mutex is the one that gives it up: the next owner may free the memory, as the last
+ * user of a counted object does. So unlock is a swap that fails while anybody waits, and not a subtraction, whose
+ * result would have to be acted upon when the mutex is another's already. Go, with its collector, can subtract.
  */
 #include "sys.h"
 #include "waitq.h"
@@ -155,35 +160,47 @@ static void hand_over(go_mutex *mu, struct go_waiter *w)
 	w->granted = true;
 }
 
-/* Unlock for everybody; the waiter competes. NULL when none need be woken. */
-static struct go_waiter *let_compete(go_mutex *mu)
+/* go__lock held. Choose a waiter that will compete, unless one is on its way already. */
+static struct go_waiter *choose_waiter(go_mutex *mu)
 {
 	struct go_waiter *w = load(mu) & WOKEN ? NULL : go__waitq_pop(&mu->go__queue);
-	unsigned word = load(mu), new;
-	do {
-		new = word & ~(LOCKED | WAITERS);
-		new |= (w != NULL ? WOKEN : 0) | (mu->go__queue.first != NULL ? WAITERS : 0);
-	} while (!swap(mu, &word, new));
+	if (w != NULL)
+		__atomic_fetch_or(&mu->go__word, WOKEN, __ATOMIC_RELAXED);
+	if (mu->go__queue.first == NULL)
+		__atomic_fetch_and(&mu->go__word, ~WAITERS, __ATOMIC_RELAXED);
 	return w;
 }
 
-/* LOCKED is ours until one of the two ways gives it up, so nobody gets in meanwhile. */
+/* Let everybody in. False: the waiter that was on its way has come and queued again, so one must be chosen. */
+static bool give_up(go_mutex *mu)
+{
+	unsigned word = load(mu);
+	do {
+		if ((word & WAITERS) && !(word & WOKEN))
+			return false;
+	} while (!swap(mu, &word, word & ~LOCKED));
+	return true;
+}
+
+/* LOCKED is ours until one of the two ways gives it up, so nobody gets in meanwhile. That is our last look at the
+ * mutex, for whoever gets in may find that nobody needs it any more, and free it: go__lock is released before. The
+ * waiter that we wake is on its own stack, and stays there until it is ready. */
 static void unlock_slow(go_mutex *mu)
 {
 	struct go_lock *l = go__lock_of(&mu->go__lock);
 	struct go_waiter *w;
-	go__lock(l);
-	if (load(mu) & STARVING) {
-		w = go__waitq_pop(&mu->go__queue);
-		GO_ASSERT(w != NULL);
-		hand_over(mu, w);
-	} else {
-		w = let_compete(mu);
-	}
-	struct go_g *g = w ? w->g : NULL;
-	go__unlock(l);
-	if (g != NULL)
-		go__ready(g);
+	bool starving;
+	do {
+		go__lock(l);
+		starving = load(mu) & STARVING;
+		w = starving ? go__waitq_pop(&mu->go__queue) : choose_waiter(mu);
+		GO_ASSERT(!starving || w != NULL);
+		if (starving)
+			hand_over(mu, w);
+		go__unlock(l);
+	} while (!starving && !give_up(mu));
+	if (w != NULL)
+		go__ready(w->g);
 }
 
 void go__mutex_unlock(go_mutex *mu)
@@ -218,3 +235,7 @@ void go_mutex_unlock(go_mutex *mu)
 	if (GO_UNLIKELY(enough | !unlocked))
 		go__mutex_unlock_rest(mu, unlocked, enough);
 }
+
+/* What the inline ways of goroutine.h call. */
+__attribute__((alias("go_mutex_lock"), visibility("default"))) void go_mutex_lock_(go_mutex *mu);
+__attribute__((alias("go_mutex_unlock"), visibility("default"))) void go_mutex_unlock_(go_mutex *mu);

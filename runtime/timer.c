@@ -3,8 +3,10 @@
  * timer.c: what is to happen at a time: one heap of records, and go_sleep.
  *
  * A 4-ary heap ordered by (when, seq): shallower than a binary one, and the four children share a cache
- * line or two. Each record knows its place, so that stopping is as cheap as starting. The poller fires;
- * a timer that is earlier than what the poller sleeps for wakes it.
+ * line or two. The keys lie in the heap, for the records lie on the stacks of sleepers, each on a page of its own: with
+ * 100,000 of them, a look at a record is a miss in cache and TLB. A record that may be stopped knows its place, so
+ * that stopping is as cheap as starting; that of a sleep, which nobody stops, is not touched until it fires. The
+ * poller fires; a timer that is earlier than what the poller sleeps for wakes it.
  *
  * Lock order: timers.lock is a leaf but for the locks that go__park releases; callbacks run without it.
  */
@@ -15,9 +17,17 @@
 
 #define ARITY 4
 
+/* Equal times fire in the order of arming. Sequence numbers are even, so that the lowest bit is free to say whether the
+ * record wants to know its place; it decides no comparison. */
+struct entry {
+	int64_t when;
+	uint64_t seq;
+	struct go__timer *t;
+};
+
 static struct {
 	struct go_lock lock;
-	struct go__timer **heap;
+	struct entry *heap;
 	size_t n, room;
 	uint64_t seq;
 	int64_t poller_until;     /* when the poller wakes by itself; INT64_MIN: it is awake */
@@ -30,81 +40,83 @@ int64_t go_now(void)
 	return go__sys_now();
 }
 
-/* Equal times fire in the order of arming: two sleeps of the same length end in the order of their begin. */
-static bool before(const struct go__timer *a, const struct go__timer *b)
+/* Two sleeps of the same length end in the order of their begin. */
+static bool before(const struct entry *a, const struct entry *b)
 {
 	return a->when != b->when ? a->when < b->when : a->seq < b->seq;
 }
 
-static void place(struct go__timer *t, size_t i)
+static void place(struct entry e, size_t i)
 {
-	timers.heap[i] = t;
-	t->index = i + 1;
+	timers.heap[i] = e;
+	if (e.seq & 1)
+		e.t->index = i + 1;
 }
 
-/* Move the hole at i up until t fits. */
-static void sift_up(struct go__timer *t, size_t i)
+/* Move the hole at i up until e fits. */
+static void sift_up(struct entry e, size_t i)
 {
-	while (i > 0 && before(t, timers.heap[(i - 1) / ARITY])) {
+	while (i > 0 && before(&e, &timers.heap[(i - 1) / ARITY])) {
 		place(timers.heap[(i - 1) / ARITY], i);
 		i = (i - 1) / ARITY;
 	}
-	place(t, i);
+	place(e, i);
 }
 
 /* Move the hole at i down, by the least of up to four children. */
-static void sift_down(struct go__timer *t, size_t i)
+static void sift_down(struct entry e, size_t i)
 {
 	for (;;) {
 		size_t first = i * ARITY + 1, best = first;
 		if (first >= timers.n)
 			break;
 		for (size_t c = first + 1; c < first + ARITY && c < timers.n; c++)
-			if (before(timers.heap[c], timers.heap[best]))
+			if (before(&timers.heap[c], &timers.heap[best]))
 				best = c;
-		if (!before(timers.heap[best], t))
+		if (!before(&timers.heap[best], &e))
 			break;
 		place(timers.heap[best], i);
 		i = best;
 	}
-	place(t, i);
+	place(e, i);
 }
 
 /* Never shrinks: a program that had many timers will have many again. */
 static void grow(void)
 {
 	size_t room = timers.room == 0 ? 1024 : timers.room * 2;
-	struct go__timer **heap = go__alloc(room * sizeof(struct go__timer *));
+	struct entry *heap = go__alloc(room * sizeof(*heap));
 	if (heap == NULL)
 		go__fatal("out of memory (timers)");
 	for (size_t i = 0; i < timers.n; i++)
 		heap[i] = timers.heap[i];
-	go__free(timers.heap, timers.room * sizeof(struct go__timer *));
+	go__free(timers.heap, timers.room * sizeof(*heap));
 	timers.heap = heap;
 	timers.room = room;
 }
 
 /* Under the lock. True: the poller must be told, since it sleeps for longer. */
-static bool insert(struct go__timer *t)
+static bool insert(struct go__timer *t, bool may_be_stopped)
 {
 	if (timers.n == timers.room)
 		grow();
-	t->seq = timers.seq++;
+	struct entry e = {.when = t->when, .seq = timers.seq | may_be_stopped, .t = t};
+	timers.seq += 2;
 	timers.n++;
 	atomic_fetch_add_explicit(&timers.count, 1, memory_order_relaxed);
-	sift_up(t, timers.n - 1);
-	return t->index == 1 && t->when < timers.poller_until;
+	sift_up(e, timers.n - 1);
+	return timers.heap[0].t == t && t->when < timers.poller_until;
 }
 
 /* The last element fills the gap; it may belong above as well as below. */
-static void take_out(struct go__timer *t)
+static void take_out(size_t i)
 {
-	size_t i = t->index - 1;
-	struct go__timer *last = timers.heap[--timers.n];
-	t->index = 0;
-	if (last == t)
+	struct entry last = timers.heap[--timers.n];
+	if (timers.heap[i].seq & 1)
+		timers.heap[i].t->index = 0;
+	if (i == timers.n)
 		return;
-	if (i > 0 && before(last, timers.heap[(i - 1) / ARITY]))
+	if (i > 0 && before(&last, &timers.heap[(i - 1) / ARITY]))
 		sift_up(last, i);
 	else
 		sift_down(last, i);
@@ -132,7 +144,7 @@ void go__timer_start(struct go__timer *t, int64_t when, void (*fire)(void *arg),
 	probe_arm(t);
 	go__lock(&timers.lock);
 	fill(t, when, fire, arg);
-	bool kick = insert(t);
+	bool kick = insert(t, true);
 	go__unlock(&timers.lock);
 	if (kick)
 		go__netpoll_kick();
@@ -144,7 +156,7 @@ bool go__timer_cancel(struct go__timer *t)
 	go__lock(&timers.lock);
 	bool armed = t->index != 0;
 	if (armed) {
-		take_out(t);
+		take_out(t->index - 1);
 		atomic_fetch_sub_explicit(&timers.count, 1, memory_order_relaxed);
 	}
 	go__unlock(&timers.lock);
@@ -173,7 +185,7 @@ bool go__timer_stop(struct go__timer *t)
 int64_t go__timer_next(int64_t now)
 {
 	go__lock(&timers.lock);
-	int64_t when = timers.n == 0 ? INT64_MAX : timers.heap[0]->when;
+	int64_t when = timers.n == 0 ? INT64_MAX : timers.heap[0].when;
 	timers.poller_until = when;
 	go__unlock(&timers.lock);
 	if (when == INT64_MAX)
@@ -186,12 +198,12 @@ static bool fire_one(int64_t now)
 {
 	go__lock(&timers.lock);
 	timers.poller_until = INT64_MIN;
-	if (timers.n == 0 || timers.heap[0]->when > now) {
+	if (timers.n == 0 || timers.heap[0].when > now) {
 		go__unlock(&timers.lock);
 		return false;
 	}
-	struct go__timer *t = timers.heap[0];
-	take_out(t);
+	struct go__timer *t = timers.heap[0].t;
+	take_out(0);
 	timers.firing = t;
 	void (*fire)(void *arg) = t->fire;
 	void *arg = t->arg;
@@ -239,7 +251,8 @@ void go__timer_hold(bool hold)
 void go__timer_reset(void)
 {
 	for (size_t i = 0; i < timers.n; i++)
-		timers.heap[i]->index = 0;
+		if (timers.heap[i].seq & 1)
+			timers.heap[i].t->index = 0;
 	timers.n = 0;
 	timers.firing = NULL;
 	timers.poller_until = INT64_MIN;
@@ -279,7 +292,7 @@ void go_sleep(int64_t ns)
 	fill(&s.timer, ns > INT64_MAX - now ? INT64_MAX - 1 : now + ns, wake_sleeper, &s);
 	go__lock(&s.lock);
 	go__lock(&timers.lock);
-	bool kick = insert(&s.timer);
+	bool kick = insert(&s.timer, false);
 	go__unlock(&timers.lock);
 	if (kick)
 		go__netpoll_kick();

@@ -6,13 +6,19 @@
  * A point is one nop, and a note (outside of what is loaded) that says where it is, its name, and where its
  * arguments are at that moment; a tracer overwrites the nop. The format is that of SystemTap's sys/sdt.h, note type
  * 3, which is not needed to build. All arguments are 64-bit words: pointers are those of probe.h.
+ *
+ * A point may have a semaphore, which tracers count up while they are attached. lock_acquire and lock_release have
+ * one, go_watched_, for programs lock and unlock a free go_mutex where they stand, without coming by these points:
+ * see goroutine.h. A tracer that does not know of semaphores (ftrace's uprobe_events without the reference) sees
+ * only the locks that somebody had to wait for, and those of code that always calls.
  */
 #ifndef GO_USDT_H
 #define GO_USDT_H
 
 #include <stdint.h>
 
-/* The base is a byte in a section of its own, by which tracers undo prelinking. */
+/* The base is a byte in a section of its own, by which tracers undo prelinking. The semaphore of a point is the
+ * symbol go__usdt_NAME, 0 where nobody defines it (probe.c defines two). */
 #define GO_USDT_NOTE(name, args) \
 	"990:\tnop\n" \
 	"\t.pushsection .note.stapsdt,\"\",\"note\"\n" \
@@ -22,7 +28,9 @@
 	"992:\t.balign 4\n" \
 	"993:\t.8byte 990b\n" \
 	"\t.8byte _.stapsdt.base\n" \
-	"\t.8byte 0\n" \
+	"\t.weak go__usdt_" name "\n" \
+	"\t.hidden go__usdt_" name "\n" \
+	"\t.8byte go__usdt_" name "\n" \
 	"\t.asciz \"goroutine\"\n" \
 	"\t.asciz \"" name "\"\n" \
 	"\t.asciz \"" args "\"\n" \

@@ -23,7 +23,7 @@ WANT = [
     " in inner (",
     " in outer (",
     "= 42",
-    " in locker (",
+    "locker () at ",
     "#0  marker (",
     "= locked, 1 waiting",
     "= counter 3, 0 waiting",
@@ -66,6 +66,12 @@ def main():
         compare("core", gdb([program, core], ["source " + script] + ASK))
     probes = gdb([program], ["info probes stap goroutine", "break -probe-stap goroutine:park", "run",
                              "print $_probe_argc", "print (int) $_probe_arg1", "kill"])
+    # main's own, of a free mutex: inline in a program that nobody traces.
+    locks = gdb([program], ["break -probe-stap goroutine:lock_acquire", "run",
+                            "print (long) $_probe_arg0 == (long) &'parked.c'::mu", "bt", "kill"])
+    if "$1 = 1" not in locks or "main () at " not in locks:
+        print("a tracer does not see a lock of a free mutex\n" + locks)
+        return 1
     missing = [name for name in ("spawn", "run", "park", "ready", "chan_send", "chan_recv", "chan_pair", "lock_acquire",
                                  "wg_add", "timer_arm", "fault") if " %s " % name not in probes]
     # The first to park is the goroutine that was started last: GO_WAIT_MUTEX.

@@ -2,7 +2,7 @@
 
 // The micro benchmarks of goroutines.c in Go, the peer that they are measured against.
 //
-//	bench BENCHMARK OPERATIONS       prints "OPERATIONS CPU-nanoseconds"
+//	bench BENCHMARK OPERATIONS       prints "OPERATIONS CPU-nanoseconds"; of pipeline, nanoseconds on the wall
 //
 // Number of processors: environment GOMAXPROCS.
 package main
@@ -10,9 +10,11 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 )
 
 func nothing(wg *sync.WaitGroup) { wg.Done() }
@@ -53,8 +55,8 @@ func produce(ch chan<- int, ops int) {
 	close(ch)
 }
 
-func buffered(ops int) {
-	ch := make(chan int, 64)
+func buffered(ops, capacity int) {
+	ch := make(chan int, capacity)
 	sum := 0
 	go produce(ch, ops)
 	for v := range ch {
@@ -65,23 +67,68 @@ func buffered(ops int) {
 	}
 }
 
-func produce3(a, b, c chan<- int, ops int) {
-	for i := 0; i < ops; i += 3 {
-		a <- i
-		b <- i
-		c <- i
+// About a microsecond that no compiler shortens.
+func work(x uint) uint {
+	for i := 0; i < 500; i++ {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+	}
+	return x
+}
+
+func produceWork(ch chan<- uint, ops int) {
+	for i := 0; i < ops; i++ {
+		ch <- work(uint(i) + 1)
+	}
+	close(ch)
+}
+
+func pipeline(ops, capacity int) {
+	ch := make(chan uint, capacity)
+	sum := uint(0)
+	go produceWork(ch, ops)
+	for v := range ch {
+		sum += work(v)
+	}
+	if sum == 0 {
+		panic("pipeline")
 	}
 }
 
-func select3(ops int) {
-	a, b, c := make(chan int), make(chan int), make(chan int)
+func produceInTurn(ch []chan int, ops int) {
+	for i := 0; i < ops; i++ {
+		ch[i%len(ch)] <- i
+	}
+}
+
+func selectOf(ops, n int) {
+	var ch [4]chan int
+	for i := range ch {
+		ch[i] = make(chan int)
+	}
 	v, sum := 0, 0
-	go produce3(a, b, c, ops)
-	for i := 0; i < (ops+2)/3*3; i++ {
-		select {
-		case v = <-a:
-		case v = <-b:
-		case v = <-c:
+	go produceInTurn(ch[:n], ops)
+	for i := 0; i < ops; i++ {
+		switch n {
+		case 2:
+			select {
+			case v = <-ch[0]:
+			case v = <-ch[1]:
+			}
+		case 3:
+			select {
+			case v = <-ch[0]:
+			case v = <-ch[1]:
+			case v = <-ch[2]:
+			}
+		default:
+			select {
+			case v = <-ch[0]:
+			case v = <-ch[1]:
+			case v = <-ch[2]:
+			case v = <-ch[3]:
+			}
 		}
 		sum += v
 	}
@@ -91,6 +138,30 @@ func select3(ops int) {
 }
 
 var counter int // escapes, as the volatile of the C program does
+
+func countUp(mu *sync.Mutex, ops int, givesWay bool) {
+	for i := 0; i < ops; i++ {
+		mu.Lock()
+		counter++
+		if givesWay {
+			runtime.Gosched()
+		}
+		mu.Unlock()
+	}
+}
+
+func countBy(ops, tasks int, givesWay bool) {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	wg.Add(tasks)
+	for i := 0; i < tasks; i++ {
+		go func() {
+			countUp(&mu, ops/tasks, givesWay)
+			wg.Done()
+		}()
+	}
+	wg.Wait()
+}
 
 func mutex(ops int) {
 	var mu sync.Mutex
@@ -115,20 +186,37 @@ func cpu() int64 {
 	return used.Utime.Nano() + used.Stime.Nano()
 }
 
+func wall() int64 { return time.Now().UnixNano() }
+
+type benchmark struct {
+	run   func(int)
+	clock func() int64
+}
+
+// with is a benchmark of a parameter.
+func with(f func(int, int), parameter int) func(int) {
+	return func(ops int) { f(ops, parameter) }
+}
+
 func main() {
-	benchmarks := map[string]func(int){"spawn": spawn, "roundtrip": roundtrip, "buffered": buffered,
-		"select": select3, "mutex": mutex, "fanout": fanout}
+	benchmarks := map[string]benchmark{
+		"spawn": {spawn, cpu}, "roundtrip": {roundtrip, cpu}, "buffered1": {with(buffered, 1), cpu},
+		"buffered": {with(buffered, 64), cpu}, "buffered1024": {with(buffered, 1024), cpu},
+		"pipeline": {with(pipeline, 64), wall}, "select2": {with(selectOf, 2), cpu},
+		"select": {with(selectOf, 3), cpu}, "select4": {with(selectOf, 4), cpu}, "mutex": {mutex, cpu},
+		"mutex100":  {func(ops int) { countBy(ops, 100, false) }, cpu},
+		"mutexpark": {func(ops int) { countBy(ops, 100, true) }, cpu}, "fanout": {fanout, cpu}}
 	ops := 0
 	if len(os.Args) == 3 {
 		ops, _ = strconv.Atoi(os.Args[2])
 	}
-	if ops <= 0 || benchmarks[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: bench spawn|roundtrip|buffered|select|mutex|fanout OPERATIONS")
+	if ops <= 0 || benchmarks[os.Args[1]].run == nil {
+		fmt.Fprintln(os.Stderr, "usage: bench BENCHMARK OPERATIONS; as goroutines.c has them")
 		os.Exit(64)
 	}
-	run := benchmarks[os.Args[1]]
-	run(ops/10 + 1)
-	start := cpu()
-	run(ops)
-	fmt.Println(ops, cpu()-start)
+	b := benchmarks[os.Args[1]]
+	b.run(ops/10 + 1)
+	start := b.clock()
+	b.run(ops)
+	fmt.Println(ops, b.clock()-start)
 }

@@ -144,6 +144,45 @@ static void nobody_starves(void)
 	go_waitgroup_wait(&h.wg);
 }
 
+struct counted {
+	go_mutex mu;
+	int users;
+};
+
+/* The last user needs no one's leave to reuse the memory. */
+static void use(struct counted *c, go_waitgroup *wg)
+{
+	go_mutex_lock(&c->mu);
+	if (c->users % 2 == 0)
+		go_yield();
+	bool last = --c->users == 0;
+	go_mutex_unlock(&c->mu);
+	if (last)
+		memset(c, 0x55, sizeof(*c));
+	go_waitgroup_done(wg);
+}
+
+/* Unlock has let go of the mutex for good when the next owner has it. */
+static void last_user_may_free(void)
+{
+	enum { OBJECTS = 3000, USERS = 4 };
+	struct counted *all = calloc(OBJECTS, sizeof(*all));
+	check(all != NULL);
+	go_set_procs(4);
+	for (int i = 0; i < OBJECTS; i++) {
+		go_waitgroup wg = {0};
+		all[i].users = USERS;
+		go_waitgroup_add(&wg, USERS);
+		for (int k = 0; k < USERS; k++)
+			go(use, &all[i], &wg);
+		go_waitgroup_wait(&wg);
+	}
+	const unsigned char *bytes = (const void *)all;
+	for (size_t i = 0; i < OBJECTS * sizeof(*all); i++)
+		check_int(bytes[i], 0x55);
+	free(all);
+}
+
 static void unlocked(void)
 {
 	go_mutex mu = {0};
@@ -167,9 +206,13 @@ static void misuse(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		child_test(excludes_each_other),          child_test(trylock_fails_when_held),
-		child_test(another_goroutine_may_unlock), child_test(nobody_starves),
-		child_test(polling_lets_others_run),      cmocka_unit_test(misuse),
+		child_test(excludes_each_other),
+		child_test(trylock_fails_when_held),
+		child_test(another_goroutine_may_unlock),
+		child_test(nobody_starves),
+		child_test(polling_lets_others_run),
+		child_test(last_user_may_free),
+		cmocka_unit_test(misuse),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,32 @@ check() { # compiler file case pattern
 	failed=$((failed + 1))
 }
 
+# Whether a lock is more than a call: only the inline way looks at go_watched_.
+inline() { # compiler wanted options...
+	cc=$1 wanted=$2
+	shift 2
+	ran=$((ran + 1))
+	if printf '%s\n' '#include <goroutine.h>' 'go_mutex m;' 'void f(void) { go_mutex_lock(&m); go_mutex_unlock(&m); }' |
+		$cc -I$include -Werror "$@" -S -o - - | grep -q go_watched_; then
+		got=yes
+	else
+		got=no
+	fi
+	[ $got = $wanted ] && return
+	echo "FAIL $cc $*: inline locks: $got, not $wanted"
+	failed=$((failed + 1))
+}
+
 for cc; do
+	c="-x c -std=c99 -pedantic" cpp="-x c++ -std=c++17"
+	inline $cc yes $c -O2 -fPIE
+	inline $cc yes $c -O2 -fPIC
+	inline $cc yes $cpp -O2 -fPIE
+	inline $cc no $c -O0 -fPIE
+	inline $cc no $c -O2 -fno-pie
+	inline $cc no $c -O2 -fPIE -DGO_CALLS
+	inline $cc no $c -O2 -fPIE -fsanitize=thread
+	inline $cc no $cpp -O2 -fPIE -fsanitize=thread
 	for file in *.c; do
 		check $cc $file 0 "" -Werror
 		cases=$(sed -n 's|^#elif CASE == \([0-9]*\) */\* \(.*\) \*/$|\1 \2|p' $file)
