@@ -349,9 +349,10 @@ static void pass_slot(const struct gosan_event *ev)
 		return;
 	}
 	struct gosan_slot *slot = &ch->slots[k];
+	struct gosan_published p = {&slot->strong, &slot->weak, slot->at, slot->from, {0, 0}};
 
-	gosan_hb_learn(g, &(struct gosan_published){&slot->strong, &slot->weak, slot->at, slot->from, {0, 0}},
-		       ev->op, ev->stack);
+	if (!gosan_partner_learn(g, &p, (int)ev->op, ev->stack)) /* here, for it mostly is all */
+		gosan_hb_learn(g, &p, ev->op, ev->stack);
 	gosan_clock_copy(&slot->strong, &g->strong);
 	gosan_clock_copy(&slot->weak, &g->weak);
 	slot->at = gosan_hb_moment(g);

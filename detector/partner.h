@@ -21,8 +21,8 @@
 
 /* Do g's clocks and the told ones differ in these two entries only, and does the moment s stand for what is told? The
  * shared chain is left out: one epoch of it stands for several goroutines. */
-static inline bool gosan_partner_fits(const struct gosan_g *g, const struct gosan_published *p,
-				      struct gosan_stamp s)
+static inline __attribute__((always_inline)) bool
+gosan_partner_fits(const struct gosan_g *g, const struct gosan_published *p, struct gosan_stamp s)
 {
 	const struct gosan_clock *own = &g->strong, *told = p->strong;
 
@@ -36,8 +36,8 @@ static inline bool gosan_partner_fits(const struct gosan_g *g, const struct gosa
 }
 
 /* The edge is kept for reports: whoever told it may have been on another chain since, and is then asked by hb.c. */
-static inline bool gosan_partner_learn(struct gosan_g *g, const struct gosan_published *p, int op,
-				       uint32_t stack)
+static inline __attribute__((always_inline)) bool
+gosan_partner_learn(struct gosan_g *g, const struct gosan_published *p, int op, uint32_t stack)
 {
 	struct gosan_stamp s = p->at.epoch ? p->at : p->live;
 
