@@ -145,13 +145,15 @@ static void first_source(struct gosan_g *child, const struct gosan_g *parent)
 /* Does obj, where g releases, know g's sources? */
 static bool knows_sources(const struct gosan_obj *obj, const struct gosan_g *g)
 {
+	bool one = gosan_clock_same(&obj->strong, &obj->weak); /* asked once, then */
+
 	if (g->n_sources == UNKNOWN || g->cid == GOSAN_CHAIN_SHARED)
 		return false;
 	for (uint32_t i = 0; i < g->n_sources; i++) {
 		const struct gosan_source *o = &g->sources[i];
 
 		if (gosan_clock_get(&obj->strong, o->cid) < o->learned ||
-		    (o->weak && gosan_clock_get(&obj->weak, o->cid) < o->learned))
+		    (o->weak && !one && gosan_clock_get(&obj->weak, o->cid) < o->learned))
 			return false;
 	}
 	return true;
@@ -252,7 +254,7 @@ void gosan_hb_release(struct gosan_g *g, struct gosan_obj *obj)
 {
 	bool known = gosan_clock_empty(&obj->strong) ||
 		     (obj->at.epoch && gosan_clock_covers(&g->strong, obj->at) &&
-		      gosan_clock_covers(&g->weak, obj->at));
+		      (gosan_clock_same(&g->strong, &g->weak) || gosan_clock_covers(&g->weak, obj->at)));
 
 	if (gosan_g_deaf(g))
 		return;
