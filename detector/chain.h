@@ -43,6 +43,10 @@ void gosan_chain_end(struct gosan_g *g);
 void gosan_chain_alone(struct gosan_g *g);
 /* fn(cid, epoch) for each tenant but the first of a chain: its moments are those after epoch. */
 void gosan_chain_each_first(gosan_clock_fn *fn, void *arg);
+/* fn for each tenant that is known, chain by chain, the latest first; the shared chain's are left out. */
+void gosan_chain_each_tenant(void (*fn)(struct gosan_tenant *, void *), void *arg);
+/* Those who are dead are never asked for again. */
+void gosan_chain_forget(bool (*is_dead)(const struct gosan_g *));
 struct gosan_g *gosan_chain_whose(struct gosan_stamp s);
 /* Stamp of the first moment of g. */
 struct gosan_stamp gosan_chain_birth(const struct gosan_g *g);

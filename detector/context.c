@@ -236,8 +236,14 @@ void gosan_context_end(struct gosan_g *g)
 
 	g->places = NULL;
 	gosan_mem_free(places, sizeof(*places));
-	if (g->is_thread)
-		return;
+	if (!g->is_thread)
+		gosan_context_drop(g);
+}
+
+void gosan_context_drop(struct gosan_g *g)
+{
+	gosan_mem_free(g->places, sizeof(*g->places));
+	g->places = NULL;
 	if (g->frames && g->frames != g->first_frames)
 		gosan_mem_free(g->frames, (size_t)(g->frame_end - g->frames) * sizeof(*g->frames));
 	g->frames = g->frame = g->frame_end = g->frame_floor = NULL;

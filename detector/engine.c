@@ -10,7 +10,7 @@
  * Invariants
  *  - `gosan_engine_busy` is set before a thread tries the lock and cleared after it released it, so that a signal
  *    handler on that thread sees it whatever instruction it interrupts; its events are dropped and counted.
- *  - A goroutine is in `all` for ever. What it holds is in held.c's list.
+ *  - What a goroutine holds is in held.c's list.
  *  - obj->owner is the writer that holds it, as far as the held list had room.
  */
 #include <errno.h>
@@ -31,6 +31,7 @@
 #include "lockpath.h"
 #include "mem.h"
 #include "object.h"
+#include "reap.h"
 #include "registry.h"
 #include "shadow.h"
 #include "engine.h"
@@ -43,7 +44,6 @@ __thread struct gosan_g *gosan_self __attribute__((tls_model("initial-exec")));
 __thread bool gosan_engine_busy __attribute__((tls_model("initial-exec")));
 uint64_t gosan_engine_tick, gosan_engine_replayed_ns;
 static int lock_word; /* 0 free, 1 held, 2 held and somebody sleeps */
-static struct gosan_g *all;
 static uint32_t n_threads;
 bool (*gosan_engine_can_act)(void);
 static bool over; /* end() ran: analyzers see nothing more, clocks go on */
@@ -204,22 +204,20 @@ int gosan_engine_init(void)
 /* Under the lock. NULL when there is no memory for it. */
 static struct gosan_g *make_g(uint64_t id, bool is_thread)
 {
-	struct gosan_g *g = gosan_mem_alloc(sizeof *g);
+	struct gosan_g *g;
 
+	gosan_reap(false);
+	g = gosan_actor_new();
+	if (!g && gosan_reap(true))
+		g = gosan_actor_new();
 	if (!g)
 		return NULL;
-	if (!gosan_actor_give_life(g)) {
-		gosan_mem_free(g, sizeof *g);
-		return NULL;
-	}
 	g->id = id;
 	g->is_thread = is_thread;
 	gosan_shadow_birth(g);
 	gosan_chain_begin(g);
 	g->tid = is_thread ? ++n_threads : 0;
-	g->no = all ? all->no + 1 : 1;
-	g->next = all;
-	all = g;
+	gosan_actor_born(g);
 	GOSAN_RECORD(gosan_recorder_new_g(g));
 	return g;
 }
@@ -252,11 +250,6 @@ struct gosan_g *gosan_engine_self(void)
 		gosan_self = g;
 	}
 	return gosan_self;
-}
-
-struct gosan_g *gosan_engine_all(void)
-{
-	return all;
 }
 
 struct gosan_g *gosan_engine_whose(struct gosan_stamp s)
@@ -390,6 +383,8 @@ void gosan_engine_forget(uintptr_t lo, uintptr_t hi)
 /* After the analyzers. Nobody acquires the end of a goroutine; that of a thread waits for its join. */
 static __attribute__((noinline)) void end_g(struct gosan_g *g)
 {
+	if (gosan_actor_bury(g))
+		gosan_reap_ended();
 	gosan_engine_flush(g);
 	gosan_lockpath_end(g);
 	if (g == gosan_self)
@@ -471,7 +466,8 @@ static bool complete(const struct gosan_event *ev)
 }
 
 /* The stamp is taken before the clocks move: an event belongs to the epoch that it ends. busy_epoch leaves
- * out G_END, which orders nothing, so that a chain is free for others as soon as what came before is known. */
+ * out G_END and G_READY, which order nothing and are asked for by nobody, so that a chain is free for others as soon as
+ * what came before is known: the last Done of a round readies whoever waits. */
 static void note(struct gosan_event *ev)
 {
 	ev->at = gosan_stamp_of(ev->g);
@@ -479,7 +475,7 @@ static void note(struct gosan_event *ev)
 		ev->g->last_stack = ev->stack;
 	if (ev->g->n_held)
 		gosan_held_prune(ev->g);
-	if (ev->op != GOSAN_EV_G_END)
+	if (ev->op != GOSAN_EV_G_END && ev->op != GOSAN_EV_G_READY)
 		ev->g->busy_epoch = ev->g->epoch;
 	if (ev->op == GOSAN_EV_CHAN_PAIR)
 		ev->peer->busy_epoch = ev->peer->epoch;

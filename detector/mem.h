@@ -26,6 +26,9 @@ bool gosan_mem_charge(size_t bytes);
 void gosan_mem_discharge(size_t bytes);
 /* Bytes obtained from the system so far. */
 size_t gosan_mem_used(void);
+/* fn for each stretch of memory in which blocks lie, in use or not; blocks that are free are zero by then. Others go on
+ * allocating meanwhile. False: not all of them are known. */
+bool gosan_mem_each(void (*fn)(const void *lo, const void *hi, void *arg), void *arg);
 /* Around fork: true takes the lock, false (in both processes) releases it. */
 void gosan_mem_fork(bool before);
 

@@ -524,4 +524,5 @@ const struct gosan_analyzer gosan_analyze_block = {
 	.check = "deadlock",
 	.after = after,
 	.end = end,
+	.reap = gosan_waits_reap,
 };

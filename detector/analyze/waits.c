@@ -26,6 +26,7 @@
 #include "mem.h"
 #include "analyze.h"
 
+#define ROOM_FIRST       4
 #define ROOM_OF_THE_DEAD 32
 
 static struct gosan_g *parked, *holders;
@@ -303,18 +304,16 @@ static const struct gosan_g **place(const struct gosan_g **who, size_t room, con
 	return &who[i];
 }
 
-/* Rebuild at half full. The living decide the new size: a channel that ten thousand short-lived goroutines
- * used one after the other keeps a small set, but not the smallest, or each of them would rebuild it. */
-static bool make_room(struct gosan_use *u)
+/* The living decide the new size: a channel that ten thousand short-lived goroutines used one after the other keeps a
+ * small set. `least` is a power of two. */
+static bool rebuild(struct gosan_use *u, size_t least)
 {
 	const struct gosan_g **old = u->who, **fresh;
-	size_t n = 0, room = 4;
+	size_t n = 0, room = least;
 
-	if (u->n * 2 < u->room)
-		return true;
 	for (size_t i = 0; i < u->room; i++)
 		n += old[i] && !old[i]->ended;
-	while (room < n * 4 || (room <= u->room && room < ROOM_OF_THE_DEAD))
+	while (room < n * 4)
 		room *= 2;
 	fresh = gosan_mem_alloc(room * sizeof *fresh);
 	if (!fresh)
@@ -328,6 +327,28 @@ static bool make_room(struct gosan_use *u)
 	u->n = n;
 	u->room = room;
 	return true;
+}
+
+/* At half full. A set that the dead filled becomes larger up to a point, or each short-lived user would rebuild it. */
+static bool make_room(struct gosan_use *u)
+{
+	size_t least = u->room < ROOM_OF_THE_DEAD ? 2 * u->room : ROOM_OF_THE_DEAD;
+
+	return u->n * 2 < u->room || rebuild(u, u->room ? least : ROOM_FIRST);
+}
+
+static void drop_dead(struct gosan_obj *obj, void *unused)
+{
+	struct gosan_use *u = obj->use;
+
+	(void)unused;
+	if (u && u->who)
+		rebuild(u, ROOM_FIRST);
+}
+
+void gosan_waits_reap(void)
+{
+	gosan_engine_each_object(0, UINTPTR_MAX, drop_dead, NULL);
 }
 
 static __attribute__((noinline)) void add_to_set(struct gosan_use *u, const struct gosan_g *g)

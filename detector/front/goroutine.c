@@ -209,6 +209,7 @@ static void finish(struct go_ginfo *info)
 	EMIT(G_END, .g = g);
 	info->watch = NULL;
 	gosan_self = nobody_runs();
+	__atomic_store_n(&g->gone, true, __ATOMIC_RELEASE);
 }
 
 /* On the goroutine's own stack, which the next one may take over as soon as we return. */

@@ -19,6 +19,7 @@
 #include "../mem.h"
 #include "../module.h"
 #include "../options.h"
+#include "../reap.h"
 #include "../recorder.h"
 
 #include <limits.h>
@@ -239,6 +240,7 @@ static void bring_up(int argc, char **argv)
 	gosan_recorder_modules();
 	if (gosan_access_init() != 0)
 		internal_error("the shadow memory");
+	gosan_reap_on = true;
 	gosan_session_init(argc, argv);
 	gosan_pthread_init();
 	gosan_hang_init();
