@@ -21,6 +21,8 @@ import time
 
 BATCH = 20
 WORKERS = 3
+# Seconds. It takes some milliseconds; a machine that is busy with other work may need a minute.
+BEGIN = 300
 
 
 def kill_one(a, tmp, i, rng):
@@ -34,7 +36,7 @@ def kill_one(a, tmp, i, rng):
     proc = subprocess.Popen([a.program, done], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     begun = False
     if rng.random() < 7 / 8:
-        begun = select.select([proc.stdout], [], [], 60)[0] != [] and os.read(proc.stdout.fileno(), 1) == b"r"
+        begun = select.select([proc.stdout], [], [], BEGIN)[0] != [] and os.read(proc.stdout.fileno(), 1) == b"r"
         if not begun:
             proc.kill()
             raise SystemExit(f"the program did not begin: {proc.wait()}")
