@@ -211,7 +211,7 @@ static void move(struct gosan_g *g)
 	start_afresh(g);
 }
 
-void gosan_chain_advance(struct gosan_g *g)
+void gosan_chain_advance_slow(struct gosan_g *g)
 {
 	if (g->cid == 0)
 		return;
@@ -223,7 +223,7 @@ void gosan_chain_advance(struct gosan_g *g)
 		g->epoch = highest(g);
 	gosan_g_moved_on(g);
 	g->epoch++;
-	g->strong.epoch = g->weak.epoch = g->epoch; /* beside both tries since own_entry */
+	g->strong.epoch = g->weak.epoch = g->epoch;
 }
 
 void gosan_chain_end(struct gosan_g *g)

@@ -21,8 +21,22 @@ void gosan_chain_begin(struct gosan_g *g);
 void gosan_chain_spawn(struct gosan_g *g, const struct gosan_clock *strong, const struct gosan_clock *weak);
 /* g's clocks were replaced by others': set the entries of its own past again. */
 void gosan_chain_restart(struct gosan_g *g);
+/* Where the epochs of g's chain end, or are several goroutines': the rest of gosan_chain_advance. */
+void gosan_chain_advance_slow(struct gosan_g *g);
+/* Epoch after which a goroutine moves to a new chain; the tests lower it. */
+extern uint32_t gosan_chain_last_epoch;
 /* g published its clock: its later events are not covered by that. */
-void gosan_chain_advance(struct gosan_g *g);
+static inline void gosan_chain_advance(struct gosan_g *g)
+{
+	if (__builtin_expect(g->epoch >= gosan_chain_last_epoch || !g->cid || g->cid == GOSAN_CHAIN_SHARED,
+			     0)) {
+		gosan_chain_advance_slow(g);
+		return;
+	}
+	gosan_g_moved_on(g);
+	g->epoch++;
+	g->strong.epoch = g->weak.epoch = g->epoch; /* beside both tries since own_entry */
+}
 /* g will have no more events: its chain may serve another. */
 void gosan_chain_end(struct gosan_g *g);
 /* g knows all that anybody did so far: in a forked child it is the only one left. */
@@ -39,7 +53,5 @@ struct gosan_stamp gosan_chain_birth(const struct gosan_g *g);
 
 /* Chains given out before goroutines start to share; the tests lower it. */
 extern uint32_t gosan_chain_limit;
-/* Epoch after which a goroutine moves to a new chain; the tests lower it. */
-extern uint32_t gosan_chain_last_epoch;
 
 #endif

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* Why the end came: end() of the analyzers gets one. */
 enum gosan_end { GOSAN_END_EXIT, GOSAN_END_STALL, GOSAN_END_TIMEOUT, GOSAN_END_CRASH };
@@ -25,6 +26,8 @@ struct gosan_analyzer {
 	const char *check; /* name in --checks */
 	/* Which events it looks at; NULL: all. Asked once. Say yes to what you don't know. */
 	bool (*wants)(enum gosan_op op);
+	/* Which of them after() looks at; NULL: the same. */
+	bool (*wants_after)(enum gosan_op op);
 	void (*before)(const struct gosan_event *ev);
 	void (*after)(const struct gosan_event *ev);
 	void (*end)(enum gosan_end why); /* once, when the run is over: judge what is still open */
@@ -85,6 +88,8 @@ extern __thread bool gosan_engine_busy __attribute__((tls_model("initial-exec"))
 extern uint64_t gosan_engine_tick;
 /* While a recording is replayed: the time that it was then, CLOCK_MONOTONIC. 0: it is now. */
 extern uint64_t gosan_engine_replayed_ns;
+/* clock_gettime; preload.c puts libc's own there. */
+extern int (*gosan_engine_clock)(clockid_t, struct timespec *);
 /* Around fork: true takes every lock of the core (engine, depot, memory), false releases them, in parent and
  * child alike. */
 void gosan_engine_fork(bool before);
@@ -116,8 +121,6 @@ void gosan_engine_system_begin(struct gosan_g *sys, struct gosan_obj *timer);
  * (may be NULL if not wanted) and a new object is made. Takes the lock. */
 struct gosan_obj *gosan_engine_object(uint32_t *id_word, enum gosan_obj_kind kind,
 				      struct gosan_obj **ret_copied_from);
-/* The same when it is known already, NULL otherwise. Takes no lock. */
-struct gosan_obj *gosan_engine_known(const uint32_t *id_word, enum gosan_obj_kind kind);
 /* The object for an address that has no id word (pthread objects, descriptors, atomics, timers). */
 struct gosan_obj *gosan_engine_object_at(uintptr_t addr, enum gosan_obj_kind kind);
 /* The same for an initialisation: whatever lived there is dead, and the new object is another one. */

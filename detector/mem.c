@@ -203,6 +203,8 @@ static void *carve(size_t bytes)
 	return chunk - bytes;
 }
 
+void *(*gosan_mem_set)(void *, int, size_t) = memset;
+
 /* Reuse clears the whole block outside the lock; a fresh block is clear as the kernel gave it. */
 void *gosan_mem_alloc(size_t size)
 {
@@ -225,7 +227,7 @@ void *gosan_mem_alloc(size_t size)
 		p = carve(bytes);
 	release();
 	if (b)
-		memset(b, 0, bytes);
+		gosan_mem_set(b, 0, bytes);
 	return p;
 }
 

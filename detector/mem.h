@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* memset; preload.c puts libc's own there: the interposed one looks up who calls. */
+extern void *(*gosan_mem_set)(void *, int, size_t);
 /* Zeroed, 16-byte aligned block of `size` bytes, or NULL when the system or memory_limit_mb says no. */
 void *gosan_mem_alloc(size_t size);
 /* Give a block of exactly `size` bytes back for reuse by this allocator. */

@@ -16,6 +16,7 @@
 #include "../collect.h"
 #include "../depot.h"
 #include "../finding.h"
+#include "../mem.h"
 #include "../module.h"
 #include "../options.h"
 #include "../reap.h"
@@ -230,6 +231,8 @@ static void bring_up(int argc, char **argv)
 	read_options();
 	pass_seed();
 	gosan_recorder_init(argc, argv);
+	gosan_engine_clock = GOSAN_REAL(clock_gettime);
+	gosan_mem_set = GOSAN_REAL(memset);
 	if (gosan_engine_init() != 0)
 		internal_error("the engine");
 	if (gosan_module_init() != 0)
