@@ -110,11 +110,17 @@ static void keep_living(void)
 __attribute__((no_sanitize("address"))) static void look(const void *lo, const void *hi, void *unused)
 {
 	const uintptr_t *end = hi;
+	uintptr_t first;
+	size_t span = gosan_actor_span(&first);
 
 	(void)unused;
 	for (const uintptr_t *p = lo; p < end; p++) {
-		struct gosan_g *g = gosan_actor_at(__atomic_load_n(p, __ATOMIC_RELAXED));
+		uintptr_t word = __atomic_load_n(p, __ATOMIC_RELAXED);
+		struct gosan_g *g;
 
+		if (word - first >= span) /* nearly always */
+			continue;
+		g = gosan_actor_at(word);
 		if (g && g->no)
 			keep(g, GENERATIONS);
 	}
