@@ -230,10 +230,16 @@ static void other_faults_pass(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		child_test(has_200_kilobytes),           child_test(libc_calls_fit),
-		child_test(slots_are_reused_last_first), child_test(many_slots),
-		child_test(a_burst_is_given_back),       cmocka_unit_test(faults),
-		cmocka_unit_test(overflow_is_named),     cmocka_unit_test(other_faults_pass),
+		child_test(has_200_kilobytes),
+		child_test(size_by_the_environment),
+		child_test(libc_calls_fit),
+		child_test(libc_calls_fit),
+		child_test(slots_are_reused_last_first),
+		child_test(many_slots),
+		child_test(a_burst_is_given_back),
+		cmocka_unit_test(faults),
+		cmocka_unit_test(overflow_is_named),
+		cmocka_unit_test(other_faults_pass),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
