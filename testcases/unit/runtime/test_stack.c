@@ -233,7 +233,6 @@ int main(void)
 		child_test(has_200_kilobytes),
 		child_test(size_by_the_environment),
 		child_test(libc_calls_fit),
-		child_test(libc_calls_fit),
 		child_test(slots_are_reused_last_first),
 		child_test(many_slots),
 		child_test(a_burst_is_given_back),
