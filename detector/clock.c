@@ -312,7 +312,7 @@ static struct gosan_node *join(struct gosan_node *d, struct gosan_node *s, const
 }
 
 /* At most five steps. */
-static uint32_t look_up(const struct gosan_node *n, uint32_t cid)
+uint32_t gosan_clock_look_up(const struct gosan_node *n, uint32_t cid)
 {
 	if (!n || (!reaches(n->level, cid) && n != &everything))
 		return 0;
@@ -322,17 +322,6 @@ static uint32_t look_up(const struct gosan_node *n, uint32_t cid)
 			return 0;
 	}
 	return n == &everything ? UINT32_MAX : n->epoch[cid & (LEAF - 1)];
-}
-
-/* Without a lock on a running goroutine's own clock: its nodes are changed by itself only, and those that it
- * shares are never changed. */
-uint32_t gosan_clock_get(const struct gosan_clock *c, uint32_t cid)
-{
-	if (cid == c->cid && c->epoch)
-		return c->epoch;
-	if (cid == c->other_cid && c->other)
-		return c->other;
-	return look_up(c->root, cid);
 }
 
 /* A node of this level, or everything. */
@@ -394,7 +383,7 @@ void gosan_clock_set(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
 /* The place of `other` is needed: its entry goes into the trie. */
 static void put_away(struct gosan_clock *c)
 {
-	if (c->other && look_up(c->root, c->other_cid) < c->other)
+	if (c->other && gosan_clock_look_up(c->root, c->other_cid) < c->other)
 		set_in_trie(c, c->other_cid, c->other);
 	c->other_cid = c->other = 0;
 }
@@ -437,8 +426,8 @@ void gosan_clock_raise(struct gosan_clock *c, uint32_t cid, uint32_t epoch)
  * of several goroutines, or in a merge of releases. */
 static void join_beside(struct gosan_clock *dst, const struct gosan_clock *src, bool changed)
 {
-	uint32_t newer = changed && dst->epoch ? look_up(dst->root, dst->cid) : 0;
-	uint32_t other = changed && dst->other ? look_up(dst->root, dst->other_cid) : 0;
+	uint32_t newer = changed && dst->epoch ? gosan_clock_look_up(dst->root, dst->cid) : 0;
+	uint32_t other = changed && dst->other ? gosan_clock_look_up(dst->root, dst->other_cid) : 0;
 
 	if (newer > dst->epoch && newer != UINT32_MAX)
 		dst->epoch = newer;
@@ -469,19 +458,13 @@ void gosan_clock_join_since(struct gosan_clock *dst, const struct gosan_clock *s
 	join_beside(dst, src, true);
 }
 
-/* Reference first: dst and src may be the same clock. */
-void gosan_clock_copy(struct gosan_clock *dst, const struct gosan_clock *src)
+/* Reference first: dst's may be the last one to a node that src reaches, too. */
+void gosan_clock_share(struct gosan_clock *dst, const struct gosan_clock *src)
 {
-	if (dst->root != src->root) {
-		struct gosan_node *n = ref(src->root);
+	struct gosan_node *n = ref(src->root);
 
-		unref(dst->root);
-		dst->root = n;
-	}
-	dst->cid = src->cid;
-	dst->epoch = src->epoch;
-	dst->other_cid = src->other_cid;
-	dst->other = src->other;
+	unref(dst->root);
+	dst->root = n;
 }
 
 void gosan_clock_clear(struct gosan_clock *c)

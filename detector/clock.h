@@ -51,14 +51,15 @@ void gosan_clock_raise(struct gosan_clock *c, uint32_t cid, uint32_t epoch);
 /* Put what lies beside the trie, but for the owner's entry, into it: copies that are taken now and owned by others
  * then share the trie. */
 void gosan_clock_settle(struct gosan_clock *c);
-uint32_t gosan_clock_get(const struct gosan_clock *c, uint32_t cid);
+/* What the trie says of cid. */
+uint32_t gosan_clock_look_up(const struct gosan_node *root, uint32_t cid);
 void gosan_clock_set(struct gosan_clock *c, uint32_t cid, uint32_t epoch);
 void gosan_clock_join(struct gosan_clock *dst, const struct gosan_clock *src);
 /* The same, where dst is known to cover `known`: what src shares with that is skipped. */
 void gosan_clock_join_since(struct gosan_clock *dst, const struct gosan_clock *src,
 			    const struct gosan_clock *known);
-/* dst is released first; dst == src is allowed. O(1). */
-void gosan_clock_copy(struct gosan_clock *dst, const struct gosan_clock *src);
+/* dst refers to src's trie, and no longer to its own. */
+void gosan_clock_share(struct gosan_clock *dst, const struct gosan_clock *src);
 void gosan_clock_clear(struct gosan_clock *c);
 /* It covers everything from now on: what it should have learned can't be kept. */
 void gosan_clock_fill(struct gosan_clock *c);
@@ -73,6 +74,28 @@ void gosan_clock_fork(bool before);
 static inline bool gosan_clock_empty(const struct gosan_clock *c)
 {
 	return !c->root && !c->epoch; /* no `other` without an owner */
+}
+
+/* Without a lock on a running goroutine's own clock: its nodes are changed by itself only, and those that it
+ * shares are never changed. */
+static inline uint32_t gosan_clock_get(const struct gosan_clock *c, uint32_t cid)
+{
+	if (cid == c->cid && c->epoch)
+		return c->epoch;
+	if (cid == c->other_cid && c->other)
+		return c->other;
+	return c->root ? gosan_clock_look_up(c->root, cid) : 0;
+}
+
+/* dst is released first; dst == src is allowed. O(1), and no count is touched where both share their trie already. */
+static inline void gosan_clock_copy(struct gosan_clock *dst, const struct gosan_clock *src)
+{
+	if (dst->root != src->root)
+		gosan_clock_share(dst, src);
+	dst->cid = src->cid;
+	dst->epoch = src->epoch;
+	dst->other_cid = src->other_cid;
+	dst->other = src->other;
 }
 
 /* Equal at a glance: false says nothing. */

@@ -147,11 +147,12 @@ bool gosan_engine_lock_within(unsigned ms)
 /* The word is freed before the flag: a handler in between loses an event, but never waits for itself. */
 void gosan_engine_unlock(void)
 {
-	int saved = errno;
+	if (__atomic_exchange_n(&lock_word, 0, __ATOMIC_RELEASE) == 2) {
+		int saved = errno;
 
-	if (__atomic_exchange_n(&lock_word, 0, __ATOMIC_RELEASE) == 2)
 		syscall(SYS_futex, &lock_word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-	errno = saved;
+		errno = saved;
+	}
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	gosan_engine_busy = false;
 }
@@ -528,10 +529,8 @@ static void make_calls(void)
 
 /* Clocks and books. Of kinds that have a short way the object's bit keeps those off who come that way: the event's
  * number on its object is given there, and recorded before anybody can have the next. */
-static void apply(struct gosan_event *ev)
+static void apply(struct gosan_event *ev, bool shared)
 {
-	bool shared = ev->obj && gosan_lockpath_has(ev->obj->kind);
-
 	if (shared)
 		gosan_hb_bit_lock(&ev->obj->bit);
 	if (ev->obj)
@@ -555,7 +554,8 @@ void gosan_engine_flush(struct gosan_g *g)
  * event in before(), and those after it in after(). Clocks likewise. */
 void gosan_engine_event(struct gosan_event *ev)
 {
-	const callback *call;
+	static const struct calls none;
+	bool shared = ev->obj && gosan_lockpath_has(ev->obj->kind);
 
 	if (!complete(ev)) {
 		GOSAN_COUNT(lost);
@@ -567,12 +567,13 @@ void gosan_engine_event(struct gosan_event *ev)
 		make_calls();
 	gosan_engine_tick++;
 	note(ev);
-	for (call = calls[ev->op].before; *call && !over; call++)
+	const struct calls *c = over ? &none : &calls[ev->op];
+	for (const callback *call = c->before; *call; call++)
 		(*call)(ev);
-	apply(ev);
-	for (call = calls[ev->op].after; *call && !over; call++)
+	apply(ev, shared);
+	for (const callback *call = c->after; *call; call++)
 		(*call)(ev);
-	if (ev->obj && gosan_lockpath_has(ev->obj->kind))
+	if (shared)
 		gosan_lockpath_learn(ev);
 	if (ev->op == GOSAN_EV_G_END) {
 		end_g(ev->g);

@@ -16,6 +16,7 @@
 #include "../runtime/probe.h"
 #include "chain.h"
 #include "mem.h"
+#include "partner.h"
 #include "token.h"
 #include "hb.h"
 
@@ -181,7 +182,7 @@ void gosan_hb_learn(struct gosan_g *g, const struct gosan_published *p, enum gos
 {
 	uint32_t knew;
 
-	if (!hears(g, op) || gosan_hb_learns_nothing(g, p))
+	if (!hears(g, op) || gosan_partner_learn(g, p, (int)op, stack) || gosan_hb_learns_nothing(g, p))
 		return;
 	note_source(g, p);
 	knew = p->from ? gosan_clock_get(&g->strong, p->from->cid) : 0;

@@ -43,7 +43,8 @@
 #define CHAIN_MAX  12     /* stacks that end in the same call at the same depth */
 #define PATIENCE \
 	20000 /* turns of others around a fork: copying the tables of a large process takes some 10 ms */
-#define WALK_MAX  16 /* frames of ours below the program's */
+#define WALK_MAX  16   /* frames of ours below the program's */
+#define ENTRY_MAX 1024 /* bytes of the runtime's first frame and the room above it */
 #define STEPS_MAX (GOSAN_STACK_MAX + OWN_FRAMES)
 
 /* Complete before it is linked, never changed or removed: look-ups need no lock. */
@@ -159,11 +160,19 @@ void gosan_unwind_init(void)
 	*(void **)&backtrace_fn = dlsym(lib, "unw_backtrace");
 }
 
-/* A return address may be one past the last instruction of a function, and so of a module. */
+/* A return address may be one past the last instruction of a function, and so of a module. Asked once for each frame of
+ * ours at every event: one comparison for each module, of which there are two. */
+static inline bool is_in(const struct range *r, uintptr_t pc)
+{
+	return pc - r->lo - 1 < r->hi - r->lo; /* below lo it wraps round, to above all */
+}
+
 static inline bool is_own(uintptr_t pc)
 {
-	for (size_t i = 0; i < n_own; i++)
-		if (pc > own[i].lo && pc <= own[i].hi)
+	if (is_in(&own[0], pc) || is_in(&own[1], pc))
+		return true;
+	for (size_t i = 2; i < n_own; i++)
+		if (is_in(&own[i], pc))
 			return true;
 	return false;
 }
@@ -355,10 +364,31 @@ uint32_t gosan_unwind_at(uintptr_t pc, uintptr_t sp)
 	return find_out(head, pc, sp, depth, tried < CHAIN_MAX);
 }
 
+/* Is there no frame of the program at all? So it is where a goroutine ends: its function has returned. Frame pointers
+ * lead to the runtime's first frame, which has 0 for its caller's. That frame lies at the stack's end, so the 0 is not
+ * what a program that uses the register for something else left in it. */
+static bool is_alone(const uintptr_t *fp)
+{
+	const struct gosan_g *g = gosan_self;
+
+	for (int i = 0; i < WALK_MAX && is_own(fp[1]); i++) {
+		const uintptr_t *up = (const uintptr_t *)fp[0];
+
+		if (!up)
+			return g && (uintptr_t)fp < g->stack_hi && g->stack_hi - (uintptr_t)fp <= ENTRY_MAX;
+		if (up <= fp || up - fp > 4096)
+			break;
+		fp = up;
+	}
+	return false;
+}
+
 uint32_t gosan_unwind_caller(void)
 {
 	const uintptr_t *fp = own_frames_end(__builtin_frame_address(0));
 
+	if (!fp && is_alone(__builtin_frame_address(0)))
+		return 0;
 	return fp ? gosan_unwind_at(fp[1], (uintptr_t)(fp + 2)) : gosan_unwind_here();
 }
 

@@ -101,7 +101,8 @@ static const char *variable(const struct context *c, uint64_t address)
 static const char *placeholder(const struct context *c, const char *word, uint64_t value)
 {
 	if (strcmp(word, "obj") == 0 && c->f)
-		return objname_label(c->a, &c->f->object);
+		return c->f->object.general_name ? c->f->object.general_name
+						 : objname_label(c->a, &c->f->object);
 	if (strcmp(word, "var") == 0)
 		return variable(c, value);
 	if (strcmp(word, "pc") != 0 && strcmp(word, "fn") != 0 && strcmp(word, "made") != 0)

@@ -2,12 +2,13 @@
  *
  * fingerprint.c: XXH3-128 over a canonical text.
  *
- *   gosan/1 \n kind \n function of each participant, sorted, once each \n object kind and name
+ *   gosan/1 \n kind \n function of each participant, sorted, once each \n object kind and name [\n source lines]
  *
  * The function of a participant is that of its innermost frame outside libraries of the system: who called it
  * differs between schedules for one and the same bug. A leak is also told by who started the goroutine. Where
  * the object itself depends on the schedule (the locks of a cycle may be found in any rotation) all objects
- * that take part are named, sorted.
+ * that take part are named, sorted. An element of an array is named without its index. Of memory whose type nothing
+ * tells, such as what a program's own allocator divides, the text of the lines that accessed it stands for the place.
  *
  * Why so little goes in: everything more (the whole stack, the operation, the locks held) differs between
  * two schedules of one bug, and a baseline that misses a known bug every tenth run is worth nothing. Why
@@ -17,6 +18,8 @@
 #include <xxhash.h>
 
 #include "fingerprint.h"
+
+#include "source.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -99,6 +102,18 @@ static const char *object_word(struct arena *a, const struct object *o)
 	return o->kind;
 }
 
+/* Indentation is nobody's bug. */
+static const char *squeezed(struct arena *a, const char *line)
+{
+	char *text = arena_strdup(a, line), *to = text;
+
+	for (; *line; line++)
+		if (!strchr(" \t\r\n", *line))
+			*to++ = *line;
+	*to = '\0';
+	return text;
+}
+
 /* A cycle of locks has no first one. Which wait a total deadlock is told by is an accident. */
 static const char *objects(struct arena *a, const struct finding *f)
 {
@@ -111,6 +126,21 @@ static const char *objects(struct arena *a, const struct finding *f)
 			for (size_t k = 0; k < f->parts[i].n_locks; k++)
 				add(&ws, object_word(a, &f->parts[i].locks[k]));
 	return canonical(&ws, "\no ");
+}
+
+/* Two members of one struct are two bugs, although nothing but the source tells them apart. */
+static const char *statements(struct arena *a, const struct finding *f)
+{
+	struct words ws = {.a = a};
+
+	for (size_t i = 0; f->object.untyped && i < f->n_parts; i++) {
+		const struct stack *st = &f->parts[i].stack;
+		const char *line = st->n ? source_line(a, st->frames[0].file, st->frames[0].line) : NULL;
+
+		if (line)
+			add(&ws, squeezed(a, line));
+	}
+	return canonical(&ws, "\nl ");
 }
 
 /* Each once: a loop that starts ten workers has one bug, and how many of them were caught is an
@@ -135,7 +165,8 @@ static const char *functions(struct arena *a, const struct finding *f)
  * "gosan/1" is the version of this text: a change of what goes into it is a change of that number. */
 void fingerprint_finding(struct arena *a, struct finding *f)
 {
-	const char *text = arena_printf(a, "gosan/1\n%s%s%s", f->kind, functions(a, f), objects(a, f));
+	const char *text = arena_printf(a, "gosan/1\n%s%s%s%s", f->kind, functions(a, f), objects(a, f),
+					statements(a, f));
 	XXH128_canonical_t hash;
 
 	XXH128_canonicalFromHash(&hash, XXH3_128bits(text, strlen(text)));

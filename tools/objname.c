@@ -49,29 +49,51 @@ static const char *statement(struct arena *a, const struct frame *f)
 	return f ? source_line(a, f->file, f->line) : NULL;
 }
 
-/* A plain variable, whose type the debug information can tell. */
-static bool is_identifier(const char *s)
+/* "slots[3].n" is one of "slots[].n": a loop that races on each of a thousand elements has one bug. */
+static const char *without_indexes(struct arena *a, const char *name)
 {
-	return s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] == '\0';
+	char *text = arena_strdup(a, name), *to = text;
+
+	for (const char *from = name; *from; from++) {
+		*to++ = *from;
+		if (*from == '[' && from[1 + strspn(from + 1, "0123456789")] == ']')
+			from += strspn(from + 1, "0123456789");
+	}
+	*to = '\0';
+	return text;
 }
 
-/* "c->len", "buf[3]", "*n": what the variable that got the block's address would call this place. */
-static const char *heap_name(struct symbolizer *z, struct arena *a, const struct process *p,
-			     const struct object *o)
+static void set_name(struct arena *a, struct object *o, const char *name)
+{
+	o->name = name;
+	o->stable_name = without_indexes(a, name);
+	if (is_memory(o->kind))
+		o->general_name = o->stable_name;
+}
+
+/* "c->len", "buf[3]", "*n": what the variable that got the block's address would call this place. In a buffer, and in
+ * what an allocator of the program's own divides among many, the offset is an accident. */
+static void heap_name(struct symbolizer *z, struct arena *a, const struct process *p, struct object *o)
 {
 	const struct frame *f = first_with_line(&o->created);
-	const char *left = source_assigned_at(a, statement(a, f), f ? f->column : 0), *path = NULL;
-	uint64_t offset = o->alloc_offset > 0 ? (uint64_t)o->alloc_offset : 0;
+	const char *left = source_assigned_at(a, statement(a, f), f ? f->column : 0), *path;
+	bool bytes = true;
 
 	if (!left)
-		return "";
-	if (is_identifier(left))
-		path = symbolize_pointee(z, p, f->pc, left, offset, o->size);
+		return;
+	path = symbolize_pointee(z, p, f->pc, left, o, &bytes);
 	if (!path)
-		return offset ? arena_printf(a, "%s+%" PRIu64, left, offset) : left;
-	if (*path == '.')
-		return arena_printf(a, "%s->%s", left, path + 1);
-	return *path ? arena_printf(a, "%s%s", left, path) : arena_printf(a, "*%s", left);
+		set_name(a, o,
+			 o->alloc_offset > 0 ? arena_printf(a, "%s+%" PRId64, left, o->alloc_offset) : left);
+	else if (*path == '.')
+		set_name(a, o, arena_printf(a, "%s->%s", left, path + 1));
+	else
+		set_name(a, o, *path ? arena_printf(a, "%s%s", left, path) : arena_printf(a, "*%s", left));
+	o->untyped = o->block_size > o->size && (!path || (bytes && o->size > 1));
+	if (!path && o->untyped) {
+		o->general_name = arena_printf(a, "a part of %s", left);
+		o->stable_name = left;
+	}
 }
 
 /* A goroutine that got the address of a local of its creator: the go statement says which. Two candidates
@@ -165,19 +187,19 @@ static const char *name_by_parts(struct arena *a, const struct finding *f)
 }
 
 /* What a linker gave an address is the best name there is, for locks as well as for memory. */
-static bool name_global(struct symbolizer *z, const struct process *p, struct object *o)
+static bool name_global(struct symbolizer *z, struct arena *a, const struct process *p, struct object *o)
 {
 	const char *name = o->address ? symbolize_variable(z, p, o->address, o->size) : NULL;
 
 	if (name)
-		o->name = o->stable_name = name;
+		set_name(a, o, name);
 	return name != NULL;
 }
 
 /* A lock that is held has its own record for each holder: `created` is where this one took it. */
 void objname_lock(struct symbolizer *z, struct arena *a, const struct process *p, struct object *lock)
 {
-	if (!*lock->name && !name_global(z, p, lock))
+	if (!*lock->name && !name_global(z, a, p, lock))
 		sync_name(a, lock);
 }
 
@@ -187,7 +209,7 @@ static void memory_name(struct symbolizer *z, struct arena *a, struct finding *f
 	struct object *o = &f->object;
 
 	if (strcmp(o->kind, "heap") == 0)
-		o->name = o->stable_name = heap_name(z, a, f->process, o);
+		heap_name(z, a, f->process, o);
 	if (strcmp(o->kind, "global") == 0) { /* the place is the same in every run, unlike the address */
 		const char *place = symbolize_offset(a, f->process, o->address);
 
@@ -209,7 +231,7 @@ void objname_object(struct symbolizer *z, struct arena *a, struct finding *f)
 		o->kind = symbolize_in_module(f->process, o->address) ? "global" : "unknown";
 	bool is_number = strcmp(o->kind, "descriptor") == 0; /* not where something lies */
 
-	if (*o->name || (!is_number && name_global(z, f->process, o)))
+	if (*o->name || (!is_number && name_global(z, a, f->process, o)))
 		return;
 	if (is_memory(o->kind))
 		memory_name(z, a, f);

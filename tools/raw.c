@@ -109,6 +109,7 @@ static void object(struct reader *rd, const json_t *o, struct object *ret)
 	ret->address = hex(o, "address");
 	ret->size = number(o, "size");
 	ret->of = number(o, "of");
+	ret->block_size = number(o, "block_size");
 	ret->alloc_offset = json_is_integer(offset) ? (int64_t)json_integer_value(offset) : -1;
 	stack(rd, o, "created", &ret->created);
 }

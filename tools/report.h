@@ -43,8 +43,12 @@ struct object {
 	const char *kind, *name;
 	/* What the fingerprint uses: the name without what depends on who used it first. */
 	const char *stable_name;
+	/* What stands for all elements of an array in titles: "slots[].n", where name is "slots[3].n". NULL: the name. */
+	const char *general_name;
+	bool untyped; /* a place in a block of which nothing tells what lies there */
 	uint64_t address, size;
 	struct stack created;
+	uint64_t block_size;
 	int64_t alloc_offset; /* of address in its block, or -1 */
 	uint64_t of;          /* goroutine on whose stack it lies, or 0 */
 };

@@ -196,10 +196,10 @@ uint64_t symbolize_local_size(struct symbolizer *z, const struct process *p, uin
 }
 
 const char *symbolize_pointee(struct symbolizer *z, const struct process *p, uint64_t pc, const char *name,
-			      uint64_t offset, uint64_t size)
+			      const struct object *o, bool *ret_bytes)
 {
 	struct module *m = find_module(p, pc - 1);
 	struct symfile *symbols = symbols_of(z, m);
 
-	return symbols ? symfile_pointee_path(symbols, pc - 1 - m->base, name, offset, size) : NULL;
+	return symbols ? symfile_pointee_path(symbols, pc - 1 - m->base, name, o, ret_bytes) : NULL;
 }

@@ -26,6 +26,6 @@ bool symbolize_in_module(const struct process *p, uint64_t addr);
 /* symfile.h, of the function that returns to pc. */
 uint64_t symbolize_local_size(struct symbolizer *z, const struct process *p, uint64_t pc, const char *name);
 const char *symbolize_pointee(struct symbolizer *z, const struct process *p, uint64_t pc, const char *name,
-			      uint64_t offset, uint64_t size);
+			      const struct object *o, bool *ret_bytes);
 
 #endif

@@ -32,9 +32,10 @@ const char *symfile_variable(struct symfile *s, uint64_t addr, uint64_t size);
 /* Of the local variable or parameter `name` of the function that covers addr: how many bytes it has, 0 when
  * there is none. */
 uint64_t symfile_local_size(struct symfile *s, uint64_t addr, const char *name);
-/* The members of what the local pointer `name` points to, at offset: ".len", "[3]"; "" at the very start,
- * NULL when unknown. */
-const char *symfile_pointee_path(struct symfile *s, uint64_t addr, const char *name, uint64_t offset,
-				 uint64_t size);
+/* The place in a heap block that the pointer `name` points to: ".len", "[3]"; "" at the very start, NULL when
+ * unknown. name is a variable of the function that covers addr, or of its file, with members from there on
+ * ("q->slots"). *ret_bytes is set when these are bytes, in which anything may lie. */
+const char *symfile_pointee_path(struct symfile *s, uint64_t addr, const char *name, const struct object *o,
+				 bool *ret_bytes);
 
 #endif

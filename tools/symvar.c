@@ -330,6 +330,26 @@ static bool find_local(Dwarf_Die *parent, const char *name, int depth, Dwarf_Die
 	return false;
 }
 
+/* A variable of the file, if no local has the name: definitions and declarations alike tell the type. */
+static bool find_global(struct symfile *s, const struct unit *u, const char *name, Dwarf_Die *ret)
+{
+	Dwarf_Die unit;
+
+	if (!dwarf_offdie(s->dwarf, u->die, &unit) || dwarf_child(&unit, ret) != 0)
+		return false;
+	do {
+		Dwarf_Attribute attr;
+		const char *own;
+
+		if (dwarf_tag(ret) != DW_TAG_variable)
+			continue;
+		own = dwarf_formstring(dwarf_attr_integrate(ret, DW_AT_name, &attr));
+		if (own && strcmp(own, name) == 0)
+			return true;
+	} while (dwarf_siblingof(ret, ret) == 0);
+	return false;
+}
+
 static bool local_type(struct symfile *s, uint64_t addr, const char *name, Dwarf_Die *ret)
 {
 	struct unit *u;
@@ -340,6 +360,70 @@ static bool local_type(struct symfile *s, uint64_t addr, const char *name, Dwarf
 	       type_of(&local, ret);
 }
 
+static bool variable_type(struct symfile *s, uint64_t addr, const char *name, Dwarf_Die *ret)
+{
+	struct unit *u;
+	Dwarf_Die die;
+
+	if (local_type(s, addr, name, ret))
+		return true;
+	return s->dwarf && symfile_function(s, addr, &u) && find_global(s, u, name, &die) &&
+	       type_of(&die, ret);
+}
+
+/* What a pointer or an array leads to. */
+static bool element_of(Dwarf_Die *type)
+{
+	if (dwarf_peel_type(type, type) != 0)
+		return false;
+	return (dwarf_tag(type) == DW_TAG_pointer_type || dwarf_tag(type) == DW_TAG_array_type) &&
+	       type_of(type, type);
+}
+
+/* The member of a struct, or of one that *type points to. */
+static bool member_of(Dwarf_Die *type, const char *name)
+{
+	Dwarf_Die die;
+
+	if (dwarf_peel_type(type, type) != 0)
+		return false;
+	if (dwarf_tag(type) == DW_TAG_pointer_type && (!element_of(type) || dwarf_peel_type(type, type) != 0))
+		return false;
+	if (dwarf_child(type, &die) != 0)
+		return false;
+	do {
+		const char *own = dwarf_tag(&die) == DW_TAG_member ? dwarf_diename(&die) : NULL;
+
+		if (own && strcmp(own, name) == 0)
+			return type_of(&die, type);
+	} while (dwarf_siblingof(&die, &die) == 0);
+	return false;
+}
+
+/* The type of what a statement calls "slots", "q->slots" or "table[i].head": a variable, and members from there
+ * on. What stands in brackets makes no difference to the type. */
+static bool expression_type(struct symfile *s, uint64_t addr, const char *text, Dwarf_Die *ret)
+{
+	size_t n = strcspn(text, "-.[");
+
+	if (!variable_type(s, addr, arena_strndup(s->arena, text, n), ret))
+		return false;
+	for (text += n; *text; text += n) {
+		if (*text == '[') {
+			n = strcspn(text, "]");
+			if (text[n] != ']' || memchr(text + 1, '[', n - 1) || !element_of(ret))
+				return false;
+			n++;
+			continue;
+		}
+		text += strncmp(text, "->", 2) == 0 ? 2 : 1;
+		n = strcspn(text, "-.[");
+		if (!member_of(ret, arena_strndup(s->arena, text, n)))
+			return false;
+	}
+	return true;
+}
+
 uint64_t symfile_local_size(struct symfile *s, uint64_t addr, const char *name)
 {
 	Dwarf_Die type;
@@ -347,21 +431,54 @@ uint64_t symfile_local_size(struct symfile *s, uint64_t addr, const char *name)
 	return local_type(s, addr, name, &type) ? type_size(&type) : 0;
 }
 
-/* A pointer is often the first of many elements: an offset beyond one gives an index. */
-const char *symfile_pointee_path(struct symfile *s, uint64_t addr, const char *name, uint64_t offset,
-				 uint64_t size)
+/* struct { size_t n; int item[]; }: a block of it is one struct, however long. The last member, when it is such an
+ * array. */
+static bool flexible_member(Dwarf_Die type, Dwarf_Die *ret, uint64_t *ret_offset)
 {
-	Dwarf_Die type, target;
+	Dwarf_Die die;
+	uint64_t size = 1;
 
-	if (!local_type(s, addr, name, &type) || dwarf_peel_type(&type, &type) != 0)
+	if (dwarf_peel_type(&type, &type) != 0 || dwarf_tag(&type) != DW_TAG_structure_type ||
+	    dwarf_child(&type, &die) != 0)
+		return false;
+	do {
+		if (dwarf_tag(&die) == DW_TAG_member && member_at(&die, ret_offset, &size))
+			*ret = die;
+	} while (dwarf_siblingof(&die, &die) == 0);
+	return size == 0 && type_of(ret, &type) && dwarf_tag(&type) == DW_TAG_array_type;
+}
+
+static const char *flexible_path(struct symfile *s, Dwarf_Die *member, uint64_t offset, uint64_t size)
+{
+	const char *name = dwarf_diename(member);
+	Dwarf_Die type;
+
+	if (!name || !type_of(member, &type))
+		return NULL;
+	const char *path = enter_array(s, arena_printf(s->arena, ".%s", name), &type, &offset);
+	return path ? member_path(s, path, type, offset, size) : NULL;
+}
+
+/* A pointer is often the first of many elements: an index tells which, where the block has room for two. */
+const char *symfile_pointee_path(struct symfile *s, uint64_t addr, const char *name, const struct object *o,
+				 bool *ret_bytes)
+{
+	uint64_t offset = o->alloc_offset > 0 ? (uint64_t)o->alloc_offset : 0, end;
+	Dwarf_Die type, target, member;
+
+	if (!expression_type(s, addr, name, &type) || dwarf_peel_type(&type, &type) != 0)
 		return NULL;
 	if (dwarf_tag(&type) != DW_TAG_pointer_type || !type_of(&type, &target))
 		return NULL;
 	uint64_t element = type_size(&target);
 	if (element == 0)
 		return NULL;
+	*ret_bytes = element == 1;
+	if (flexible_member(target, &member, &end))
+		return offset < end ? member_path(s, "", target, offset, o->size)
+				    : flexible_path(s, &member, offset - end, o->size);
 	const char *path = "";
-	if (offset >= element)
+	if (offset >= element || o->block_size >= 2 * element)
 		path = arena_printf(s->arena, "[%llu]", (unsigned long long)(offset / element));
-	return member_path(s, path, target, offset % element, size);
+	return member_path(s, path, target, offset % element, o->size);
 }

@@ -45,7 +45,7 @@ struct gosan_waits {
 struct gosan_use {
 	const struct gosan_g **who; /* NULL: free place */
 	size_t n, room;             /* room is a power of two */
-	const struct gosan_g *recent;
+	const struct gosan_g *recent[2];
 	size_t waiting; /* parked goroutines that wait for it, among others */
 	size_t woken; /* threads among them that were sent a wake, a post or the last arrival, and did not run yet */
 	bool partial; /* memory was exhausted: nothing is concluded from absence */

@@ -4,7 +4,9 @@
  *
  * Nearly every block that a program frees holds no object, and free must stay cheap. So a bitmap, indexed by
  * a hash of the page, has a bit for every page on which an object ever was; a bit is never cleared. A set
- * bit leads to the exact look-up under the engine lock, a clear one proves that there is nothing to do.
+ * bit leads to the exact look-up under the engine lock, a clear one proves that there is nothing to do. A second
+ * bitmap has bits for areas of 64 pages: most of a goroutine's stack, which is asked for at each birth, is answered
+ * by one of them.
  */
 #include "front.h"
 
@@ -12,42 +14,60 @@
 #include "../depot.h"
 
 #define PAGE_BITS   12
+#define AREA_BITS   18
 #define FILTER_BITS 18
 #define PAGES_MAX   256 /* blocks with more pages are looked up without asking the filter */
 
-static uint64_t filter[(1u << FILTER_BITS) / 64];
+struct filter {
+	uint64_t word[(1u << FILTER_BITS) / 64];
+};
+static struct filter pages, areas;
 
 /* Objects in a range; busy: held, or waited for. */
 struct census {
 	size_t all, busy;
 };
 
-static size_t bit_of(uintptr_t page)
+static size_t bit_of(uintptr_t number)
 {
-	return (size_t)((page * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - FILTER_BITS));
+	return (size_t)((number * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - FILTER_BITS));
+}
+
+static bool has(const struct filter *f, uintptr_t number)
+{
+	size_t bit = bit_of(number);
+
+	return __atomic_load_n(&f->word[bit / 64], __ATOMIC_RELAXED) >> bit % 64 & 1;
+}
+
+static void set(struct filter *f, uintptr_t number)
+{
+	size_t bit = bit_of(number);
+
+	if (!has(f, number))
+		__atomic_fetch_or(&f->word[bit / 64], UINT64_C(1) << (bit % 64), __ATOMIC_RELAXED);
 }
 
 void gosan_front_note(uintptr_t addr)
 {
-	size_t bit = bit_of(addr >> PAGE_BITS);
-	uint64_t mask = UINT64_C(1) << (bit % 64);
-
-	if (!(__atomic_load_n(&filter[bit / 64], __ATOMIC_RELAXED) & mask))
-		__atomic_fetch_or(&filter[bit / 64], mask, __ATOMIC_RELAXED);
+	set(&areas, addr >> AREA_BITS);
+	set(&pages, addr >> PAGE_BITS);
 }
 
 static bool maybe_any(uintptr_t lo, size_t size)
 {
-	uintptr_t first = lo >> PAGE_BITS, last = (lo + size - 1) >> PAGE_BITS;
+	uintptr_t page = lo >> PAGE_BITS, last = (lo + size - 1) >> PAGE_BITS;
 
 	if (size == 0)
 		return false;
-	if (last - first >= PAGES_MAX)
+	if (last - page >= PAGES_MAX)
 		return true;
-	for (uintptr_t page = first; page <= last; page++) {
-		size_t bit = bit_of(page);
+	while (page <= last) {
+		uintptr_t area = page >> (AREA_BITS - PAGE_BITS);
 
-		if (__atomic_load_n(&filter[bit / 64], __ATOMIC_RELAXED) & (UINT64_C(1) << (bit % 64)))
+		if (!has(&areas, area))
+			page = (area + 1) << (AREA_BITS - PAGE_BITS);
+		else if (has(&pages, page++))
 			return true;
 	}
 	return false;

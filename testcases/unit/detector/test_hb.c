@@ -118,6 +118,41 @@ static void unbuffered_channel(void **state)
 	knows_not(s, gosan_stamp_of(r));
 }
 
+/* The short way of two that talk to each other (partner.h), and what brings them off it: what one learned elsewhere, and
+ * by a lock, which the weak order must not get. */
+static void two_that_talk_to_each_other(void **state)
+{
+	struct gosan_g *p = new_g(), *a = new_g(), *b = new_g(), *c = new_g();
+	struct gosan_obj *ch = new_obj(GOSAN_OBJ_CHAN), *other = new_obj(GOSAN_OBJ_CHAN);
+	struct gosan_obj *l = new_obj(GOSAN_OBJ_MUTEX);
+	struct gosan_stamp s, by_lock;
+
+	(void)state;
+	meet(GOSAN_EV_G_SPAWN, p, a, NULL);
+	meet(GOSAN_EV_G_SPAWN, p, b, NULL);
+	meet(GOSAN_EV_G_SPAWN, p, c, NULL);
+	for (int i = 0; i < 5; i++) {
+		struct gosan_stamp of_b = gosan_stamp_of(b);
+
+		s = meet(GOSAN_EV_CHAN_PAIR, a, b, ch);
+		knows(b, s);
+		knows(a, of_b);
+		knows_not(a, gosan_stamp_of(b));
+		knows_not(b, gosan_stamp_of(a));
+	}
+	s = meet(GOSAN_EV_CHAN_PAIR, c, a, other);
+	knows_not(b, s);
+	meet(GOSAN_EV_CHAN_PAIR, b, a, ch);
+	knows(b, s);
+	meet(GOSAN_EV_CHAN_PAIR, a, b, ch);
+	lock(GOSAN_EV_LOCK_ACQUIRE, c, l, GO_LOCK_WRITE);
+	by_lock = lock(GOSAN_EV_LOCK_RELEASE, c, l, GO_LOCK_WRITE);
+	lock(GOSAN_EV_LOCK_ACQUIRE, a, l, GO_LOCK_WRITE);
+	s = meet(GOSAN_EV_CHAN_PAIR, a, b, ch);
+	knows_by_lock(b, by_lock);
+	knows(b, s);
+}
+
 static void buffered_channel(void **state)
 {
 	struct gosan_g *s = new_g(), *r = new_g();
@@ -408,6 +443,7 @@ int main(void)
 		cmocka_unit_test(go_statement),
 		cmocka_unit_test(join_of_a_thread),
 		cmocka_unit_test(unbuffered_channel),
+		cmocka_unit_test(two_that_talk_to_each_other),
 		cmocka_unit_test(buffered_channel),
 		cmocka_unit_test(channel_whose_make_was_not_seen),
 		cmocka_unit_test(closing),

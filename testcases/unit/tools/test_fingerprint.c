@@ -4,6 +4,10 @@
 
 #include "fingerprint.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 static struct report *two(const char *first, const char *second, unsigned line)
 {
 	struct report *r = sample_report(
@@ -66,6 +70,45 @@ static void kind_function_and_object_matter(void **state)
 	raw_report_free(r);
 }
 
+static void write_file(const char *path, const char *text)
+{
+	FILE *out = fopen(path, "w");
+
+	assert_non_null(out);
+	assert_true(fputs(text, out) >= 0 && fclose(out) == 0);
+}
+
+/* Of memory without a type the statements tell one member from another, wherever they stand. */
+static void statements_tell_untyped_memory_apart(void **state)
+{
+	char path[] = "/tmp/gosan-test-XXXXXX";
+	int fd = mkstemp(path);
+	struct report *r = two("fill", "lookup", 10);
+	struct finding *a = r->findings[0], *b = r->findings[1];
+
+	(void)state;
+	assert_true(fd >= 0 && close(fd) == 0);
+	write_file(path, "p->uses++;\n\t\tp->uses ++;\np->marks++;\n");
+	for (size_t i = 0; i < 2; i++) {
+		a->parts[i].stack.frames[0].file = b->parts[i].stack.frames[0].file = path;
+		a->parts[i].stack.frames[0].line = 1;
+		b->parts[i].stack.frames[0].line = 2;
+	}
+	a->object.untyped = b->object.untyped = true;
+	fingerprint_finding(r->arena, a);
+	fingerprint_finding(r->arena, b);
+	assert_string_equal(a->fingerprint, b->fingerprint);
+	b->parts[1].stack.frames[0].line = 3;
+	fingerprint_finding(r->arena, b);
+	assert_string_not_equal(a->fingerprint, b->fingerprint);
+	a->object.untyped = b->object.untyped = false;
+	fingerprint_finding(r->arena, a);
+	fingerprint_finding(r->arena, b);
+	assert_string_equal(a->fingerprint, b->fingerprint);
+	unlink(path);
+	raw_report_free(r);
+}
+
 /* Frames of the C library are skipped: memcpy is no name for a bug. */
 static void library_frames_are_no_names(void **state)
 {
@@ -106,6 +149,7 @@ int main(void)
 		cmocka_unit_test(order_lines_and_addresses_do_not_matter),
 		cmocka_unit_test(value_is_fixed),
 		cmocka_unit_test(kind_function_and_object_matter),
+		cmocka_unit_test(statements_tell_untyped_memory_apart),
 		cmocka_unit_test(library_frames_are_no_names),
 		cmocka_unit_test(one_bug_is_one_finding),
 	};

@@ -21,6 +21,17 @@ struct cache {
 };
 struct cache the_cache;
 static int lonely;
+static struct message {
+	int n;
+	char text[];
+} * the_message;
+struct row {
+	int *ids;
+};
+static struct table {
+	struct row *rows[4];
+	char *bytes;
+} the_table;
 static uintptr_t inlined_pc;
 
 static inline __attribute__((always_inline)) void capture(int *p)
@@ -46,7 +57,7 @@ static __attribute__((noinline)) uintptr_t with_locals(struct cache *arg)
 	int here = arg->refs;
 	uintptr_t pc = caller_pc();
 
-	asm volatile("" : : "r"(&here), "r"(&local) : "memory");
+	asm volatile("" : : "r"(&here), "r"(&local), "r"(&the_message), "r"(&the_table) : "memory");
 	return pc + (uintptr_t)(here - here);
 }
 
@@ -132,6 +143,18 @@ static void variables_and_members(void **state)
 	assert_null(variable((void *)16, 4));
 }
 
+/* What `name` leads to at pc, at an offset of a block; bytes: whether they have no type. */
+static const char *pointee(uintptr_t pc, const char *name, uint64_t offset, uint64_t size, uint64_t block,
+			   bool bytes)
+{
+	struct object o = {.alloc_offset = (int64_t)offset, .size = size, .block_size = block};
+	bool got = false;
+	const char *path = symbolize_pointee(z, &process, pc, name, &o, &got);
+
+	assert_int_equal(got, bytes);
+	return path;
+}
+
 static void locals(void **state)
 {
 	uintptr_t pc = with_locals(&the_cache);
@@ -139,10 +162,30 @@ static void locals(void **state)
 	(void)state;
 	assert_int_equal(symbolize_local_size(z, &process, pc, "here"), 4);
 	assert_int_equal(symbolize_local_size(z, &process, pc, "nothing"), 0);
-	assert_string_equal(symbolize_pointee(z, &process, pc, "arg", offsetof(struct cache, in[1].hits), 8),
+	assert_string_equal(pointee(pc, "arg", offsetof(struct cache, in[1].hits), 8, 0, false),
 			    ".in[1].hits");
-	assert_string_equal(symbolize_pointee(z, &process, pc, "arg", sizeof(struct cache), 4), "[1].refs");
-	assert_null(symbolize_pointee(z, &process, pc, "here", 0, 4));
+	assert_string_equal(pointee(pc, "arg", sizeof(struct cache), 4, 0, false), "[1].refs");
+	assert_null(pointee(pc, "here", 0, 4, 0, false));
+}
+
+/* Of a block with room for two, the first has an index, too; a struct that ends in an array is one struct. */
+static void blocks(void **state)
+{
+	uintptr_t pc = with_locals(&the_cache);
+	size_t two = 2 * sizeof(struct cache);
+
+	(void)state;
+	assert_string_equal(pointee(pc, "arg", 0, 4, two, false), "[0].refs");
+	assert_string_equal(pointee(pc, "arg", 0, 4, two - 1, false), ".refs");
+	assert_string_equal(pointee(pc, "the_message", 4, 1, 100, false), ".text[0]");
+	assert_string_equal(pointee(pc, "the_message", 13, 1, 100, false), ".text[9]");
+	assert_string_equal(pointee(pc, "the_message", 0, 4, 100, false), ".n");
+	assert_string_equal(pointee(pc, "the_table.rows[3]->ids", 8, 4, 100, false), "[2]");
+	assert_string_equal(pointee(pc, "the_table.bytes", 8, 4, 100, true), "[8]");
+	assert_null(pointee(pc, "the_table.nothing", 8, 4, 100, false));
+	assert_null(pointee(pc, "the_table.rows[", 8, 4, 100, false));
+	assert_null(pointee(pc, "*arg", 8, 4, 100, false));
+	assert_null(pointee(pc, "", 8, 4, 100, false));
 }
 
 /* No module, no name: the address stays. */
@@ -220,9 +263,13 @@ static void names_by_column(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(inlined_frames),  cmocka_unit_test(variables_and_members),
-		cmocka_unit_test(locals),          cmocka_unit_test(unknown_addresses),
-		cmocka_unit_test(other_build_id),  cmocka_unit_test(names_in_statements),
+		cmocka_unit_test(inlined_frames),
+		cmocka_unit_test(variables_and_members),
+		cmocka_unit_test(locals),
+		cmocka_unit_test(blocks),
+		cmocka_unit_test(unknown_addresses),
+		cmocka_unit_test(other_build_id),
+		cmocka_unit_test(names_in_statements),
 		cmocka_unit_test(names_by_column),
 	};
 
