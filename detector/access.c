@@ -10,6 +10,7 @@
 #include "depot.h"
 #include "heap.h"
 #include "module.h"
+#include "reap.h"
 #include "recorder.h"
 #include "shadow.h"
 
@@ -69,9 +70,10 @@ void gosan_access_adopt(struct gosan_g *to, const struct gosan_g *from)
 /* Counting per goroutine keeps the hot path free of shared cache lines. */
 void gosan_access_flush(void)
 {
-	uint64_t n = 0;
+	uint64_t n;
 
 	gosan_engine_lock();
+	n = gosan_reap_accesses;
 	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next) {
 		n += __atomic_load_n(&g->n_access, __ATOMIC_RELAXED);
 		gosan_engine_flush(g);
@@ -84,6 +86,7 @@ void gosan_access_fork_child(void)
 {
 	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next)
 		g->n_access = g->n_events = 0; /* the parent counts those */
+	gosan_reap_accesses = 0;
 	gosan_shadow_fork_child();
 	gosan_atomic_fork_child();
 	gosan_heap_fork_child();

@@ -15,8 +15,8 @@ struct gosan_places;
 /* A thread that uses semaphores as locks holds few at a time; one that only takes forgets the oldest. */
 #define GOSAN_TOKENS 4
 
-/* A goroutine, a foreign thread, or the system on one thread. Never freed (reports name the dead);
- * its clocks are released at its end. */
+/* A goroutine, a foreign thread, or the system on one thread. Its clocks are released at its end; it stays as long as
+ * anything names it (reap.c), for reports name the dead. */
 struct gosan_g {
 	/* HOT: what a memory hook looks at, in one cache line; programs know it as struct gosan_hot */
 	union {
@@ -30,6 +30,7 @@ struct gosan_g {
 	uint64_t n_access;    /* accesses seen; the access layer adds them up at the end */
 	/* ADMIN */
 	struct gosan_g *next; /* all goroutines, newest first: gosan_engine_all() */
+	struct gosan_g *next_alive, *prev_alive; /* those whose end was not seen: gosan_engine_alive() */
 	uint64_t id;          /* goroutine id, or 0 for threads and the system */
 	uint32_t no;          /* 1, 2, ... in the order of birth; 0: nobody's */
 	uint32_t visits;      /* recorder.c: how often it came to a thread; written by itself */
@@ -37,6 +38,9 @@ struct gosan_g {
 	bool is_thread, is_system, ended;
 	bool is_fiber; /* a context that threads switch to (front/fiber.c): is_thread, but no thread to join */
 	bool detached, joined; /* a thread: it was detached (also by its attribute), its join returned */
+	bool gone;    /* a goroutine or fiber that ended: no thread is at it any more; the front end says so */
+	bool buried;  /* its G_END was seen */
+	uint8_t kept; /* reap.c: somebody names it; so many of its ancestors are kept, too */
 	/* HAPPENS-BEFORE: written by itself, or on its behalf while parked, under the engine lock; on the short way
 	 * (lockpath.h) and by atomics by itself under clock_bit instead. So others who want to read its clocks
 	 * need both (gosan_hb_known_by).
@@ -46,9 +50,10 @@ struct gosan_g {
 	 * current epoch, so its own events always count as ordered. */
 	uint32_t cid;
 	uint32_t epoch;                 /* its own current epoch, >= 1 */
-	uint32_t busy_epoch;            /* of its last event but G_END */
+	uint32_t busy_epoch;            /* of its last event but G_END, G_READY */
 	uint32_t access_epoch;          /* the access layer stores epoch here when it remembers an access */
-	void *tenancy;                  /* chain.c */
+	struct gosan_tenant *tenancy;   /* the latest; NULL: none */
+	struct gosan_tenant tenant;     /* the first: few have more */
 	struct gosan_edge *edges;       /* [GOSAN_EDGES_MAX]: the last ones, as a ring */
 	uint32_t n_edges;               /* ever written */
 	uint32_t learned, learned_weak; /* epoch in which it last acquired something (hb.c) */
@@ -148,7 +153,17 @@ static inline void gosan_g_moved_on(struct gosan_g *g)
 	gosan_g_forgot(g);
 }
 
-/* False when there is no memory; under the engine lock, both. */
+/* A zeroed goroutine with its life, or NULL when there is no memory; and back. Their memory serves goroutines only, so
+ * that a stale pointer, which nobody should have, leads to one. Under the engine lock, all of these. */
+struct gosan_g *gosan_actor_new(void);
+void gosan_actor_free(struct gosan_g *g);
+/* The goroutine that begins at this address; NULL: it is no address of one, or not of one that can be freed. */
+struct gosan_g *gosan_actor_at(uintptr_t word);
+/* It gets its number, and comes into the lists of all and of the living. */
+void gosan_actor_born(struct gosan_g *g);
+/* It ended: the second time, which is a front end's mistake, nothing happens, and the answer is false. */
+bool gosan_actor_bury(struct gosan_g *g);
+/* False when there is no memory. */
 bool gosan_actor_give_life(struct gosan_g *g);
 void gosan_actor_take_life(struct gosan_g *g);
 

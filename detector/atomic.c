@@ -438,3 +438,17 @@ void gosan_atomic_fork_child(void)
 	}
 	inside = 0;
 }
+
+void gosan_atomic_drop(struct gosan_g *g)
+{
+	struct track *t = g->access;
+
+	if (!t)
+		return;
+	gosan_clock_clear(&t->release_strong);
+	gosan_clock_clear(&t->release_weak);
+	gosan_clock_clear(&t->pending_strong);
+	gosan_clock_clear(&t->pending_weak);
+	gosan_mem_free(t, sizeof(*t));
+	g->access = NULL;
+}

@@ -49,4 +49,7 @@ void gosan_atomic_each(void (*fn)(const struct gosan_clock *, void *), void *arg
 void gosan_atomic_each_kept(const struct gosan_g *g, void (*fn)(const struct gosan_clock *, void *),
 			    void *arg);
 
+/* g has ended and is named by nobody: what it remembers goes. Under the engine lock. */
+void gosan_atomic_drop(struct gosan_g *g);
+
 #endif

@@ -12,24 +12,21 @@
  *    owner, as in ThreadSanitizer v3, order what nothing ordered: races are missed.)
  *  - So the width of the clocks is the number of goroutines that are pairwise unordered, not of all that ever
  *    ran.
+ *  - Tenants that nothing names any more are forgotten, also from the middle of a chain: a stamp is the tenant's whose
+ *    epochs it is among, and nobody's when there is none.
  *  - The shared chain breaks the first rule on purpose. A tenant's entry for it is never below its own epoch,
  *    so no two ordered events look unordered: misses only. Each tenant is counted in cid_lost.
  */
 #include "mem.h"
 #include "chain.h"
 
-/* How many dead chains a spawn looks at: a wave that was waited for is found at the first try. */
-#define TRIES 6
-
-struct tenant {
-	struct gosan_g *g;
-	struct tenant *before;  /* on the same chain */
-	struct tenant *earlier; /* the same goroutine, on the chain that it left at epoch `left` */
-	uint32_t cid, first, left;
-};
+/* How many dead chains a spawn looks at: a wave that was waited for is found at the first try. Where chains are found,
+ * more looks are worth it, for each miss makes all clocks wider; where nobody waits for anybody, none ever are. */
+#define TRIES     6
+#define TRIES_MAX 96
 
 struct chain {
-	struct tenant *last;
+	struct gosan_tenant *last;
 	uint32_t final; /* last moment in which the last tenant did anything */
 	uint32_t next;  /* first epoch of the next tenant */
 };
@@ -44,6 +41,7 @@ static struct stack {
 	uint32_t n, room;
 } unused, dead; /* unused: given out and handed back without an event */
 static uint32_t dead_cursor;
+static uint32_t tries = TRIES; /* between the two */
 
 static bool push(struct stack *s, uint32_t cid)
 {
@@ -109,7 +107,7 @@ static void start_afresh(struct gosan_g *g)
 
 void gosan_chain_restart(struct gosan_g *g)
 {
-	const struct tenant *t = g->tenancy;
+	const struct gosan_tenant *t = g->tenancy;
 
 	for (t = t ? t->earlier : NULL; t; t = t->earlier) {
 		gosan_clock_set(&g->strong, t->cid, t->left);
@@ -121,7 +119,7 @@ void gosan_chain_restart(struct gosan_g *g)
 /* g becomes the tenant of cid from this epoch on. */
 static void settle(struct gosan_g *g, uint32_t cid, uint32_t first)
 {
-	struct tenant *t = chains ? gosan_mem_alloc(sizeof *t) : NULL;
+	struct gosan_tenant *t = g->tenancy ? gosan_mem_alloc(sizeof *t) : &g->tenant;
 
 	g->cid = cid;
 	g->epoch = first;
@@ -130,9 +128,9 @@ static void settle(struct gosan_g *g, uint32_t cid, uint32_t first)
 		GOSAN_COUNT(cid_lost);
 	g->busy_epoch = 0;
 	g->access_epoch = 0;
-	if (!t)
-		return; /* whose() names an earlier tenant or nobody: exposition only */
-	*t = (struct tenant){g, chains[cid].last, g->tenancy, cid, first, 0};
+	if (!t || !chains)
+		return; /* whose() names nobody: exposition only */
+	*t = (struct gosan_tenant){g, chains[cid].last, g->tenancy, cid, first, 0, UINT32_MAX};
 	chains[cid].last = t;
 	g->tenancy = t;
 }
@@ -141,13 +139,12 @@ static void settle(struct gosan_g *g, uint32_t cid, uint32_t first)
  * so that a stamp that somebody nevertheless took of it names no other goroutine's event. */
 static void hand_back(struct gosan_g *g)
 {
-	struct tenant *t = g->tenancy;
+	struct gosan_tenant *t = g->tenancy;
 
 	if (g->cid == GOSAN_CHAIN_SHARED || !t)
 		return;
 	chains[g->cid].last = t->before;
 	chains[g->cid].next = g->epoch + 1;
-	gosan_mem_free(t, sizeof *t);
 	g->tenancy = NULL;
 	push(&unused, g->cid);
 }
@@ -163,19 +160,26 @@ void gosan_chain_begin(struct gosan_g *g)
 }
 
 /* A dead chain whose last tenant the clocks cover, removed from the dead; 0 when none is near. Half of the
- * tries go to the latest dead, which a spawner that just waited for them covers, and half go round: those
- * that nobody will ever cover must not hide the rest. */
+ * tries go to the latest dead, which a spawner that just waited for them covers, and half anywhere: those that nobody
+ * covers yet, or ever will, lie together and must not hide the rest. */
 static uint32_t recyclable(const struct gosan_clock *strong, const struct gosan_clock *weak)
 {
-	for (uint32_t i = 0; i < TRIES && i < dead.n; i++) {
-		uint32_t at = i % 2 ? dead_cursor++ % dead.n : dead.n - 1 - i / 2, cid = dead.cid[at];
+	uint32_t most = tries < dead.n ? tries : dead.n;
+
+	for (uint32_t i = 0; i < most; i++) {
+		uint32_t anywhere =
+			(uint32_t)(((uint64_t)(dead_cursor * UINT32_C(2654435769)) * dead.n) >> 32);
+		uint32_t at = i % 2 ? anywhere : dead.n - 1 - i / 2, cid = dead.cid[at];
 		struct gosan_stamp s = {cid, chains[cid].final};
 
+		dead_cursor += i % 2;
 		if (!gosan_clock_covers(weak, s) || !gosan_clock_covers(strong, s))
 			continue;
 		dead.cid[at] = dead.cid[--dead.n];
+		tries = tries < TRIES_MAX ? tries + 1 : tries;
 		return cid;
 	}
+	tries = tries > TRIES + 8 ? tries - 8 : TRIES;
 	return 0;
 }
 
@@ -196,18 +200,18 @@ void gosan_chain_spawn(struct gosan_g *g, const struct gosan_clock *strong, cons
 static void move(struct gosan_g *g)
 {
 	uint32_t cid = fresh_cid();
-	struct tenant *t = g->tenancy;
+	struct gosan_tenant *t = g->tenancy;
 
 	if (cid == GOSAN_CHAIN_SHARED && g->cid == cid)
 		return; /* the last epoch for ever: misses only */
 	if (t)
-		t->left = g->epoch;
+		t->left = t->end = g->epoch;
 	g->n_sources = GOSAN_SOURCES + 1; /* its own past lies on another chain */
 	settle(g, cid, cid == GOSAN_CHAIN_SHARED || !chains[cid].next ? 1 : chains[cid].next);
 	start_afresh(g);
 }
 
-void gosan_chain_advance(struct gosan_g *g)
+void gosan_chain_advance_slow(struct gosan_g *g)
 {
 	if (g->cid == 0)
 		return;
@@ -219,13 +223,15 @@ void gosan_chain_advance(struct gosan_g *g)
 		g->epoch = highest(g);
 	gosan_g_moved_on(g);
 	g->epoch++;
-	g->strong.epoch = g->weak.epoch = g->epoch; /* beside both tries since own_entry */
+	g->strong.epoch = g->weak.epoch = g->epoch;
 }
 
 void gosan_chain_end(struct gosan_g *g)
 {
 	uint32_t final = g->busy_epoch;
 
+	if (g->tenancy)
+		g->tenancy->end = g->epoch;
 	if (g->is_system || g->cid == 0 || g->cid == GOSAN_CHAIN_SHARED ||
 	    g->epoch >= gosan_chain_last_epoch - 1)
 		return;
@@ -244,7 +250,7 @@ void gosan_chain_alone(struct gosan_g *g)
 	if (one)
 		gosan_clock_clear(&g->weak);
 	for (uint32_t cid = 1; cid <= n_chains; cid++) {
-		const struct tenant *t = chains[cid].last;
+		const struct gosan_tenant *t = chains[cid].last;
 		uint32_t last = t && t->g->cid == cid ? t->g->epoch : chains[cid].next;
 
 		if (cid == g->cid)
@@ -262,22 +268,56 @@ void gosan_chain_alone(struct gosan_g *g)
 void gosan_chain_each_first(gosan_clock_fn *fn, void *arg)
 {
 	for (uint32_t cid = 1; cid <= n_chains; cid++)
-		for (const struct tenant *t = chains[cid].last; t && t->before; t = t->before)
+		for (const struct gosan_tenant *t = chains[cid].last; t && t->before; t = t->before)
 			fn(cid, t->first - 1, arg);
+}
+
+void gosan_chain_each_tenant(void (*fn)(struct gosan_tenant *, void *), void *arg)
+{
+	for (uint32_t cid = 1; cid <= n_chains; cid++)
+		for (struct gosan_tenant *t = chains[cid].last; t; t = t->before)
+			fn(t, arg);
+}
+
+/* A chain whose last tenant is forgotten goes on behind its last epoch, also if nobody will be the next: a forked child
+ * knows all that was done there. */
+static void forget(uint32_t cid, bool (*is_dead)(const struct gosan_g *))
+{
+	struct gosan_tenant **p = &chains[cid].last, *t;
+
+	while ((t = *p)) {
+		if (!is_dead(t->g)) {
+			p = &t->before;
+			continue;
+		}
+		if (p == &chains[cid].last && chains[cid].next <= t->g->epoch && t->g->cid == cid)
+			chains[cid].next = t->g->epoch + 1;
+		*p = t->before;
+		if (t != &t->g->tenant)
+			gosan_mem_free(t, sizeof *t);
+	}
+}
+
+void gosan_chain_forget(bool (*is_dead)(const struct gosan_g *))
+{
+	for (uint32_t cid = 1; cid <= n_chains; cid++)
+		forget(cid, is_dead);
+	if (chains)
+		forget(GOSAN_CHAIN_SHARED, is_dead);
 }
 
 struct gosan_g *gosan_chain_whose(struct gosan_stamp s)
 {
-	struct tenant *t = chains && s.cid <= GOSAN_CID_MAX ? chains[s.cid].last : NULL;
+	struct gosan_tenant *t = chains && s.cid <= GOSAN_CID_MAX ? chains[s.cid].last : NULL;
 
 	while (t && t->first > s.epoch)
 		t = t->before;
-	return t && s.cid != GOSAN_CHAIN_SHARED ? t->g : NULL;
+	return t && t->end >= s.epoch && s.cid != GOSAN_CHAIN_SHARED ? t->g : NULL;
 }
 
 struct gosan_stamp gosan_chain_birth(const struct gosan_g *g)
 {
-	const struct tenant *t = g->tenancy;
+	const struct gosan_tenant *t = g->tenancy;
 
 	return (struct gosan_stamp){g->cid, t ? t->first : 0};
 }

@@ -21,21 +21,37 @@ void gosan_chain_begin(struct gosan_g *g);
 void gosan_chain_spawn(struct gosan_g *g, const struct gosan_clock *strong, const struct gosan_clock *weak);
 /* g's clocks were replaced by others': set the entries of its own past again. */
 void gosan_chain_restart(struct gosan_g *g);
+/* Where the epochs of g's chain end, or are several goroutines': the rest of gosan_chain_advance. */
+void gosan_chain_advance_slow(struct gosan_g *g);
+/* Epoch after which a goroutine moves to a new chain; the tests lower it. */
+extern uint32_t gosan_chain_last_epoch;
 /* g published its clock: its later events are not covered by that. */
-void gosan_chain_advance(struct gosan_g *g);
+static inline void gosan_chain_advance(struct gosan_g *g)
+{
+	if (__builtin_expect(g->epoch >= gosan_chain_last_epoch || !g->cid || g->cid == GOSAN_CHAIN_SHARED,
+			     0)) {
+		gosan_chain_advance_slow(g);
+		return;
+	}
+	gosan_g_moved_on(g);
+	g->epoch++;
+	g->strong.epoch = g->weak.epoch = g->epoch; /* beside both tries since own_entry */
+}
 /* g will have no more events: its chain may serve another. */
 void gosan_chain_end(struct gosan_g *g);
 /* g knows all that anybody did so far: in a forked child it is the only one left. */
 void gosan_chain_alone(struct gosan_g *g);
 /* fn(cid, epoch) for each tenant but the first of a chain: its moments are those after epoch. */
 void gosan_chain_each_first(gosan_clock_fn *fn, void *arg);
+/* fn for each tenant that is known, chain by chain, the latest first; the shared chain's are left out. */
+void gosan_chain_each_tenant(void (*fn)(struct gosan_tenant *, void *), void *arg);
+/* Those who are dead are never asked for again. */
+void gosan_chain_forget(bool (*is_dead)(const struct gosan_g *));
 struct gosan_g *gosan_chain_whose(struct gosan_stamp s);
 /* Stamp of the first moment of g. */
 struct gosan_stamp gosan_chain_birth(const struct gosan_g *g);
 
 /* Chains given out before goroutines start to share; the tests lower it. */
 extern uint32_t gosan_chain_limit;
-/* Epoch after which a goroutine moves to a new chain; the tests lower it. */
-extern uint32_t gosan_chain_last_epoch;
 
 #endif

@@ -65,12 +65,12 @@ static void wake_all(const uint32_t *word)
 	errno = saved;
 }
 
-static bool try_begin(void)
+bool gosan_collect_try_begin(void)
 {
 	return __atomic_exchange_n(&collector, 1, __ATOMIC_ACQUIRE) == 0;
 }
 
-static void end_work(void)
+void gosan_collect_end(void)
 {
 	__atomic_store_n(&collector, 0, __ATOMIC_RELEASE);
 	wake_all(&collector);
@@ -249,7 +249,7 @@ static bool collect_stopped(bool *ret_again)
 /* One at a time. True: another was at work, and is done. */
 static bool wait_for_other(void)
 {
-	if (try_begin())
+	if (gosan_collect_try_begin())
 		return false;
 	wait_while(&collector, 1);
 	return true;
@@ -279,7 +279,7 @@ bool gosan_collect(void)
 	}
 	if (!done)
 		__atomic_store_n(&hopeless, gosan_segment_limit / WORTH, __ATOMIC_RELAXED);
-	end_work();
+	gosan_collect_end();
 	return done;
 }
 
@@ -307,7 +307,7 @@ bool gosan_collect_drop(void)
 		drop_stopped();
 		go_on();
 	}
-	end_work();
+	gosan_collect_end();
 	return done;
 }
 
@@ -341,10 +341,10 @@ void gosan_collect_fork(bool before)
 {
 	if (!before) {
 		open_shadow();
-		end_work();
+		gosan_collect_end();
 		return;
 	}
-	while (!try_begin())
+	while (!gosan_collect_try_begin())
 		wait_while(&collector, 1);
 	fork_clean = false;
 	for (unsigned i = 0; i < ATTEMPTS && !fork_clean; i++)

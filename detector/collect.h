@@ -28,6 +28,9 @@ bool gosan_collect(void);
 /* Outside, where the memory limit is reached: forget all that the shadow remembers, counted in shadow_lost. False: that
  * would not help. */
 bool gosan_collect_drop(void);
+/* Nobody else collects or forks from the one to the other; false: somebody does. */
+bool gosan_collect_try_begin(void);
+void gosan_collect_end(void);
 void gosan_collect_wait(struct gosan_g *g);
 /* Around fork, first and last: a child has no granule that somebody left locked who stayed behind. */
 void gosan_collect_fork(bool before);

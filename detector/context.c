@@ -173,8 +173,8 @@ struct found {
 	uint64_t pc;
 	uint32_t ctx, set, place;
 };
-#define RECENT 16
-static __thread struct found recent[RECENT] __attribute__((tls_model("initial-exec")));
+#define RECENT_BITS 5
+static __thread struct found recent[1 << RECENT_BITS] __attribute__((tls_model("initial-exec")));
 
 #define PLACE_BITS 10
 #define SETS       128
@@ -236,8 +236,14 @@ void gosan_context_end(struct gosan_g *g)
 
 	g->places = NULL;
 	gosan_mem_free(places, sizeof(*places));
-	if (g->is_thread)
-		return;
+	if (!g->is_thread)
+		gosan_context_drop(g);
+}
+
+void gosan_context_drop(struct gosan_g *g)
+{
+	gosan_mem_free(g->places, sizeof(*g->places));
+	g->places = NULL;
 	if (g->frames && g->frames != g->first_frames)
 		gosan_mem_free(g->frames, (size_t)(g->frame_end - g->frames) * sizeof(*g->frames));
 	g->frames = g->frame = g->frame_end = g->frame_floor = NULL;
@@ -340,7 +346,7 @@ static inline struct found *entry_of(const struct gosan_g *g, uint64_t pc, uint3
 
 	if (g->places)
 		return &g->places->place[h * UINT64_C(0x9e3779b97f4a7c15) >> (64 - PLACE_BITS)];
-	return &recent[(pc ^ pc >> 4 ^ ctx) % RECENT];
+	return &recent[h * UINT64_C(0x9e3779b97f4a7c15) >> (64 - RECENT_BITS)];
 }
 
 static __attribute__((noinline)) uint32_t find_place(struct gosan_g *g, struct found *e, uint64_t pc,

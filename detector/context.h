@@ -129,6 +129,8 @@ uint32_t gosan_context_place(struct gosan_g *g, uintptr_t pc);
  * its destructors after its end. g runs on the calling thread, where the rest of its hooks may still come: they find
  * that nothing was called. */
 void gosan_context_end(struct gosan_g *g);
+/* Nobody is at g any more: its calls go. */
+void gosan_context_drop(struct gosan_g *g);
 /* Depot id of the stack of a place or a context, innermost first. */
 uint32_t gosan_context_stack(uint32_t place);
 /* Program counter of the access of a place. */

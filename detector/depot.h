@@ -35,8 +35,11 @@ uint32_t gosan_unwind_at(uintptr_t pc, uintptr_t sp);
 uint32_t gosan_unwind_outside(uintptr_t pc, uintptr_t ra, uintptr_t cfa);
 /* The caller's from wherever the program called the runtime or us. */
 uint32_t gosan_unwind_caller(void);
+/* The same, where a hook of ours or its callee knows its own frame (__builtin_frame_address(0), with a frame pointer):
+ * the fewer frames lie between it and the program, the sooner that is found. */
+uint32_t gosan_unwind_above(const void *frame);
 /* Only its innermost address. */
-uintptr_t gosan_unwind_pc(void);
+uintptr_t gosan_unwind_pc(const void *frame);
 /* A module was unloaded: stacks that are remembered by addresses in it mean nothing any more. */
 void gosan_unwind_forget(void);
 /* On a new thread, where malloc may be called. */

@@ -10,7 +10,7 @@
  * Invariants
  *  - `gosan_engine_busy` is set before a thread tries the lock and cleared after it released it, so that a signal
  *    handler on that thread sees it whatever instruction it interrupts; its events are dropped and counted.
- *  - A goroutine is in `all` for ever. What it holds is in held.c's list.
+ *  - What a goroutine holds is in held.c's list.
  *  - obj->owner is the writer that holds it, as far as the held list had room.
  */
 #include <errno.h>
@@ -31,6 +31,7 @@
 #include "lockpath.h"
 #include "mem.h"
 #include "object.h"
+#include "reap.h"
 #include "registry.h"
 #include "shadow.h"
 #include "engine.h"
@@ -43,7 +44,6 @@ __thread struct gosan_g *gosan_self __attribute__((tls_model("initial-exec")));
 __thread bool gosan_engine_busy __attribute__((tls_model("initial-exec")));
 uint64_t gosan_engine_tick, gosan_engine_replayed_ns;
 static int lock_word; /* 0 free, 1 held, 2 held and somebody sleeps */
-static struct gosan_g *all;
 static uint32_t n_threads;
 bool (*gosan_engine_can_act)(void);
 static bool over; /* end() ran: analyzers see nothing more, clocks go on */
@@ -94,7 +94,7 @@ static bool try_lock(void)
 }
 
 /* Drepper's third mutex: whoever slept takes the lock as 2, for there may be others. */
-static void lock_slow(void)
+static __attribute__((noinline)) void lock_slow(void)
 {
 	int saved = errno;
 
@@ -106,6 +106,9 @@ static void lock_slow(void)
 	errno = saved;
 }
 
+/* Every park asks. The interposed function would look up who asks, and whether what it fills in is checked. */
+int (*gosan_engine_clock)(clockid_t, struct timespec *) = clock_gettime;
+
 /* The clock of wait.since_ns. The coarse one is a few milliseconds late, and five times as fast. */
 static uint64_t now_ns(void)
 {
@@ -113,7 +116,7 @@ static uint64_t now_ns(void)
 
 	if (gosan_engine_replayed_ns)
 		return gosan_engine_replayed_ns;
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	gosan_engine_clock(CLOCK_MONOTONIC_COARSE, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
@@ -201,22 +204,20 @@ int gosan_engine_init(void)
 /* Under the lock. NULL when there is no memory for it. */
 static struct gosan_g *make_g(uint64_t id, bool is_thread)
 {
-	struct gosan_g *g = gosan_mem_alloc(sizeof *g);
+	struct gosan_g *g;
 
+	gosan_reap(false);
+	g = gosan_actor_new();
+	if (!g && gosan_reap(true))
+		g = gosan_actor_new();
 	if (!g)
 		return NULL;
-	if (!gosan_actor_give_life(g)) {
-		gosan_mem_free(g, sizeof *g);
-		return NULL;
-	}
 	g->id = id;
 	g->is_thread = is_thread;
 	gosan_shadow_birth(g);
 	gosan_chain_begin(g);
 	g->tid = is_thread ? ++n_threads : 0;
-	g->no = all ? all->no + 1 : 1;
-	g->next = all;
-	all = g;
+	gosan_actor_born(g);
 	GOSAN_RECORD(gosan_recorder_new_g(g));
 	return g;
 }
@@ -249,11 +250,6 @@ struct gosan_g *gosan_engine_self(void)
 		gosan_self = g;
 	}
 	return gosan_self;
-}
-
-struct gosan_g *gosan_engine_all(void)
-{
-	return all;
 }
 
 struct gosan_g *gosan_engine_whose(struct gosan_stamp s)
@@ -289,14 +285,6 @@ static struct gosan_obj *born(uintptr_t addr, enum gosan_obj_kind kind)
 	return obj;
 }
 
-/* `dead` may be set by another thread at any moment. To use an object while somebody frees it is the
- * program's bug, and the FREE event is what finds it. */
-static bool fits(const struct gosan_obj *obj, uintptr_t addr, enum gosan_obj_kind kind)
-{
-	return obj && obj->addr == addr && obj->kind == kind &&
-	       !__atomic_load_n(&obj->dead, __ATOMIC_ACQUIRE);
-}
-
 /* The kinds that have an id word come first in the enumeration. Others may share the address: an atomic in a
  * structure that begins with it. */
 static void die_if_worded(struct gosan_obj *obj, void *unused)
@@ -313,7 +301,7 @@ static struct gosan_obj *renew(uint32_t *id_word, enum gosan_obj_kind kind,
 	uintptr_t addr = (uintptr_t)id_word;
 	struct gosan_obj *named = *id_word ? gosan_object_by_id(*id_word) : NULL, *obj;
 
-	if (fits(named, addr, kind))
+	if (gosan_object_fits(named, addr, kind))
 		return named; /* another thread was faster */
 	if (named && !named->dead && named->addr != addr && named->kind == kind && ret_copied_from)
 		*ret_copied_from = named;
@@ -324,19 +312,10 @@ static struct gosan_obj *renew(uint32_t *id_word, enum gosan_obj_kind kind,
 	return obj;
 }
 
-/* The common case: the word names a living object of this address. */
-struct gosan_obj *gosan_engine_known(const uint32_t *id_word, enum gosan_obj_kind kind)
-{
-	uint32_t id = __atomic_load_n(id_word, __ATOMIC_RELAXED);
-	struct gosan_obj *obj = id ? gosan_object_by_id(id) : NULL;
-
-	return fits(obj, (uintptr_t)id_word, kind) ? obj : NULL;
-}
-
 struct gosan_obj *gosan_engine_object(uint32_t *id_word, enum gosan_obj_kind kind,
 				      struct gosan_obj **ret_copied_from)
 {
-	struct gosan_obj *obj = gosan_engine_known(id_word, kind);
+	struct gosan_obj *obj = gosan_object_known(id_word, kind);
 
 	if (ret_copied_from)
 		*ret_copied_from = NULL;
@@ -402,8 +381,10 @@ void gosan_engine_forget(uintptr_t lo, uintptr_t hi)
 /* Events. */
 
 /* After the analyzers. Nobody acquires the end of a goroutine; that of a thread waits for its join. */
-static void end_g(struct gosan_g *g)
+static __attribute__((noinline)) void end_g(struct gosan_g *g)
 {
+	if (gosan_actor_bury(g))
+		gosan_reap_ended();
 	gosan_engine_flush(g);
 	gosan_lockpath_end(g);
 	if (g == gosan_self)
@@ -422,7 +403,7 @@ static void end_g(struct gosan_g *g)
 }
 
 /* From here on others may look at g->wait, for its goroutine no longer runs. */
-static void park(const struct gosan_event *ev)
+static __attribute__((noinline)) void park(const struct gosan_event *ev)
 {
 	struct gosan_wait *w = &ev->g->wait;
 
@@ -485,7 +466,8 @@ static bool complete(const struct gosan_event *ev)
 }
 
 /* The stamp is taken before the clocks move: an event belongs to the epoch that it ends. busy_epoch leaves
- * out G_END, which orders nothing, so that a chain is free for others as soon as what came before is known. */
+ * out G_END and G_READY, which order nothing and are asked for by nobody, so that a chain is free for others as soon as
+ * what came before is known: the last Done of a round readies whoever waits. */
 static void note(struct gosan_event *ev)
 {
 	ev->at = gosan_stamp_of(ev->g);
@@ -493,7 +475,7 @@ static void note(struct gosan_event *ev)
 		ev->g->last_stack = ev->stack;
 	if (ev->g->n_held)
 		gosan_held_prune(ev->g);
-	if (ev->op != GOSAN_EV_G_END)
+	if (ev->op != GOSAN_EV_G_END && ev->op != GOSAN_EV_G_READY)
 		ev->g->busy_epoch = ev->g->epoch;
 	if (ev->op == GOSAN_EV_CHAN_PAIR)
 		ev->peer->busy_epoch = ev->peer->epoch;
@@ -508,7 +490,7 @@ static struct calls {
 } calls[GOSAN_EV_COUNT];
 static bool have_calls;
 
-static void make_calls(void)
+static __attribute__((noinline)) void make_calls(void)
 {
 	for (size_t op = 0; op < GOSAN_EV_COUNT; op++) {
 		struct calls *c = &calls[op];
@@ -517,10 +499,11 @@ static void make_calls(void)
 		for (size_t i = 0; gosan_registry[i] && i < ANALYZERS_MAX; i++) {
 			const struct gosan_analyzer *a = gosan_registry[i];
 			bool wants = !a->wants || a->wants((enum gosan_op)op);
+			bool wants_after = a->wants_after ? a->wants_after((enum gosan_op)op) : wants;
 
 			if (wants && a->before)
 				c->before[n_before++] = a->before;
-			if (wants && a->after)
+			if (wants_after && a->after)
 				c->after[n_after++] = a->after;
 		}
 	}
@@ -536,7 +519,8 @@ static void apply(struct gosan_event *ev, bool shared)
 	if (ev->obj)
 		ev->seq = ++ev->obj->seq;
 	GOSAN_RECORD(gosan_recorder_event(ev));
-	gosan_hb_apply(ev);
+	if (gosan_hb_orders(ev->op))
+		gosan_hb_apply(ev);
 	keep_books(ev);
 	if (shared)
 		gosan_hb_bit_unlock(&ev->obj->bit);

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* Why the end came: end() of the analyzers gets one. */
 enum gosan_end { GOSAN_END_EXIT, GOSAN_END_STALL, GOSAN_END_TIMEOUT, GOSAN_END_CRASH };
@@ -25,9 +26,12 @@ struct gosan_analyzer {
 	const char *check; /* name in --checks */
 	/* Which events it looks at; NULL: all. Asked once. Say yes to what you don't know. */
 	bool (*wants)(enum gosan_op op);
+	/* Which of them after() looks at; NULL: the same. */
+	bool (*wants_after)(enum gosan_op op);
 	void (*before)(const struct gosan_event *ev);
 	void (*after)(const struct gosan_event *ev);
 	void (*end)(enum gosan_end why); /* once, when the run is over: judge what is still open */
+	void (*reap)(void);              /* now and then: drop what names the dead and is of no use any more */
 };
 extern const struct gosan_analyzer gosan_analyze_waitgroup, gosan_analyze_lockorder, gosan_analyze_lock,
 	gosan_analyze_channel, gosan_analyze_block, gosan_analyze_resource;
@@ -84,6 +88,8 @@ extern __thread bool gosan_engine_busy __attribute__((tls_model("initial-exec"))
 extern uint64_t gosan_engine_tick;
 /* While a recording is replayed: the time that it was then, CLOCK_MONOTONIC. 0: it is now. */
 extern uint64_t gosan_engine_replayed_ns;
+/* clock_gettime; preload.c puts libc's own there. */
+extern int (*gosan_engine_clock)(clockid_t, struct timespec *);
 /* Around fork: true takes every lock of the core (engine, depot, memory), false releases them, in parent and
  * child alike. */
 void gosan_engine_fork(bool before);
@@ -101,6 +107,9 @@ void gosan_engine_end(enum gosan_end why);
  * context that covers everything and whose events are dropped and counted as lost. Takes the lock. */
 struct gosan_g *gosan_engine_new_g(uint64_t id, bool is_thread);
 struct gosan_g *gosan_engine_all(void); /* head of the list; under the lock */
+struct gosan_g **gosan_engine_list(void); /* the head itself, for reap.c */
+/* Those whose G_END was not seen, by next_alive; some of them may have ended all the same. Under the lock. */
+struct gosan_g *gosan_engine_alive(void);
 /* Whose moment s is: chains are reused, so a cid alone does not say. NULL when unknown. Under the lock. */
 struct gosan_g *gosan_engine_whose(struct gosan_stamp s);
 /* The system context sys starts to act for a timer that fired (NULL: a signal): it knows what the arming
@@ -112,8 +121,6 @@ void gosan_engine_system_begin(struct gosan_g *sys, struct gosan_obj *timer);
  * (may be NULL if not wanted) and a new object is made. Takes the lock. */
 struct gosan_obj *gosan_engine_object(uint32_t *id_word, enum gosan_obj_kind kind,
 				      struct gosan_obj **ret_copied_from);
-/* The same when it is known already, NULL otherwise. Takes no lock. */
-struct gosan_obj *gosan_engine_known(const uint32_t *id_word, enum gosan_obj_kind kind);
 /* The object for an address that has no id word (pthread objects, descriptors, atomics, timers). */
 struct gosan_obj *gosan_engine_object_at(uintptr_t addr, enum gosan_obj_kind kind);
 /* The same for an initialisation: whatever lived there is dead, and the new object is another one. */

@@ -11,14 +11,42 @@
 #include "context.h"
 #include "granule.h"
 
-/* The next byte of a loop: a cell of g's present moment with these flags and this place takes its bytes in. The other
- * cell has none of them, or comes before at a glance. A granule with such a cell needs no look at its page. */
+/* As gosan_granule_replace, with no wait and no call: what can't be done at once goes the way of all. Without calls the hook
+ * needs no registers of its caller's, which to save would cost as much as the look at the cells. */
 static inline __attribute__((always_inline)) bool
-gosan_extend_granule(struct gosan_g *g, struct gosan_granule *s, uint32_t want, uint32_t place)
+gosan_extend_replace(struct gosan_granule *s, uint64_t cells, uint64_t places, uint64_t new_cells)
+{
+	uint64_t expected = places;
+	bool same;
+
+	if (!__atomic_compare_exchange_n(&s->places, &expected, places | GOSAN_GRANULE_LOCK, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	/* The writer of a run wrote other granules of the page perhaps, and waits for this one: range.c. It never writes the
+	 * word that has the lock's bit. */
+	if (__builtin_expect(
+		    __atomic_load_n(gosan_shadowmem_state_of(s), __ATOMIC_RELAXED) & GOSAN_PAGE_BUSY, 0)) {
+		__atomic_fetch_and(&s->places, ~GOSAN_GRANULE_LOCK, __ATOMIC_RELEASE);
+		return false;
+	}
+	same = __atomic_load_n(&s->cells, __ATOMIC_RELAXED) == cells;
+	if (__builtin_expect(same, 1))
+		__atomic_store_n(&s->cells, new_cells, __ATOMIC_RELAXED);
+	gosan_granule_unlock(s, places);
+	return same;
+}
+
+/* The next byte of a loop: a cell of g's present moment with these flags and this place takes its bytes in. The other
+ * cell has none of them, or is of the moment that was met last. A granule with such a cell needs no look at its page,
+ * and lies in a linear shadow: the empty granule has no cells. */
+static inline __attribute__((always_inline)) bool
+gosan_extend_granule(struct gosan_g *g, struct gosan_granule *s, uint32_t want, unsigned flags,
+		     uint32_t place)
 {
 	uint64_t places = __atomic_load_n(&s->places, __ATOMIC_RELAXED);
 	uint64_t cells = __atomic_load_n(&s->cells, __ATOMIC_RELAXED);
 	uint32_t bytes = want & GOSAN_CELL_ALL, other;
+	uint64_t after;
 	unsigned lane = 0;
 
 	/* The place is compared with the lock's and the list's bit: neither is set, then. */
@@ -30,17 +58,16 @@ gosan_extend_granule(struct gosan_g *g, struct gosan_granule *s, uint32_t want, 
 	} else if (places & GOSAN_GRANULE_LISTED) {
 		return false;
 	}
+	after = cells | (uint64_t)bytes << lane;
 	other = (uint32_t)(cells >> (32 - lane));
 	if (other & bytes) {
-		if (!gosan_granule_before(g, other >> GOSAN_CELL_SEGMENT, want))
+		if (other >> GOSAN_CELL_SEGMENT != g->ordered[flags & GOSAN_WRITE])
 			return false;
-		if (gosan_cell_as_strong(want, other))
-			other = other & GOSAN_CELL_ALL & ~bytes ? other & ~bytes : 0;
+		if (gosan_cell_as_strong(gosan_cell_flags(flags), other))
+			after &= ~((uint64_t)(other & GOSAN_CELL_ALL & ~bytes ? bytes : UINT32_MAX)
+				   << (32 - lane));
 	}
-	return gosan_granule_replace(s, cells, places,
-				     (uint64_t)((uint32_t)(cells >> lane) | bytes) << lane |
-					     (uint64_t)other << (32 - lane),
-				     places);
+	return gosan_extend_replace(s, cells, places, after);
 }
 
 /* A plain access by g, which runs on the calling thread. False: nothing was done; ask gosan_shadow_access. */
@@ -57,7 +84,7 @@ gosan_extend_access(struct gosan_g *g, uintptr_t addr, size_t size, unsigned fla
 	__atomic_store_n(&g->in_shadow, true, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (__builtin_expect(!__atomic_load_n(&gosan_gate.closed, __ATOMIC_ACQUIRE), 1))
-		done = gosan_extend_granule(g, gosan_granule_linear(g, addr), want, place);
+		done = gosan_extend_granule(g, gosan_granule_linear(g, addr), want, flags, place);
 	gosan_collect_leave(g);
 	return done;
 }

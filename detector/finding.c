@@ -240,6 +240,7 @@ static void write_object(const struct gosan_finding *f)
 	gosan_stream_uint("alloc_offset", f->block && f->addr >= f->block ? f->addr - f->block : 0);
 	gosan_stream_uint("block_size", f->block_size);
 	gosan_stream_uint("of", f->stack_of ? f->stack_of->id : 0);
+	gosan_stream_uint("of_t", f->stack_of ? f->stack_of->tid : 0);
 	gosan_stream_close_object();
 }
 
@@ -259,7 +260,7 @@ static void write_locks(const struct gosan_part *p)
 	gosan_stream_close_list();
 }
 
-/* A thread has t and no g, a goroutine g and no t; created_by is a goroutine's id, 0 for a thread's. */
+/* A thread has t and no g, a goroutine g and no t; so it is with who created it. */
 static void write_part(const struct gosan_part *p)
 {
 	const struct gosan_g *g = p->g;
@@ -275,6 +276,7 @@ static void write_part(const struct gosan_part *p)
 	gosan_stream_stack("stack", p->stack);
 	write_locks(p);
 	gosan_stream_uint("created_by", g && g->parent ? g->parent->id : 0);
+	gosan_stream_uint("created_by_t", g && g->parent ? g->parent->tid : 0);
 	gosan_stream_stack("created", g ? g->created_stack : 0);
 	gosan_stream_close_object();
 }

@@ -17,9 +17,10 @@
  *  {"r":"dump","g":N,"t":N,"name":"..","fn":"..","state":"..","detail":"..","stack":["0x"..],"created":["0x"..]}   at a hang
  *  {"r":"end","why":"exit|stall|timeout|crash|exec","status":N,"counters":{..},"not_checked":["..",..]}
  *  {"r":"not_checked","list":["..",..]}    the same of a process that has no end line
- *  OBJ  {"kind":"chan","name":"","address":"0x..","size":N,"created":["0x"..],"alloc_offset":N,"block_size":N,"of":N}
+ *  OBJ  {"kind":"chan","name":"","address":"0x..","size":N,"created":["0x"..],"alloc_offset":N,"block_size":N,
+ *        "of":N,"of_t":N}  the goroutine, or the thread, on whose stack it lies
  *  PART {"role":"current","g":N,"t":N,"name":"..","fn":"..","op":"..","size":N,"stack":["0x"..],
- *        "locks":[{"kind":"mutex","address":"0x..","stack":["0x"..]}..],"created_by":N,"created":["0x"..]}
+ *        "locks":[{"kind":"mutex","address":"0x..","stack":["0x"..]}..],"created_by":N,"created_by_t":N,"created":["0x"..]}
  * Every pc is a return address (the tool looks up pc - 1), innermost first.
  * In title, why, help and story text the tool replaces: {pc:0x..} by file:line, {fn:0x..} by the
  * function, {obj} by the object's name, {var:0x..} by the variable at that address.

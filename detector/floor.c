@@ -13,7 +13,7 @@
 
 #include <errno.h>
 
-/* Looking costs a walk over all goroutines that there ever were, under the engine lock. */
+/* Looking costs a walk over the living, under the engine lock. WALK_MAX: with those who ended without an end. */
 #define LIVING_MAX 64
 #define WALK_MAX   1024
 /* A chain at which a look found nothing new is left alone for so many askings. */
@@ -85,7 +85,7 @@ static uint32_t minimum(uint32_t cid)
 	uint32_t min = UINT32_MAX;
 	size_t living = 0, walked = 0;
 
-	for (struct gosan_g *g = gosan_engine_all(); g; g = g->next) {
+	for (struct gosan_g *g = gosan_engine_alive(); g; g = g->next_alive) {
 		uint32_t known;
 
 		if (++walked > WALK_MAX || living > LIVING_MAX)
@@ -140,7 +140,7 @@ void gosan_floor_raise_all(void)
 {
 	size_t living = 0, walked = 0;
 
-	for (const struct gosan_g *g = gosan_engine_all(); g && !stopped; g = g->next) {
+	for (const struct gosan_g *g = gosan_engine_alive(); g && !stopped; g = g->next_alive) {
 		if (++walked > WALK_MAX || living > LIVING_MAX)
 			return;
 		if (g->ended)

@@ -299,6 +299,22 @@ static void put(struct lanes *l, int lane, uint32_t cell, uint32_t place)
 		l->places = (l->places & UINT32_MAX) | (uint64_t)place << 32;
 }
 
+/* A cell of the same moment and kind, but from elsewhere, takes the new one in. */
+static bool blend(struct lanes *l, uint32_t want, uint32_t place)
+{
+	for (int lane = 0; lane < 2; lane++) {
+		uint32_t both = 0;
+
+		if (!((l->cell[lane] ^ want) & ~GOSAN_CELL_ALL))
+			both = gosan_blend(place_of(l, lane), place, want & GOSAN_CELL_ALL);
+		if (both) {
+			put(l, lane, l->cell[lane] | want, both);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* No lane is free. The new cell goes inline, because its goroutine will most likely be back, but for a read
  * among two writes: a read that looks for writes should find them at once. */
 static void overflow(struct gosan_granule *s, uintptr_t granule, struct lanes *l, uint32_t want,
@@ -306,6 +322,8 @@ static void overflow(struct gosan_granule *s, uintptr_t granule, struct lanes *l
 {
 	int victim = !(l->cell[0] & GOSAN_CELL_WRITE) ? 0 : 1;
 
+	if (blend(l, want, place))
+		return;
 	if (!(l->places & GOSAN_GRANULE_LISTED))
 		gosan_shadowmem_mark(granule, GOSAN_PAGE_LISTED);
 	if ((l->cell[victim] & GOSAN_CELL_WRITE) && !(want & GOSAN_CELL_WRITE)) {
@@ -379,6 +397,8 @@ static __attribute__((noinline)) bool settle(struct gosan_walk *w, uintptr_t gra
 	if (l->places & GOSAN_GRANULE_LISTED)
 		check_listed(w, granule, s, l, want);
 	else if (put_over_dead(l, want, w->place))
+		;
+	else if (blend(l, want, w->place))
 		;
 	else if (is_due(w, l))
 		done = false;

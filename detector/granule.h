@@ -5,6 +5,7 @@
 #ifndef GOSAN_GRANULE_H
 #define GOSAN_GRANULE_H
 
+#include "blend.h"
 #include "floor.h"
 #include "segment.h"
 #include "shadowmem.h"
@@ -142,7 +143,7 @@ gosan_granule_quick(struct gosan_g *g, struct gosan_granule *s, uint32_t want, u
 {
 	uint64_t places = __atomic_load_n(&s->places, __ATOMIC_RELAXED);
 	uint64_t cells = __atomic_load_n(&s->cells, __ATOMIC_RELAXED);
-	uint32_t a = (uint32_t)cells, b = (uint32_t)(cells >> 32), bytes = want & GOSAN_CELL_ALL;
+	uint32_t a = (uint32_t)cells, b = (uint32_t)(cells >> 32), bytes = want & GOSAN_CELL_ALL, blend;
 	uint64_t after;
 
 	if ((places & (GOSAN_GRANULE_LOCK | GOSAN_GRANULE_LISTED)) ||
@@ -160,6 +161,14 @@ gosan_granule_quick(struct gosan_g *g, struct gosan_granule *s, uint32_t want, u
 	} else if (!b) {
 		after = (places & UINT32_MAX) | (uint64_t)place << 32;
 		b = want;
+	} else if (!((a ^ want) & ~GOSAN_CELL_ALL) &&
+		   (blend = gosan_blend((uint32_t)places, place, want & GOSAN_CELL_ALL))) {
+		after = (places & ~(uint64_t)UINT32_MAX) | blend;
+		a |= want;
+	} else if (!((b ^ want) & ~GOSAN_CELL_ALL) &&
+		   (blend = gosan_blend((uint32_t)(places >> 32), place, want & GOSAN_CELL_ALL))) {
+		after = (places & UINT32_MAX) | (uint64_t)blend << 32;
+		b |= want;
 	} else {
 		return false;
 	}

@@ -21,7 +21,7 @@
 #include "hb.h"
 
 enum effect { NONE, REL, REL_STORE, ACQ, CUSTOM };
-static const unsigned char effects[] = {
+const unsigned char gosan_hb_effects[] = {
 #define X(name, text, effect) effect,
 #include "event.def"
 #undef X
@@ -145,13 +145,15 @@ static void first_source(struct gosan_g *child, const struct gosan_g *parent)
 /* Does obj, where g releases, know g's sources? */
 static bool knows_sources(const struct gosan_obj *obj, const struct gosan_g *g)
 {
+	bool one = gosan_clock_same(&obj->strong, &obj->weak); /* asked once, then */
+
 	if (g->n_sources == UNKNOWN || g->cid == GOSAN_CHAIN_SHARED)
 		return false;
 	for (uint32_t i = 0; i < g->n_sources; i++) {
 		const struct gosan_source *o = &g->sources[i];
 
 		if (gosan_clock_get(&obj->strong, o->cid) < o->learned ||
-		    (o->weak && gosan_clock_get(&obj->weak, o->cid) < o->learned))
+		    (o->weak && !one && gosan_clock_get(&obj->weak, o->cid) < o->learned))
 			return false;
 	}
 	return true;
@@ -252,7 +254,7 @@ void gosan_hb_release(struct gosan_g *g, struct gosan_obj *obj)
 {
 	bool known = gosan_clock_empty(&obj->strong) ||
 		     (obj->at.epoch && gosan_clock_covers(&g->strong, obj->at) &&
-		      gosan_clock_covers(&g->weak, obj->at));
+		      (gosan_clock_same(&g->strong, &g->weak) || gosan_clock_covers(&g->weak, obj->at)));
 
 	if (gosan_g_deaf(g))
 		return;
@@ -349,9 +351,10 @@ static void pass_slot(const struct gosan_event *ev)
 		return;
 	}
 	struct gosan_slot *slot = &ch->slots[k];
+	struct gosan_published p = {&slot->strong, &slot->weak, slot->at, slot->from, {0, 0}};
 
-	gosan_hb_learn(g, &(struct gosan_published){&slot->strong, &slot->weak, slot->at, slot->from, {0, 0}},
-		       ev->op, ev->stack);
+	if (!gosan_partner_learn(g, &p, (int)ev->op, ev->stack)) /* here, for it mostly is all */
+		gosan_hb_learn(g, &p, ev->op, ev->stack);
 	gosan_clock_copy(&slot->strong, &g->strong);
 	gosan_clock_copy(&slot->weak, &g->weak);
 	slot->at = gosan_hb_moment(g);
@@ -368,6 +371,11 @@ static void rendezvous(const struct gosan_event *ev)
 
 	if (!r || gosan_g_deaf(s) || gosan_g_deaf(r))
 		return;
+	if (gosan_partner_meet(s, r, (int)ev->op, ev->stack)) {
+		gosan_chain_advance(s);
+		gosan_chain_advance(r);
+		return;
+	}
 	gosan_hb_learn(s, &(struct gosan_published){&r->strong, &r->weak, {0, 0}, r, gosan_hb_moment(r)},
 		       ev->op, ev->stack);
 	gosan_hb_learn(r, &(struct gosan_published){&s->strong, &s->weak, {0, 0}, s, gosan_hb_moment(s)},
@@ -484,7 +492,7 @@ static void custom(const struct gosan_event *ev)
 
 void gosan_hb_apply(const struct gosan_event *ev)
 {
-	switch ((enum effect)effects[ev->op]) {
+	switch ((enum effect)gosan_hb_effects[ev->op]) {
 	case NONE:
 		break;
 	case REL:

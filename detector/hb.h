@@ -10,6 +10,13 @@
 
 #include <sched.h>
 
+/* Does the event order anything? */
+extern const unsigned char gosan_hb_effects[];
+static inline bool gosan_hb_orders(enum gosan_op op)
+{
+	return gosan_hb_effects[op] != 0;
+}
+
 /* sys forgets all but its own past and acquires the timer's arm. */
 void gosan_hb_system_begin(struct gosan_g *sys, struct gosan_obj *timer);
 

@@ -31,12 +31,23 @@
 #define PAGE          ((size_t)4096)
 #define LINE          ((size_t)64)
 
+#define REGIONS_MAX ((size_t)1 << 18)
+
 /* The head of a block that nobody has. */
 struct free_block {
 	struct free_block *next;
 };
 
-static int lock; /* over the next three */
+/* A chunk, or a block with a mapping of its own. */
+struct region {
+	char *lo;
+	size_t bytes;
+};
+
+static int lock;               /* over the next six */
+static struct region *regions; /* [REGIONS_MAX], sparse */
+static size_t n_regions;
+static bool regions_lost; /* there was no room for one */
 static struct free_block *free_lists[CLASSES];
 static char *chunk, *chunk_end;         /* what is left of the newest chunk */
 static size_t chunk_size = CHUNK_FIRST; /* of the next one */
@@ -127,6 +138,41 @@ static void *map_counted(size_t bytes)
 	return p;
 }
 
+/* Under the lock. */
+static void add_region(char *lo, size_t bytes)
+{
+	if (!regions)
+		regions = map(REGIONS_MAX * sizeof *regions, MAP_NORESERVE);
+	if (!regions || n_regions == REGIONS_MAX)
+		regions_lost = true;
+	else
+		regions[n_regions++] = (struct region){lo, bytes};
+}
+
+/* Tables that grow give back what they had a moment ago: it is among the last. */
+static void remove_region(const char *lo)
+{
+	acquire();
+	for (size_t i = n_regions; i-- > 0;)
+		if (regions[i].lo == lo) {
+			regions[i] = regions[--n_regions];
+			break;
+		}
+	release();
+}
+
+static void *alloc_large(size_t bytes)
+{
+	char *p = map_counted(bytes);
+
+	if (!p)
+		return NULL;
+	acquire();
+	add_region(p, bytes);
+	release();
+	return p;
+}
+
 /* What fills whole cache lines begins with one: the fields that a goroutine's every hook reads would else share theirs
  * with the end of whatever came before, such as a lock that others take. */
 static void align_chunk(size_t bytes)
@@ -147,6 +193,7 @@ static void *carve(size_t bytes)
 
 		if (!fresh)
 			return NULL;
+		add_region(fresh, chunk_size);
 		chunk = fresh;
 		chunk_end = fresh + chunk_size;
 		if (chunk_size < CHUNK_LAST)
@@ -156,6 +203,8 @@ static void *carve(size_t bytes)
 	return chunk - bytes;
 }
 
+void *(*gosan_mem_set)(void *, int, size_t) = memset;
+
 /* Reuse clears the whole block outside the lock; a fresh block is clear as the kernel gave it. */
 void *gosan_mem_alloc(size_t size)
 {
@@ -164,7 +213,7 @@ void *gosan_mem_alloc(size_t size)
 	if (size == 0)
 		size = 1;
 	if (size > LARGE)
-		return size > SIZE_MAX / 2 ? NULL : map_counted(round_up(size, PAGE));
+		return size > SIZE_MAX / 2 ? NULL : alloc_large(round_up(size, PAGE));
 
 	size_t c = class_of(size, &bytes);
 
@@ -178,7 +227,7 @@ void *gosan_mem_alloc(size_t size)
 		p = carve(bytes);
 	release();
 	if (b)
-		memset(b, 0, bytes);
+		gosan_mem_set(b, 0, bytes);
 	return p;
 }
 
@@ -193,6 +242,7 @@ void gosan_mem_free(void *p, size_t size)
 		size = 1;
 	if (size > LARGE) {
 		bytes = round_up(size, PAGE);
+		remove_region(p);
 		munmap(p, bytes);
 		__atomic_fetch_sub(&used, bytes, __ATOMIC_RELAXED);
 		return;
@@ -216,6 +266,34 @@ void gosan_mem_unmap(void *p, size_t bytes)
 {
 	if (p)
 		munmap(p, round_up(bytes, PAGE));
+}
+
+/* Blocks of a class are what class_of says of the largest size in it. */
+static size_t bytes_of(size_t class)
+{
+	return class < SMALL_CLASSES ? (class + 1) * GRAIN : SMALL << (class - SMALL_CLASSES + 1);
+}
+
+static void scrub(void)
+{
+	for (size_t c = 0; c < CLASSES; c++)
+		for (struct free_block *b = free_lists[c]; b; b = b->next)
+			memset(b + 1, 0, bytes_of(c) - sizeof *b);
+}
+
+/* A mapping that is given back while fn looks at it must not be: so large ones are looked at under the lock. They are
+ * few; chunks stay. */
+bool gosan_mem_each(void (*fn)(const void *lo, const void *hi, void *arg), void *arg)
+{
+	bool all;
+
+	acquire();
+	scrub();
+	for (size_t i = 0; i < n_regions; i++)
+		fn(regions[i].lo, regions[i].lo + regions[i].bytes, arg);
+	all = !regions_lost;
+	release();
+	return all;
 }
 
 size_t gosan_mem_used(void)

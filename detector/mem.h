@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* memset; preload.c puts libc's own there: the interposed one looks up who calls. */
+extern void *(*gosan_mem_set)(void *, int, size_t);
 /* Zeroed, 16-byte aligned block of `size` bytes, or NULL when the system or memory_limit_mb says no. */
 void *gosan_mem_alloc(size_t size);
 /* Give a block of exactly `size` bytes back for reuse by this allocator. */
@@ -24,6 +26,9 @@ bool gosan_mem_charge(size_t bytes);
 void gosan_mem_discharge(size_t bytes);
 /* Bytes obtained from the system so far. */
 size_t gosan_mem_used(void);
+/* fn for each stretch of memory in which blocks lie, in use or not; blocks that are free are zero by then. Others go on
+ * allocating meanwhile. False: not all of them are known. */
+bool gosan_mem_each(void (*fn)(const void *lo, const void *hi, void *arg), void *arg);
 /* Around fork: true takes the lock, false (in both processes) releases it. */
 void gosan_mem_fork(bool before);
 

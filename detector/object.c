@@ -16,13 +16,12 @@
 #include "recorder.h"
 
 /* 64 million objects in a run, 512 MiB of address space that is touched as far as it is used. */
-#define ID_MAX        (1u << 26)
 #define BLOCK_BITS    8
 #define BUCKETS_FIRST 1024u
 #define FOUND         1024u
 #define FROZEN_AFTER  (1u << 16) /* spins with yields for a bit that is held for some hundred instructions */
 
-static struct gosan_obj **table; /* by id; mapped once, sparse */
+struct gosan_obj **gosan_object_table; /* mapped once, sparse */
 static uint32_t n_ids;
 static struct table {
 	size_t mask; /* a power of two, less one */
@@ -72,18 +71,13 @@ static bool grow(void)
 	return true;
 }
 
-struct gosan_obj *gosan_object_by_id(uint32_t id)
-{
-	struct gosan_obj **t = __atomic_load_n(&table, __ATOMIC_ACQUIRE);
-
-	return t && id < ID_MAX ? __atomic_load_n(&t[id], __ATOMIC_ACQUIRE) : NULL;
-}
-
 struct gosan_obj *gosan_object_new(uintptr_t addr, enum gosan_obj_kind kind)
 {
-	if (!table)
-		__atomic_store_n(&table, gosan_mem_map(ID_MAX * sizeof *table), __ATOMIC_RELEASE);
-	if (!table || n_ids + 1 >= ID_MAX || !grow())
+	if (!gosan_object_table)
+		__atomic_store_n(&gosan_object_table,
+				 gosan_mem_map(GOSAN_OBJECT_ID_MAX * sizeof *gosan_object_table),
+				 __ATOMIC_RELEASE);
+	if (!gosan_object_table || n_ids + 1 >= GOSAN_OBJECT_ID_MAX || !grow())
 		return NULL;
 	struct gosan_obj *obj = gosan_mem_alloc(sizeof *obj);
 
@@ -94,7 +88,7 @@ struct gosan_obj *gosan_object_new(uintptr_t addr, enum gosan_obj_kind kind)
 	obj->addr = addr;
 	link_in(obj);
 	n_living++;
-	__atomic_store_n(&table[obj->id], obj, __ATOMIC_RELEASE);
+	__atomic_store_n(&gosan_object_table[obj->id], obj, __ATOMIC_RELEASE);
 	return obj;
 }
 

@@ -21,8 +21,8 @@
 
 /* Do g's clocks and the told ones differ in these two entries only, and does the moment s stand for what is told? The
  * shared chain is left out: one epoch of it stands for several goroutines. */
-static inline bool gosan_partner_fits(const struct gosan_g *g, const struct gosan_published *p,
-				      struct gosan_stamp s)
+static inline __attribute__((always_inline)) bool
+gosan_partner_fits(const struct gosan_g *g, const struct gosan_published *p, struct gosan_stamp s)
 {
 	const struct gosan_clock *own = &g->strong, *told = p->strong;
 
@@ -36,8 +36,8 @@ static inline bool gosan_partner_fits(const struct gosan_g *g, const struct gosa
 }
 
 /* The edge is kept for reports: whoever told it may have been on another chain since, and is then asked by hb.c. */
-static inline bool gosan_partner_learn(struct gosan_g *g, const struct gosan_published *p, int op,
-				       uint32_t stack)
+static inline __attribute__((always_inline)) bool
+gosan_partner_learn(struct gosan_g *g, const struct gosan_published *p, int op, uint32_t stack)
 {
 	struct gosan_stamp s = p->at.epoch ? p->at : p->live;
 
@@ -54,6 +54,39 @@ static inline bool gosan_partner_learn(struct gosan_g *g, const struct gosan_pub
 	g->weak_moves++;
 	if (p->from && p->from != g)
 		g->edges[g->n_edges++ % GOSAN_EDGES_MAX] = (struct gosan_edge){p->from, s, op, stack};
+	return true;
+}
+
+/* g learns the present moment of p, which meets it, and publishes its own in the same event. */
+static inline void gosan_partner_hear(struct gosan_g *g, const struct gosan_g *p, int op, uint32_t stack)
+{
+	struct gosan_stamp s = {p->cid, p->epoch};
+
+	g->strong.other = g->weak.other = s.epoch;
+	g->learned = g->learned_weak = g->epoch;
+	g->sources[0] = (struct gosan_source){s.cid, s.epoch, s.epoch, true};
+	g->n_sources = 1;
+	g->weak_moves += 2;
+	g->edges[g->n_edges++ % GOSAN_EDGES_MAX] = (struct gosan_edge){p, s, op, stack};
+}
+
+/* A rendezvous of two of whom each has learned from the other last: what gosan_partner_learn does for either side, by
+ * one comparison for both. Neither is the system, whose moments stand for nothing. False: nothing was done. */
+static inline bool gosan_partner_meet(struct gosan_g *a, struct gosan_g *b, int op, uint32_t stack)
+{
+	const struct gosan_clock *ca = &a->strong, *cb = &b->strong;
+
+	if (ca->root != cb->root || ca->other_cid != b->cid || cb->other_cid != a->cid || ca->cid != a->cid ||
+	    cb->cid != b->cid || a->cid == b->cid)
+		return false;
+	if (!ca->other || !cb->other || ca->other >= b->epoch || cb->other >= a->epoch || a->is_system ||
+	    b->is_system || a->cid == GOSAN_CHAIN_SHARED || b->cid == GOSAN_CHAIN_SHARED)
+		return false;
+	if (ca->epoch != a->epoch || cb->epoch != b->epoch || !gosan_clock_same(ca, &a->weak) ||
+	    !gosan_clock_same(cb, &b->weak))
+		return false;
+	gosan_partner_hear(a, b, op, stack);
+	gosan_partner_hear(b, a, op, stack);
 	return true;
 }
 

@@ -23,6 +23,15 @@ struct gosan_obj;
 #define GOSAN_SOURCES   4
 #define GOSAN_KNOWN     4
 
+/* chain.c: a goroutine's stay on a chain, with the epochs first .. end. */
+struct gosan_tenant {
+	struct gosan_g *g;
+	struct gosan_tenant *before;  /* on the same chain */
+	struct gosan_tenant *earlier; /* the same goroutine, on the chain that it left at epoch `left` */
+	uint32_t cid, first, left;
+	uint32_t end; /* UINT32_MAX: it is still there */
+};
+
 /* A lock that a goroutine holds. */
 struct gosan_held {
 	struct gosan_obj *obj;

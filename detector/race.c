@@ -502,6 +502,7 @@ bool (*gosan_race_own_tls)(uintptr_t addr);
 static bool is_own_tls(const struct gosan_race *r)
 {
 	const struct gosan_g *then;
+	bool goroutine;
 
 	if (!r->g->id ||
 	    !gosan_recorder_answer(GOSAN_TRACE_OWN_TLS,
@@ -509,8 +510,9 @@ static bool is_own_tls(const struct gosan_race *r)
 		return false;
 	gosan_engine_lock();
 	then = gosan_engine_whose(r->old_at);
+	goroutine = then && then->id;
 	gosan_engine_unlock();
-	return then && then->id;
+	return goroutine;
 }
 
 /* Cheap when it is known: a loop that races comes here with every turn. The linker is asked before the engine

@@ -171,32 +171,46 @@ static inline void check_granule(struct gosan_walk *w, uintptr_t granule, unsign
 	}
 }
 
+/* Of the racing bytes `left` those that were accessed from the same place as the first of them. *part: bytes of the old
+ * access that were. */
+static void report_part(const struct gosan_walk *w, const struct gosan_hit *h, unsigned left, unsigned *part)
+{
+	unsigned first = left & -left;
+	uint32_t place = gosan_blend_part(h->place, first, part);
+	struct gosan_race r = {
+		.g = w->g,
+		.addr = (h->addr & ~(uintptr_t)7) + (unsigned)__builtin_ctz(first),
+		.both = left & *part,
+		.size = w->size,
+		.flags = w->flags,
+		.place = w->place,
+		.old_at = h->at,
+		.old_flags = (h->cell & GOSAN_CELL_WRITE ? GOSAN_WRITE : 0u) |
+			     (h->cell & GOSAN_CELL_PLAIN ? 0u : GOSAN_ATOMIC) |
+			     (h->is_free ? GOSAN_FREE : 0u),
+		.old_bytes = *part,
+		.old_place = place,
+		.ordered = h->ordered,
+	};
+
+	gosan_race_found(&r);
+}
+
 /* Outside, and with no lock: race.c takes the engine's, and may forget the very granule. */
 static __attribute__((noinline)) void report(struct gosan_walk *w)
 {
 	leave(w->g);
 	for (size_t i = 0; i < w->n_hits; i++) {
 		const struct gosan_hit *h = &w->hits[i];
-		struct gosan_race r = {
-			.g = w->g,
-			.addr = h->addr,
-			.both = h->both,
-			.size = w->size,
-			.flags = w->flags,
-			.place = w->place,
-			.old_at = h->at,
-			.old_flags = (h->cell & GOSAN_CELL_WRITE ? GOSAN_WRITE : 0u) |
-				     (h->cell & GOSAN_CELL_PLAIN ? 0u : GOSAN_ATOMIC) |
-				     (h->is_free ? GOSAN_FREE : 0u),
-			.old_bytes = h->cell & GOSAN_CELL_ALL,
-			.old_place = h->place,
-			.ordered = h->ordered,
-		};
 
-		if (gosan_shadow_collides(h->addr))
+		if (gosan_shadow_collides(h->addr)) {
 			GOSAN_COUNT(shadow_lost);
-		else
-			gosan_race_found(&r);
+			continue;
+		}
+		for (unsigned left = h->both, part; left; left &= ~part) {
+			part = h->cell & GOSAN_CELL_ALL;
+			report_part(w, h, left, &part);
+		}
 	}
 	w->n_hits = 0;
 	w->hit_bytes = 0;
@@ -328,6 +342,32 @@ static __attribute__((noinline)) void access_one(struct gosan_g *g, uintptr_t ad
 	leave(g);
 }
 
+/* Over the border of two granules, as words at any address are: each part for itself. Most parts repeat something, because
+ * who reads a word at every byte has read seven eighths of it before. */
+static __attribute__((noinline)) void access_across(struct gosan_g *g, uintptr_t addr, size_t size,
+						    unsigned flags, uintptr_t pc)
+{
+	uintptr_t granule = addr & ~(uintptr_t)7;
+	struct gosan_walk w;
+	uint32_t place;
+
+	if (!enter(g))
+		return;
+	begin(&w, g, addr, size, flags);
+	place = gosan_context_same_place(g, flags, pc);
+	w.place = place ? place : look_up_place(g, flags, pc);
+	for (unsigned bytes = (0xffu >> (8 - size)) << (addr & 7); bytes; bytes >>= 8, granule += 8) {
+		unsigned part = bytes & GOSAN_CELL_ALL;
+
+		if (gosan_shadow_holds(g, granule, part, flags) ||
+		    (in_use(granule) &&
+		     gosan_granule_quick(g, gosan_granule_linear(g, granule), w.want | part, w.place)))
+			continue;
+		gosan_shadow_step(&w, granule, part);
+	}
+	leave(g);
+}
+
 /* What gosan_shadow_access leaves out; it comes back once there is a segment. */
 static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t addr, size_t size,
 						  unsigned flags, uintptr_t pc)
@@ -338,7 +378,11 @@ static __attribute__((noinline)) void access_slow(struct gosan_g *g, uintptr_t a
 		return;
 	if ((addr & 7) + size > 8 || addr >= GOSAN_ADDRESS_END || !gosan_shadow_mask ||
 	    gosan_recorder_memory) {
-		access_range(g, addr, size, flags, pc, 0);
+		if (size <= 8 && addr < GOSAN_ADDRESS_END - 8 && gosan_shadow_mask &&
+		    !gosan_recorder_memory && g->cell != GOSAN_CELL_NONE)
+			access_across(g, addr, size, flags, pc);
+		else
+			access_range(g, addr, size, flags, pc, 0);
 		return;
 	}
 	if (g->cell != GOSAN_CELL_NONE) {

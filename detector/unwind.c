@@ -43,7 +43,8 @@
 #define CHAIN_MAX  12     /* stacks that end in the same call at the same depth */
 #define PATIENCE \
 	20000 /* turns of others around a fork: copying the tables of a large process takes some 10 ms */
-#define WALK_MAX  16   /* frames of ours below the program's */
+#define WALK_MAX  16 /* frames of ours below the program's */
+#define FRAME_MAX 32768
 #define ENTRY_MAX 1024 /* bytes of the runtime's first frame and the room above it */
 #define STEPS_MAX (GOSAN_STACK_MAX + OWN_FRAMES)
 
@@ -61,8 +62,9 @@ static uint32_t n_known;
 
 static int (*backtrace_fn)(void **, int);
 static bool have_rules;
+/* Return addresses of a module: `first` .. first + size - 1. The runtime comes first, where most of our frames are. */
 static struct range {
-	uintptr_t lo, hi;
+	uintptr_t first, size;
 } own[OWN_MODULES];
 static size_t n_own;
 static __thread bool busy __attribute__((tls_model("initial-exec")));
@@ -111,10 +113,11 @@ void gosan_unwind_fork_child(void)
 	forking = false;
 }
 
-/* Code only: data of one module may lie between the code of two others. */
+/* Code only: data of one module may lie between the code of two others. A return address may be one past the last
+ * instruction of a function, and so of a module, and is never a module's first byte. */
 static struct range range_of(const struct dl_phdr_info *info)
 {
-	struct range r = {UINTPTR_MAX, 0};
+	uintptr_t first = UINTPTR_MAX, end = 0;
 
 	for (size_t i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
@@ -122,34 +125,50 @@ static struct range range_of(const struct dl_phdr_info *info)
 
 		if (p->p_type != PT_LOAD || !(p->p_flags & PF_X))
 			continue;
-		r.lo = lo < r.lo ? lo : r.lo;
-		r.hi = lo + p->p_memsz > r.hi ? lo + p->p_memsz : r.hi;
+		first = lo < first ? lo : first;
+		end = lo + p->p_memsz > end ? lo + p->p_memsz : end;
 	}
-	return r;
+	return end ? (struct range){first + 1, end - first} : (struct range){0, 0};
 }
+
+/* One comparison: below the range the difference wraps round, to above all. */
+static inline bool is_in(const struct range *r, uintptr_t pc)
+{
+	return pc - r->first < r->size;
+}
+
+struct found {
+	struct range own[OWN_MODULES];
+	size_t n;
+};
 
 /* The main program is never ours, even when it holds this code (unit tests). */
 static int note_module(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	const char *name = info->dlpi_name ? info->dlpi_name : "", *slash = strrchr(name, '/');
 	struct range r = range_of(info);
-	uintptr_t self = (uintptr_t)gosan_unwind_here;
+	bool runtime = strncmp(slash ? slash + 1 : name, "libgoroutine.so", 15) == 0;
+	struct found *f = arg;
 
 	(void)size;
-	(void)arg;
-	if (!*name)
+	if (!*name || f->n == OWN_MODULES || (!runtime && !is_in(&r, (uintptr_t)gosan_unwind_here + 1)))
 		return 0;
-	if ((self >= r.lo && self < r.hi) || strncmp(slash ? slash + 1 : name, "libgoroutine.so", 15) == 0)
-		if (n_own < OWN_MODULES)
-			own[n_own++] = r;
+	f->own[f->n] = f->own[0];
+	f->own[runtime ? 0 : f->n] = r;
+	f->n++;
 	return 0;
 }
 
-/* A second call looks again: the runtime may have been loaded since. */
+/* A second call looks again: the runtime may have been loaded since. Other threads may ask meanwhile whether a frame is
+ * ours: the last entry first, so that ours does not vanish when the runtime takes its place. */
 void gosan_unwind_init(void)
 {
-	n_own = 0;
-	dl_iterate_phdr(note_module, NULL);
+	struct found f = {0};
+
+	dl_iterate_phdr(note_module, &f);
+	for (size_t i = f.n; i-- > 0;)
+		own[i] = f.own[i];
+	n_own = f.n;
 	have_rules = gosan_cfi_init();
 	if (backtrace_fn)
 		return;
@@ -160,21 +179,19 @@ void gosan_unwind_init(void)
 	*(void **)&backtrace_fn = dlsym(lib, "unw_backtrace");
 }
 
-/* A return address may be one past the last instruction of a function, and so of a module. Asked once for each frame of
- * ours at every event: one comparison for each module, of which there are two. */
-static inline bool is_in(const struct range *r, uintptr_t pc)
+/* Asked for each frame of ours at every event. */
+static __attribute__((noinline)) bool is_in_others(uintptr_t pc)
 {
-	return pc - r->lo - 1 < r->hi - r->lo; /* below lo it wraps round, to above all */
-}
-
-static inline bool is_own(uintptr_t pc)
-{
-	if (is_in(&own[0], pc) || is_in(&own[1], pc))
-		return true;
 	for (size_t i = 2; i < n_own; i++)
 		if (is_in(&own[i], pc))
 			return true;
 	return false;
+}
+
+static inline bool is_own(uintptr_t pc)
+{
+	return is_in(&own[0], pc) || is_in(&own[1], pc) ||
+	       (__builtin_expect(n_own > 2, 0) && is_in_others(pc));
 }
 
 /* libunwind takes locks that we interpose: a hook below it finds gosan_ignore set, and one that asks for a
@@ -281,16 +298,23 @@ static bool is_present(const struct known *k, uintptr_t pc, uintptr_t sp, uintpt
 	return true;
 }
 
+/* Stacks grow downwards, and frames of ours are small. */
+static inline bool leads_up(const uintptr_t *fp, const uintptr_t *up)
+{
+	return (uintptr_t)up - (uintptr_t)fp - 1 < FRAME_MAX;
+}
+
 /* The frame whose return address is the program's; NULL when the chain of frame pointers does not lead there. Both
  * libraries are compiled with frame pointers; the program's own are not looked at. */
 static inline const uintptr_t *own_frames_end(const uintptr_t *fp)
 {
 	for (int i = 0; i < WALK_MAX; i++) {
-		const uintptr_t *up = (const uintptr_t *)fp[0];
+		const uintptr_t *up;
 
 		if (!is_own(fp[1]))
 			return fp;
-		if (up <= fp || up - fp > 4096)
+		up = (const uintptr_t *)fp[0];
+		if (!leads_up(fp, up))
 			break;
 		fp = up;
 	}
@@ -376,30 +400,38 @@ static bool is_alone(const uintptr_t *fp)
 
 		if (!up)
 			return g && (uintptr_t)fp < g->stack_hi && g->stack_hi - (uintptr_t)fp <= ENTRY_MAX;
-		if (up <= fp || up - fp > 4096)
+		if (!leads_up(fp, up))
 			break;
 		fp = up;
 	}
 	return false;
 }
 
-uint32_t gosan_unwind_caller(void)
+uint32_t gosan_unwind_above(const void *frame)
 {
-	const uintptr_t *fp = own_frames_end(__builtin_frame_address(0));
+	const uintptr_t *fp = own_frames_end(frame);
 
-	if (!fp && is_alone(__builtin_frame_address(0)))
-		return 0;
-	return fp ? gosan_unwind_at(fp[1], (uintptr_t)(fp + 2)) : gosan_unwind_here();
+	if (__builtin_expect(!fp, 0))
+		return is_alone(frame) ? 0 : gosan_unwind_here();
+	return gosan_unwind_at(fp[1], (uintptr_t)(fp + 2));
 }
 
-uintptr_t gosan_unwind_pc(void)
+uint32_t gosan_unwind_caller(void)
 {
-	const uintptr_t *fp = own_frames_end(__builtin_frame_address(0));
-	size_t n;
+	return gosan_unwind_above(__builtin_frame_address(0));
+}
 
-	if (fp)
-		return fp[1];
+static __attribute__((noinline)) uintptr_t pc_by_walk(void)
+{
+	size_t n;
 	const uintptr_t *pcs = gosan_depot_get(gosan_unwind_here(), &n);
 
 	return n ? pcs[0] : 0;
+}
+
+uintptr_t gosan_unwind_pc(const void *frame)
+{
+	const uintptr_t *fp = own_frames_end(frame);
+
+	return __builtin_expect(fp != NULL, 1) ? fp[1] : pc_by_walk();
 }

@@ -96,6 +96,17 @@ static void heap_name(struct symbolizer *z, struct arena *a, const struct proces
 	}
 }
 
+/* Does the object lie on the stack of this goroutine or thread? */
+static bool lies_with(const struct object *o, uint64_t g, uint64_t t)
+{
+	return o->of ? o->of == g : o->of_t && o->of_t == t;
+}
+
+static bool made_by_owner(const struct finding *f, const struct part *p)
+{
+	return lies_with(&f->object, p->created_by, p->created_by_t);
+}
+
 /* A goroutine that got the address of a local of its creator: the go statement says which. Two candidates
  * of the right size are one too many. */
 static const char *stack_name(struct symbolizer *z, struct arena *a, const struct finding *f)
@@ -106,7 +117,7 @@ static const char *stack_name(struct symbolizer *z, struct arena *a, const struc
 		const struct frame *at = first_with_line(&f->parts[i].created);
 		const char *name;
 
-		if (f->parts[i].created_by != f->object.of || !at)
+		if (!made_by_owner(f, &f->parts[i]) || !at)
 			continue;
 		for (unsigned k = 0; (name = source_address_of(a, statement(a, at), k)) != NULL; k++) {
 			if (symbolize_local_size(z, f->process, at->pc, name) != f->object.size)
@@ -125,11 +136,11 @@ static const char *stack_owner(struct arena *a, const struct finding *f)
 	for (size_t i = 0; i < f->n_parts; i++) {
 		const struct part *p = &f->parts[i];
 
-		if (p->created_by == f->object.of && p->created.n)
+		if (made_by_owner(f, p) && p->created.n)
 			return arena_printf(a, "a local of %s", resolve_function(&p->created.frames[0]));
 	}
 	for (size_t i = 0; i < f->n_parts; i++)
-		if (f->parts[i].g == f->object.of && f->parts[i].stack.n)
+		if (lies_with(&f->object, f->parts[i].g, f->parts[i].t) && f->parts[i].stack.n)
 			return arena_printf(a, "a local of %s",
 					    resolve_function(&f->parts[i].stack.frames[0]));
 	return "";

@@ -109,6 +109,7 @@ static void object(struct reader *rd, const json_t *o, struct object *ret)
 	ret->address = hex(o, "address");
 	ret->size = number(o, "size");
 	ret->of = number(o, "of");
+	ret->of_t = number(o, "of_t");
 	ret->block_size = number(o, "block_size");
 	ret->alloc_offset = json_is_integer(offset) ? (int64_t)json_integer_value(offset) : -1;
 	stack(rd, o, "created", &ret->created);
@@ -127,6 +128,7 @@ static void part(struct reader *rd, const json_t *o, struct part *ret)
 	ret->t = number(o, "t");
 	ret->size = number(o, "size");
 	ret->created_by = number(o, "created_by");
+	ret->created_by_t = number(o, "created_by_t");
 	stack(rd, o, "stack", &ret->stack);
 	stack(rd, o, "created", &ret->created);
 	ret->n_locks = json_array_size(locks);

@@ -68,8 +68,7 @@ static void add_created(struct xml *x, const struct part *p)
 		return;
 	xml_open(x, "p");
 	xml_text(x, arena_printf(x->a, "%s was created%s at ", resolve_who(x->a, p->g, p->t, ""),
-				 p->created_by ? arena_printf(x->a, " by goroutine %" PRIu64, p->created_by)
-					       : ""));
+				 words_created_by(x->a, p)));
 	xml_element(x, "span", "place", words_place(x->a, f));
 	xml_text(x, " in ");
 	xml_element(x, "code", NULL, resolve_function(f));

@@ -81,13 +81,11 @@ static void add_frame(struct page *p, size_t i, const struct frame *f)
 static void add_created(struct page *p, const struct part *part)
 {
 	const struct frame *f = part->created.n ? &part->created.frames[0] : NULL;
-	const char *by =
-		part->created_by ? arena_printf(p->a, " by goroutine %" PRIu64, part->created_by) : "";
 
 	if (f)
 		page_wrap(p, "    ",
 			  arena_printf(p->a, "%s was created%s at %s in %s",
-				       resolve_who(p->a, part->g, part->t, ""), by,
+				       resolve_who(p->a, part->g, part->t, ""), words_created_by(p->a, part),
 				       resolve_place_short(p->a, f), resolve_function(f)),
 			  1);
 }

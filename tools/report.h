@@ -50,14 +50,14 @@ struct object {
 	struct stack created;
 	uint64_t block_size;
 	int64_t alloc_offset; /* of address in its block, or -1 */
-	uint64_t of;          /* goroutine on whose stack it lies, or 0 */
+	uint64_t of, of_t;    /* goroutine or thread on whose stack it lies, or 0 */
 };
 
 /* One goroutine or thread in a finding. g is 0 for a thread, t is 0 for a goroutine, both are 0 for
  * the system (a timer, a signal). */
 struct part {
 	const char *role, *name, *fn, *op;
-	uint64_t g, t, size, created_by;
+	uint64_t g, t, size, created_by, created_by_t;
 	struct stack stack, created;
 	size_t n_locks;
 	struct object *locks; /* created = where it was acquired */

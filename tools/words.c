@@ -62,6 +62,14 @@ static const char *origin(const char *kind)
 	return strcmp(kind, "heap") == 0 ? "allocated" : "first used";
 }
 
+/* " by goroutine 3", or nothing. */
+const char *words_created_by(struct arena *a, const struct part *p)
+{
+	return p->created_by || p->created_by_t
+		       ? arena_printf(a, " by %s", resolve_who(a, p->created_by, p->created_by_t, ""))
+		       : "";
+}
+
 /* The address comes along although it says nothing to people: it links this report with a debugger's
  * view. */
 const char *words_where(struct arena *a, const struct finding *f)
@@ -75,8 +83,8 @@ const char *words_where(struct arena *a, const struct finding *f)
 		text = arena_printf(a, "%s, number %" PRIu64, text, o->address);
 	else if (o->address)
 		text = arena_printf(a, "%s at 0x%" PRIx64, text, o->address);
-	if (o->of)
-		text = arena_printf(a, "%s, on the stack of goroutine %" PRIu64, text, o->of);
+	if (o->of || o->of_t)
+		text = arena_printf(a, "%s, on the stack of %s", text, resolve_who(a, o->of, o->of_t, ""));
 	if (o->alloc_offset >= 0 && strcmp(o->kind, "heap") == 0)
 		text = arena_printf(a, "%s, at offset %" PRId64 " of its block", text, o->alloc_offset);
 	if (o->created.n)

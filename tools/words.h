@@ -25,6 +25,8 @@ const char *words_holding(struct arena *a, const struct part *part);
 const char *words_part(struct arena *a, const struct finding *f, const struct part *part);
 /* "heap cache.len, 8 bytes at 0x.., allocated at cache.c:3 in cache_new". */
 const char *words_where(struct arena *a, const struct finding *f);
+/* " by goroutine 3", or nothing: ends "was created". */
+const char *words_created_by(struct arena *a, const struct part *p);
 /* 'goroutine 7 "filler"' of a step: the name that its participant has. */
 const char *words_step_who(struct arena *a, const struct finding *f, const struct step *step);
 

@@ -68,6 +68,8 @@ struct gosan_waits *gosan_waits_of(struct gosan_g *g);
 struct gosan_use *gosan_waits_use(struct gosan_obj *obj);
 /* Keep the books for ev; block.c calls it once for every event, after the engine applied it. */
 void gosan_waits_note(const struct gosan_event *ev);
+/* Sets of users keep the living only. */
+void gosan_waits_reap(void);
 /* The parked goroutines, in no particular order; next is in their gosan_waits. */
 struct gosan_g *gosan_waits_first(void);
 struct gosan_g *gosan_waits_next(const struct gosan_g *g);

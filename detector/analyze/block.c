@@ -63,7 +63,7 @@ static struct gosan_obj *waits_for(const struct gosan_g *g)
 /* GS504 */
 
 /* At once: no other goroutine can have any influence. Several at one place fold into one finding. */
-static void report_nil(struct gosan_g *g)
+static __attribute__((noinline)) void report_nil(struct gosan_g *g)
 {
 	bool cases = g->wait.why == GO_WAIT_NO_CASES, sends = !strcmp(gosan_words_op(g), "chan send");
 	struct gosan_finding *f = gosan_finding_begin(504);
@@ -282,7 +282,7 @@ static void report_cycle(const struct cycle *c)
 }
 
 /* In order of discovery. */
-static void flush_cycles(void)
+static __attribute__((noinline)) void flush_cycles(void)
 {
 	for (size_t i = 0; i < n_pending; i++)
 		report_cycle(&pending[i]);
@@ -290,7 +290,7 @@ static void flush_cycles(void)
 }
 
 /* A goroutine that waits for itself is GS204's, which has reported it at the request. */
-static void look_for_cycle(struct gosan_g *g)
+static __attribute__((noinline)) void look_for_cycle(struct gosan_g *g)
 {
 	struct cycle *c = &pending[n_pending];
 
@@ -305,7 +305,7 @@ static void look_for_cycle(struct gosan_g *g)
 }
 
 /* A park is the last thing that a goroutine says. */
-static void on_park(struct gosan_g *g)
+static inline void on_park(struct gosan_g *g)
 {
 	if (g->wait.why == GO_WAIT_NIL_CHAN || g->wait.why == GO_WAIT_NO_CASES)
 		report_nil(g);
@@ -421,7 +421,7 @@ static void report_stall(void)
 }
 
 /* Nothing runs any more, and nothing will. What explains one of the waits explains the standstill. */
-static void on_stall(void)
+static __attribute__((noinline)) void on_stall(void)
 {
 	if (stalled)
 		return;
@@ -434,7 +434,7 @@ static void on_stall(void)
 }
 
 /* The same for threads. A signal handler may still set one of them going: then it was no deadlock. */
-static void on_standstill(void)
+static __attribute__((noinline)) void on_standstill(void)
 {
 	gosan_lock_judge(GOSAN_END_STALL);
 	if (!any_explained()) {
@@ -487,7 +487,7 @@ static void report_knot(void)
 
 /* SIGKILL gives no chance to say more: a cycle that is older than the grace period is told at the next event
  * of whoever still runs. Reading the clock costs 20 ns, and only while a cycle is kept back. */
-static void after(const struct gosan_event *ev)
+static void after(const struct gosan_event *ev) /* small: what is rare lies apart */
 {
 	gosan_waits_note(ev);
 	if (ev->op == GOSAN_EV_G_PARK)
@@ -524,4 +524,5 @@ const struct gosan_analyzer gosan_analyze_block = {
 	.check = "deadlock",
 	.after = after,
 	.end = end,
+	.reap = gosan_waits_reap,
 };

@@ -114,8 +114,6 @@ static void on_waited(const struct gosan_event *ev)
 
 void gosan_handoff_note(const struct gosan_event *ev)
 {
-	struct gosan_waits *waits;
-
 	switch (ev->op) {
 	case GOSAN_EV_COND_WAKE:
 		on_wake(ev);
@@ -125,11 +123,6 @@ void gosan_handoff_note(const struct gosan_event *ev)
 		break;
 	case GOSAN_EV_COND_WAITED:
 		on_waited(ev);
-		break;
-	case GOSAN_EV_G_PARK:
-		waits = ev->g->waits;
-		if (waits && ev->mode & GOSAN_LOCK_TIMED)
-			waits->unwoken = NULL;
 		break;
 	default:
 		break;

@@ -518,10 +518,11 @@ static void before(const struct gosan_event *ev)
 	}
 }
 
-/* Of channels, only that they are freed. */
+/* Of channels, only that they are freed; of WaitGroups, that they die with their memory. */
 static bool wants(enum gosan_op op)
 {
-	return op >= GOSAN_EV_CHAN_FREE || op == GOSAN_EV_G_END;
+	return (op >= GOSAN_EV_CHAN_FREE && op < GOSAN_EV_WG_ADD) || op > GOSAN_EV_WG_WAITED ||
+	       op == GOSAN_EV_G_END;
 }
 
 const struct gosan_analyzer gosan_analyze_lock = {

@@ -527,16 +527,21 @@ static void end(enum gosan_end why)
 	n_fresh = 0;
 }
 
-/* Of the commonest events, only what asks for a lock and gets it, and parks. */
+/* Of the commonest events, only what asks for a lock. */
 static bool wants(enum gosan_op op)
 {
-	return op >= GOSAN_EV_ONCE_DONE || op == GOSAN_EV_LOCK_REQUEST || op == GOSAN_EV_LOCK_ACQUIRE ||
-	       op == GOSAN_EV_G_PARK;
+	return op >= GOSAN_EV_ONCE_DONE || op == GOSAN_EV_LOCK_REQUEST;
+}
+
+static bool wants_after(enum gosan_op op)
+{
+	return op == GOSAN_EV_LOCK_ACQUIRE;
 }
 
 const struct gosan_analyzer gosan_analyze_lockorder = {
 	.check = "deadlock",
 	.wants = wants,
+	.wants_after = wants_after,
 	.before = before,
 	.after = after,
 	.end = end,

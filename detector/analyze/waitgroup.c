@@ -45,7 +45,7 @@ struct site {
 
 struct group {
 	struct group *next; /* all WaitGroups */
-	const struct gosan_obj *obj;
+	struct gosan_obj *obj;
 	uint64_t seq;
 	struct gosan_vec adds, dones; /* struct gosan_wgop */
 	struct gosan_vec waits, pending, sites;
@@ -59,8 +59,7 @@ struct group {
 
 static struct group *all;
 
-/* Groups stay for ever, and so does the WaitGroup's struct gosan_obj: end() judges those whose memory was zeroed
- * without a free. */
+/* A group stays until its WaitGroup is dead: reap() judges those whose memory was zeroed without a free, or end(). */
 static struct group *group_of(struct gosan_obj *obj)
 {
 	struct group *w = obj->wg;
@@ -512,6 +511,39 @@ static void end(enum gosan_end why)
 		}
 }
 
+static void free_group(struct group *w)
+{
+	struct gosan_wgwait *wait = w->waits.data;
+
+	for (size_t i = 0; i < w->waits.n; i++)
+		gosan_clock_clear(&wait[i].clock);
+	gosan_vec_free(&w->adds, sizeof(struct gosan_wgop));
+	gosan_vec_free(&w->dones, sizeof(struct gosan_wgop));
+	gosan_vec_free(&w->waits, sizeof *wait);
+	gosan_vec_free(&w->pending, sizeof(struct pending));
+	gosan_vec_free(&w->sites, sizeof(struct site));
+	gosan_mem_free(w, sizeof *w);
+}
+
+/* A WaitGroup on a stack, or in memory that was zeroed, dies without a word. No operation on it will come. */
+static void reap(void)
+{
+	for (struct group **p = &all, *w; (w = *p);) {
+		if (!w->obj->dead) {
+			p = &w->next;
+			continue;
+		}
+		if (!w->closed)
+			close_group(w);
+		drop_ops(&w->adds);
+		drop_ops(&w->dones);
+		*p = w->next;
+		if (w->obj->wg == w)
+			w->obj->wg = NULL;
+		free_group(w);
+	}
+}
+
 /* Nothing of channels and locks. */
 static bool wants(enum gosan_op op)
 {
@@ -523,4 +555,5 @@ const struct gosan_analyzer gosan_analyze_waitgroup = {
 	.wants = wants,
 	.before = before,
 	.end = end,
+	.reap = reap,
 };

@@ -26,6 +26,9 @@
 #include "mem.h"
 #include "analyze.h"
 
+#define ROOM_FIRST       4
+#define ROOM_OF_THE_DEAD 32
+
 static struct gosan_g *parked, *holders;
 static uint32_t last_mark;
 
@@ -45,7 +48,7 @@ void *gosan_vec_push(struct gosan_vec *v, size_t size)
 		v->data = data;
 		v->cap = cap;
 	}
-	return memset((char *)v->data + v->n++ * size, 0, size);
+	return gosan_mem_set((char *)v->data + v->n++ * size, 0, size);
 }
 
 /* The empty array again, ready for use. */
@@ -77,10 +80,11 @@ struct gosan_use *gosan_waits_use(struct gosan_obj *obj)
 /* Every object that g waits for has one waiter more (by 1) or less (by -1). The wait set does not change between park
  * and ready: only the goroutine itself writes it, and it is parked. Whoever goes on takes one of the wakes, unless
  * its time may have been up: then the wake may be another's. */
-static void count_waiter(const struct gosan_g *g, int by)
+static inline void count_waiter(const struct gosan_g *g, int by)
 {
 	for (size_t i = 0; i < g->wait.n && i < GOSAN_WAIT_MAX; i++) {
-		struct gosan_use *u = g->wait.on[i].obj ? gosan_waits_use(g->wait.on[i].obj) : NULL;
+		struct gosan_obj *obj = g->wait.on[i].obj;
+		struct gosan_use *u = obj && obj->use ? obj->use : obj ? gosan_waits_use(obj) : NULL;
 
 		if (!u || (by < 0 && !u->waiting))
 			continue;
@@ -112,10 +116,12 @@ static void unlink_holder(struct gosan_waits *w)
 }
 
 /* Doubly linked, so that a ready in the middle of ten thousand parked goroutines is O(1). */
-static void park(struct gosan_g *g)
+static void park(struct gosan_g *g, bool timed)
 {
-	struct gosan_waits *w = gosan_waits_of(g);
+	struct gosan_waits *w = g->waits ? g->waits : gosan_waits_of(g);
 
+	if (w && timed)
+		w->unwoken = NULL; /* it may go on without a wake */
 	if (!w || w->parked)
 		return;
 	count_waiter(g, 1);
@@ -152,7 +158,8 @@ static void unpark(struct gosan_g *g)
 
 	if (!w || !w->parked)
 		return;
-	gosan_waits_went_on(g);
+	if (w->blamed)
+		gosan_waits_went_on(g);
 	if (w->prev)
 		gosan_waits_of(w->prev)->next = w->next;
 	else
@@ -297,15 +304,13 @@ static const struct gosan_g **place(const struct gosan_g **who, size_t room, con
 	return &who[i];
 }
 
-/* Rebuild at half full. The living decide the new size: a channel that ten thousand short-lived goroutines
- * used one after the other keeps a small set. */
-static bool make_room(struct gosan_use *u)
+/* The living decide the new size: a channel that ten thousand short-lived goroutines used one after the other keeps a
+ * small set. `least` is a power of two. */
+static bool rebuild(struct gosan_use *u, size_t least)
 {
 	const struct gosan_g **old = u->who, **fresh;
-	size_t n = 0, room = 4;
+	size_t n = 0, room = least;
 
-	if (u->n * 2 < u->room)
-		return true;
 	for (size_t i = 0; i < u->room; i++)
 		n += old[i] && !old[i]->ended;
 	while (room < n * 4)
@@ -324,14 +329,32 @@ static bool make_room(struct gosan_use *u)
 	return true;
 }
 
-/* The same goroutine most often comes again, and with a channel the two that talk through it: `recent` answers without a
- * look into the set. Who is named there is in it, or has ended and does not come again. */
-static void add_user(struct gosan_use *u, const struct gosan_g *g)
+/* At half full. A set that the dead filled becomes larger up to a point, or each short-lived user would rebuild it. */
+static bool make_room(struct gosan_use *u)
+{
+	size_t least = u->room < ROOM_OF_THE_DEAD ? 2 * u->room : ROOM_OF_THE_DEAD;
+
+	return u->n * 2 < u->room || rebuild(u, u->room ? least : ROOM_FIRST);
+}
+
+static void drop_dead(struct gosan_obj *obj, void *unused)
+{
+	struct gosan_use *u = obj->use;
+
+	(void)unused;
+	if (u && u->who)
+		rebuild(u, ROOM_FIRST);
+}
+
+void gosan_waits_reap(void)
+{
+	gosan_engine_each_object(0, UINTPTR_MAX, drop_dead, NULL);
+}
+
+static __attribute__((noinline)) void add_to_set(struct gosan_use *u, const struct gosan_g *g)
 {
 	const struct gosan_g **p;
 
-	if (u->recent[0] == g || u->recent[1] == g)
-		return;
 	if (!make_room(u)) {
 		u->partial = true;
 		return;
@@ -340,6 +363,14 @@ static void add_user(struct gosan_use *u, const struct gosan_g *g)
 	u->n += !*p;
 	u->recent[1] = u->recent[0];
 	*p = u->recent[0] = g;
+}
+
+/* The same goroutine most often comes again, and with a channel the two that talk through it: `recent` answers without a
+ * look into the set. Who is named there is in it, or has ended and does not come again. */
+static inline void add_user(struct gosan_use *u, const struct gosan_g *g)
+{
+	if (u->recent[0] != g && u->recent[1] != g)
+		add_to_set(u, g);
 }
 
 /* Places of the ended are still filled until the set is rebuilt; every `fits` says no to them. */
@@ -362,33 +393,27 @@ bool gosan_waits_uses(const struct gosan_g *g, const struct gosan_obj *obj)
 
 /* The last ones of each direction are for reports only; who could help is a matter of the whole set.
  * What a goroutine does to an object for those who wait there: 0 gives, 1 takes, -1 neither. */
-static int direction(const struct gosan_event *ev)
+static inline int direction(const struct gosan_event *ev)
 {
-	switch (ev->op) {
-	case GOSAN_EV_CHAN_SEND:
-	case GOSAN_EV_CHAN_PAIR:
-	case GOSAN_EV_CHAN_CLOSE:
-	case GOSAN_EV_LOCK_RELEASE:
-	case GOSAN_EV_ONCE_DONE:
-	case GOSAN_EV_COND_WAKE:
-	case GOSAN_EV_HB_RELEASE:
-	case GOSAN_EV_SEM_POST:
-		return 0;
-	case GOSAN_EV_CHAN_RECV:
-	case GOSAN_EV_CHAN_RECV_CLOSED:
-		return 1;
-	case GOSAN_EV_WG_ADD:
+	enum { GIVES = 1, TAKES = 2 };
+	static const signed char way[GOSAN_EV_COUNT] = {
+		[GOSAN_EV_CHAN_SEND] = GIVES,  [GOSAN_EV_CHAN_PAIR] = GIVES,
+		[GOSAN_EV_CHAN_CLOSE] = GIVES, [GOSAN_EV_LOCK_RELEASE] = GIVES,
+		[GOSAN_EV_ONCE_DONE] = GIVES,  [GOSAN_EV_COND_WAKE] = GIVES,
+		[GOSAN_EV_HB_RELEASE] = GIVES, [GOSAN_EV_SEM_POST] = GIVES,
+		[GOSAN_EV_CHAN_RECV] = TAKES,  [GOSAN_EV_CHAN_RECV_CLOSED] = TAKES,
+	};
+
+	if (ev->op == GOSAN_EV_WG_ADD)
 		return ev->arg < 0 ? 0 : -1;
-	default:
-		return -1;
-	}
+	return way[ev->op] - 1;
 }
 
 /* The system stands for timers, signals and I/O: what they delivered to once they may deliver to again. It is
  * no user: it never ends and never gets stuck. */
-static void touch(struct gosan_obj *obj, const struct gosan_event *ev)
+static inline void touch(struct gosan_obj *obj, const struct gosan_event *ev)
 {
-	struct gosan_use *u = gosan_waits_use(obj);
+	struct gosan_use *u = obj->use ? obj->use : gosan_waits_use(obj);
 	int d = direction(ev);
 
 	if (!u)
@@ -460,7 +485,7 @@ void gosan_waits_note(const struct gosan_event *ev)
 		touch(ev->obj, ev);
 	switch (ev->op) {
 	case GOSAN_EV_G_PARK:
-		park(ev->g);
+		park(ev->g, ev->mode & GOSAN_LOCK_TIMED);
 		if (ev->arg == GOSAN_WAIT_BARRIER)
 			note_arrival(ev);
 		break;

@@ -27,8 +27,8 @@
 struct chain {
 	bool used;
 	uint32_t cid;
-	size_t first, n;
-	uint32_t *skip; /* [n + 1], see take_latest() */
+	size_t first, n, last; /* last: what prefix() said last */
+	uint32_t *skip;        /* [n + 1], see take_latest() */
 };
 
 struct side {
@@ -182,11 +182,20 @@ static void drop_chains(void)
 	q.skips = NULL;
 }
 
-/* How many Adds of the chain happen before d. */
-static size_t prefix(const struct chain *c, const struct gosan_wgop *d)
+/* How many Adds of the chain happen before d. Dones come in order of time, so mostly some more than before the last one:
+ * from there in growing steps, then by halves. */
+static size_t prefix(struct chain *c, const struct gosan_wgop *d)
 {
-	size_t lo = 0, hi = c->n;
+	size_t lo = 0, hi = c->n, at = c->last;
 
+	for (size_t step = 1; at < hi; step *= 2) {
+		if (!gosan_wgflow_before(q.adds.op[c->first + at], d)) {
+			hi = at;
+			break;
+		}
+		lo = at + 1;
+		at += step;
+	}
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
@@ -195,7 +204,7 @@ static size_t prefix(const struct chain *c, const struct gosan_wgop *d)
 		else
 			hi = mid;
 	}
-	return lo;
+	return c->last = lo;
 }
 
 /* By stamp and number: operations move when their array grows. */
@@ -207,7 +216,7 @@ static void note_match(struct gosan_wgop *d, const struct gosan_wgop *a)
 
 /* skip[i]: the last Add among the first i that has something left, plus one; paths are halved as in a
  * union-find. Prefixes are nested, so the latest possible Add is the one that others need least. */
-static void take_latest(const struct chain *c, size_t d)
+static void take_latest(struct chain *c, size_t d)
 {
 	size_t i = prefix(c, q.dones.op[d]);
 

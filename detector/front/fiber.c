@@ -15,12 +15,13 @@
 
 #define NO_SYNC 1u /* flag of a switch */
 
-/* Both sides of a switch meet in an object at the fiber's own address, which no other object has. */
+/* Both sides of a switch meet in an object at an address in the fiber's own context, which no other object has. When the
+ * context is another fiber's, so is the object: what it had before is replaced by the first switch. */
 static void pass(enum gosan_op op, struct gosan_g *g, const struct gosan_g *through, uint32_t stack)
 {
 	struct gosan_event ev = {.op = op, .g = g, .stack = stack};
 
-	ev.obj = gosan_engine_object_at((uintptr_t)through, GOSAN_OBJ_OTHER);
+	ev.obj = gosan_engine_object_at((uintptr_t)&through->id, GOSAN_OBJ_OTHER);
 	if (ev.obj)
 		gosan_engine_event(&ev);
 }
@@ -60,12 +61,12 @@ ANNOTATION(__tsan_destroy_fiber, (void *fiber))
 	if (!g || g == gosan_self || !g->is_fiber || g->ended || !gosan_front_enter(&saved))
 		return;
 	gosan_engine_event(&ev);
-	gosan_front_forget((uintptr_t)g, 1);
 	gosan_engine_lock();
 	GOSAN_RECORD(gosan_recorder_gone(g, GOSAN_TRACE_GONE_CHAIN));
 	gosan_chain_end(g);
 	gosan_clock_clear(&g->strong);
 	gosan_clock_clear(&g->weak);
+	g->gone = true;
 	gosan_engine_unlock();
 	gosan_front_leave(saved);
 }
@@ -83,7 +84,7 @@ ANNOTATION(__tsan_switch_to_fiber, (void *fiber, unsigned flags))
 		gosan_self = to;
 		return;
 	}
-	gosan_front_note((uintptr_t)to);
+	gosan_front_note((uintptr_t)&to->id);
 	pass(GOSAN_EV_HB_RELEASE_STORE, from, to, gosan_access_stack(from, GOSAN_CALLER));
 	gosan_self = to;
 	pass(GOSAN_EV_HB_ACQUIRE, to, to, 0);

@@ -9,6 +9,8 @@
 
 #include "front.h"
 
+#include "../object.h"
+
 #include "../../runtime/probe.h"
 
 /* Who runs here. */
@@ -16,12 +18,22 @@ struct gosan_g *gosan_goroutine_current(void);
 /* Whom a probe speaks for. */
 struct gosan_g *gosan_goroutine_of(const struct go_ginfo *g);
 /* NULL when there is none, or memory is exhausted. */
-struct gosan_obj *gosan_goroutine_object(struct go_object *o, enum gosan_obj_kind kind);
-/* Fills in who and where, unless they are given. */
-void gosan_goroutine_emit(struct gosan_event *ev);
+struct gosan_obj *gosan_goroutine_new_object(struct go_object *o, enum gosan_obj_kind kind);
+static inline struct gosan_obj *gosan_goroutine_object(struct go_object *o, enum gosan_obj_kind kind)
+{
+	struct gosan_obj *obj = o ? gosan_object_known(&o->id, kind) : NULL;
+
+	return __builtin_expect(obj != NULL, 1) ? obj : gosan_goroutine_new_object(o, kind);
+}
+/* Where the running goroutine called the runtime; frame: of the caller, or of another frame of ours above it. */
+uint32_t gosan_goroutine_here(const void *frame);
+/* Fills in who and where, unless they are given. frame: the caller's. */
+void gosan_goroutine_emit(struct gosan_event *ev, const void *frame);
 
 /* EMIT(WG_WAIT, .obj = o): the event by its name in event.def, with the fields that the table lists for it. */
-#define EMIT(name, ...) gosan_goroutine_emit(&(struct gosan_event){.op = GOSAN_EV_##name, __VA_ARGS__})
+#define EMIT(name, ...) \
+	gosan_goroutine_emit(&(struct gosan_event){.op = GOSAN_EV_##name, __VA_ARGS__}, \
+			     __builtin_frame_address(0))
 
 /* A probe's body between enter and leave. A probe inside another hook of the same thread came from a signal
  * handler of the program: it must not wait for a lock that the hook may hold, so its event is lost. */

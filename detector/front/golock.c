@@ -18,7 +18,7 @@ static struct gosan_obj *lock_object(struct go_object *l, enum go_lock_kind kind
 static void lock_request(struct gosan_obj *obj, int mode)
 {
 	struct gosan_g *g = gosan_goroutine_current();
-	uint32_t stack = gosan_unwind_caller();
+	uint32_t stack = gosan_goroutine_here(__builtin_frame_address(0));
 
 	if (!obj || !gosan_lockpath_request(g, obj, mode, stack))
 		EMIT(LOCK_REQUEST, .obj = obj, .mode = mode, .stack = stack);
@@ -35,7 +35,7 @@ static void lock_acquire(struct gosan_obj *obj, int mode)
 {
 	struct gosan_g *g = gosan_goroutine_current();
 	bool asked = obj && !(mode & GO_LOCK_TRY) && g->asked_obj == obj->id;
-	uint32_t stack = asked ? g->asked_stack : gosan_unwind_caller();
+	uint32_t stack = asked ? g->asked_stack : gosan_goroutine_here(__builtin_frame_address(0));
 
 	if (!obj || !gosan_lockpath_take(g, obj, mode, stack))
 		EMIT(LOCK_ACQUIRE, .obj = obj, .mode = mode, .stack = stack);
@@ -49,7 +49,7 @@ void gosan_golock_acquire(struct go_object *l, enum go_lock_kind kind, int mode)
 static void lock_release(struct gosan_obj *obj, int mode)
 {
 	struct gosan_g *g = gosan_goroutine_current();
-	uint32_t stack = gosan_unwind_caller();
+	uint32_t stack = gosan_goroutine_here(__builtin_frame_address(0));
 
 	if (!obj || !gosan_lockpath_release(g, obj, mode, stack))
 		EMIT(LOCK_RELEASE, .obj = obj, .mode = mode, .stack = stack);

@@ -14,6 +14,7 @@
 #include "fd.h"
 #include "goevent.h"
 
+#include "../context.h"
 #include "../recorder.h"
 #include "../analyze/analyze.h"
 #include "../depot.h"
@@ -59,11 +60,23 @@ struct gosan_g *gosan_goroutine_of(const struct go_ginfo *g)
 	return g && g->watch ? g->watch : gosan_front_system();
 }
 
+/* Where code has hooks, the context of its calls is the stack, as for threads (pthread.c): one look-up, below the call
+ * of the runtime. Code without hooks is walked. */
+uint32_t gosan_goroutine_here(const void *frame)
+{
+	struct gosan_g *g = gosan_self;
+	uintptr_t pc = gosan_module_instrumented && g && g->frame > g->frames ? gosan_unwind_pc(frame) : 0;
+
+	if (__builtin_expect(!pc, 0))
+		return gosan_unwind_above(frame);
+	return GOSAN_STACK_CONTEXT | gosan_context_child(gosan_context_now(g), pc);
+}
+
 /* A parked goroutine's wait is stable here: whoever speaks for it holds the lock of the object it waits for. */
-static uint32_t stack_of(const struct gosan_g *g)
+static inline uint32_t stack_of(const struct gosan_g *g, const void *frame)
 {
 	if (g == gosan_self)
-		return gosan_unwind_caller();
+		return gosan_goroutine_here(frame);
 	return g->wait.why ? g->wait.stack : g->last_stack;
 }
 
@@ -73,20 +86,18 @@ static uint32_t stack_of(const struct gosan_g *g)
 static void report_copy(struct gosan_obj *copy, struct gosan_obj *original)
 {
 	if (!gosan_engine_inside())
-		gosan_lock_copied(copy, original, gosan_goroutine_current(), gosan_unwind_caller());
+		gosan_lock_copied(copy, original, gosan_goroutine_current(),
+				  gosan_goroutine_here(__builtin_frame_address(0)));
 }
 
 /* Channels are handles: their memory is the runtime's, nobody can copy it. NULL when there is no object or
  * memory is exhausted; the engine counts the event as lost then. */
-struct gosan_obj *gosan_goroutine_object(struct go_object *o, enum gosan_obj_kind kind)
+struct gosan_obj *gosan_goroutine_new_object(struct go_object *o, enum gosan_obj_kind kind)
 {
 	struct gosan_obj *original = NULL, *obj;
 
 	if (!o)
 		return NULL;
-	obj = gosan_engine_known(&o->id, kind);
-	if (obj)
-		return obj;
 	gosan_front_note((uintptr_t)o);
 	obj = gosan_engine_object(&o->id, kind, &original);
 	if (obj && original && kind != GOSAN_OBJ_CHAN)
@@ -109,12 +120,12 @@ static struct gosan_obj *object_born(const void *addr, enum gosan_obj_kind kind)
 }
 
 /* The defaults of an event: by the running goroutine, here. */
-void gosan_goroutine_emit(struct gosan_event *ev)
+void gosan_goroutine_emit(struct gosan_event *ev, const void *frame)
 {
 	if (!ev->g)
 		ev->g = gosan_goroutine_current();
 	if (!ev->stack)
-		ev->stack = stack_of(ev->g);
+		ev->stack = stack_of(ev->g, frame);
 	gosan_engine_event(ev);
 }
 
@@ -124,10 +135,11 @@ void gosan_goroutine_emit(struct gosan_event *ev)
 static void spawn_child(struct go_ginfo *info)
 {
 	struct gosan_g *child = gosan_engine_new_g(info->id, false), *parent = gosan_goroutine_current();
-	uint32_t stack = gosan_unwind_caller();
+	uint32_t stack = gosan_goroutine_here(__builtin_frame_address(0));
 
 	child->fn_name = info->fn_name;
-	strncpy(child->name, info->name, sizeof(child->name) - 1);
+	if (info->name[0])
+		strncpy(child->name, info->name, sizeof(child->name) - 1);
 	/* Whoever made the first call of the runtime did not create the main goroutine. */
 	if (info->id != 1) {
 		child->parent = parent;
@@ -197,6 +209,7 @@ static void finish(struct go_ginfo *info)
 	EMIT(G_END, .g = g);
 	info->watch = NULL;
 	gosan_self = nobody_runs();
+	__atomic_store_n(&g->gone, true, __ATOMIC_RELEASE);
 }
 
 /* On the goroutine's own stack, which the next one may take over as soon as we return. */
@@ -442,21 +455,22 @@ static void probe_notify(struct go_object *ch)
 
 /* ---- memory ---- */
 
-/* The program's own call of the runtime is the place of the access, not the probe's. */
-static void touch(const void *addr, size_t size, bool write)
-{
-	uintptr_t pc = gosan_unwind_pc();
-
-	gosan_ignore--; /* the access layer looks at it */
-	gosan_access((uintptr_t)addr, size, write ? GOSAN_WRITE : 0, pc);
-	gosan_ignore++;
-}
-
-/* Runtime code is never instrumented: the element of a channel is read and written here, for the program. */
+/* Runtime code is never instrumented: the element of a channel is read and written here, for the program, whose own
+ * call of the runtime is the place of the access. As for any access that is not the first of its moment, nothing on the
+ * way changes errno, and the flag keeps off the handlers that interrupt it. */
 static void probe_access(const void *addr, size_t size, bool write)
 {
-	if (size && gosan_module_any_instrumented())
-		HOOK(touch(addr, size, write));
+	if (!size || !gosan_module_instrumented)
+		return;
+	if (!gosan_front_on || gosan_front_depth > 0 || gosan_ignore > 0) {
+		if (gosan_front_on)
+			GOSAN_COUNT(lost);
+		return;
+	}
+	gosan_front_depth++;
+	gosan_access((uintptr_t)addr, size, write ? GOSAN_WRITE : 0,
+		     gosan_unwind_pc(__builtin_frame_address(0)));
+	gosan_front_depth--;
 }
 
 /* Every entry is set: the runtime checks the table's size and version, not its entries. */

@@ -16,8 +16,10 @@
 #include "../collect.h"
 #include "../depot.h"
 #include "../finding.h"
+#include "../mem.h"
 #include "../module.h"
 #include "../options.h"
+#include "../reap.h"
 #include "../recorder.h"
 
 #include <limits.h>
@@ -229,6 +231,8 @@ static void bring_up(int argc, char **argv)
 	read_options();
 	pass_seed();
 	gosan_recorder_init(argc, argv);
+	gosan_engine_clock = GOSAN_REAL(clock_gettime);
+	gosan_mem_set = GOSAN_REAL(memset);
 	if (gosan_engine_init() != 0)
 		internal_error("the engine");
 	if (gosan_module_init() != 0)
@@ -236,6 +240,7 @@ static void bring_up(int argc, char **argv)
 	gosan_recorder_modules();
 	if (gosan_access_init() != 0)
 		internal_error("the shadow memory");
+	gosan_reap_on = true;
 	gosan_session_init(argc, argv);
 	gosan_pthread_init();
 	gosan_hang_init();

@@ -127,6 +127,57 @@ static void ten_thousand_readers(void **state)
 	assert_int_equal(access_at(2, a + 1, 7, GOSAN_WRITE), 0);
 }
 
+/* Bytes of one moment from eight places take one cell or two, no list; what conflicts with them is told place by place. */
+static void places_share_a_cell(void **state)
+{
+	uintptr_t a = (uintptr_t)memory;
+	const struct gosan_granule *s;
+
+	(void)state;
+	for (unsigned i = 0; i < 8; i++)
+		gosan_shadow_access(g[0], a + i, 1, GOSAN_WRITE, 0x2000 + i);
+	s = (const struct gosan_granule *)(gosan_shadow_base + ((a & gosan_shadow_mask) << 1));
+	assert_int_equal(s->places & GOSAN_GRANULE_LISTED, 0);
+	for (unsigned i = 0; i < 8; i++) {
+		assert_int_equal(access_at(1 + i, a + i, 1, 0), 1);
+		assert_int_equal(last.addr, a + i);
+		assert_int_equal(last.old_bytes, 1u << i);
+		assert_int_equal(gosan_context_pc(last.old_place), 0x2000 + i);
+	}
+	assert_int_equal(access_at(9, a, 8, GOSAN_WRITE), 8 + 8); /* the writes, and a read of each byte */
+	/* Three fields, and what lies across two of them is written again from elsewhere. */
+	a += 8;
+	gosan_shadow_access(g[0], a, 4, GOSAN_WRITE, 0x2100);
+	gosan_shadow_access(g[0], a + 4, 2, GOSAN_WRITE, 0x2101);
+	gosan_shadow_access(g[0], a + 6, 2, GOSAN_WRITE, 0x2102);
+	gosan_shadow_access(g[0], a + 2, 4, GOSAN_WRITE, 0x2103);
+	assert_int_equal(access_at(1, a + 4, 1, 0), 1);
+	assert_int_equal(last.old_bytes, 0x3c);
+	assert_int_equal(gosan_context_pc(last.old_place), 0x2103);
+	assert_int_equal(access_at(1, a, 2, 0), 1);
+	assert_int_equal(last.old_bytes, 0x03);
+	assert_int_equal(gosan_context_pc(last.old_place), 0x2100);
+	assert_int_equal(access_at(1, a + 6, 2, 0), 1);
+	assert_int_equal(gosan_context_pc(last.old_place), 0x2102);
+}
+
+/* A word at any address: half of it repeats, half does not, and each half meets what is in its own granule. */
+static void words_across_granules(void **state)
+{
+	uintptr_t a = (uintptr_t)memory;
+
+	(void)state;
+	access_at(1, a + 9, 1, GOSAN_WRITE);
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(access_at(0, a + i, 8, 0), i >= 2);
+	assert_int_equal(last.addr, a + 9);
+	assert_int_equal(last.both, 2);
+	assert_int_equal(last.size, 8);
+	for (unsigned i = 0; i < 15; i++)
+		assert_int_equal(access_at(2, a + i, 1, GOSAN_WRITE), i == 9 ? 2 : 1);
+	assert_int_equal(access_at(3, a + 13, 4, GOSAN_WRITE), 2);
+}
+
 static void use_after_free(void **state)
 {
 	uintptr_t a = (uintptr_t)memory;
@@ -276,6 +327,8 @@ int main(void)
 		cmocka_unit_test_setup(order_silences, setup),
 		cmocka_unit_test_setup(atomics, setup),
 		cmocka_unit_test_setup(ten_thousand_readers, setup),
+		cmocka_unit_test_setup(places_share_a_cell, setup),
+		cmocka_unit_test_setup(words_across_granules, setup),
 		cmocka_unit_test_setup(use_after_free, setup),
 		cmocka_unit_test_setup(forgetting_is_exact, setup),
 		cmocka_unit_test(against_the_model),
