@@ -8,8 +8,6 @@
 #include "engine.h"
 #include "mem.h"
 
-#include <string.h>
-
 #define ACTORS_MAX ((size_t)1 << 22)
 #define STRIDE     ((sizeof(struct gosan_g) + 63) & ~(size_t)63)
 #define CHARGED    64u /* goroutines whose memory is counted in one go */
@@ -25,7 +23,7 @@ static struct gosan_g *take(void)
 
 	if (g) {
 		free_list = g->next_alive;
-		memset(g, 0, sizeof *g);
+		gosan_mem_set(g, 0, sizeof *g);
 		return g;
 	}
 	if (!table)
@@ -57,6 +55,12 @@ void gosan_actor_free(struct gosan_g *g)
 	g->no = 0;
 	g->next_alive = free_list;
 	free_list = g;
+}
+
+size_t gosan_actor_span(uintptr_t *ret_first)
+{
+	*ret_first = (uintptr_t)table;
+	return n_used * STRIDE;
 }
 
 /* A free one is none: what still has its address has it by chance, or forgot to look. */

@@ -29,17 +29,17 @@ struct gosan_g {
 		*frame_floor; /* its calls (context.h); frame: one past the last */
 	uint64_t n_access;    /* accesses seen; the access layer adds them up at the end */
 	/* ADMIN */
-	struct gosan_g *next; /* all goroutines, newest first: gosan_engine_all() */
+	struct gosan_g *next;                    /* all goroutines, newest first: gosan_engine_all() */
 	struct gosan_g *next_alive, *prev_alive; /* those whose end was not seen: gosan_engine_alive() */
-	uint64_t id;          /* goroutine id, or 0 for threads and the system */
-	uint32_t no;          /* 1, 2, ... in the order of birth; 0: nobody's */
-	uint32_t visits;      /* recorder.c: how often it came to a thread; written by itself */
-	uint32_t tid;         /* thread ordinal for threads, 0 for goroutines */
+	uint64_t id;                             /* goroutine id, or 0 for threads and the system */
+	uint32_t no;                             /* 1, 2, ... in the order of birth; 0: nobody's */
+	uint32_t visits; /* recorder.c: how often it came to a thread; written by itself */
+	uint32_t tid;    /* thread ordinal for threads, 0 for goroutines */
 	bool is_thread, is_system, ended;
 	bool is_fiber; /* a context that threads switch to (front/fiber.c): is_thread, but no thread to join */
 	bool detached, joined; /* a thread: it was detached (also by its attribute), its join returned */
-	bool gone;    /* a goroutine or fiber that ended: no thread is at it any more; the front end says so */
-	bool buried;  /* its G_END was seen */
+	bool gone;   /* a goroutine or fiber that ended: no thread is at it any more; the front end says so */
+	bool buried; /* its G_END was seen */
 	uint8_t kept; /* reap.c: somebody names it; so many of its ancestors are kept, too */
 	/* HAPPENS-BEFORE: written by itself, or on its behalf while parked, under the engine lock; on the short way
 	 * (lockpath.h) and by atomics by itself under clock_bit instead. So others who want to read its clocks
@@ -159,6 +159,8 @@ struct gosan_g *gosan_actor_new(void);
 void gosan_actor_free(struct gosan_g *g);
 /* The goroutine that begins at this address; NULL: it is no address of one, or not of one that can be freed. */
 struct gosan_g *gosan_actor_at(uintptr_t word);
+/* All of them lie in so many bytes from there. */
+size_t gosan_actor_span(uintptr_t *ret_first);
 /* It gets its number, and comes into the lists of all and of the living. */
 void gosan_actor_born(struct gosan_g *g);
 /* It ended: the second time, which is a front end's mistake, nothing happens, and the answer is false. */

@@ -246,6 +246,15 @@ static bool collect_stopped(bool *ret_again)
 	return grown || free > room / WORTH;
 }
 
+void gosan_collect_used(void)
+{
+	if (!close_shadow(NULL))
+		return;
+	mark_all();
+	gosan_segment_reset();
+	open_shadow();
+}
+
 /* One at a time. True: another was at work, and is done. */
 static bool wait_for_other(void)
 {

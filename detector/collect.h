@@ -31,6 +31,9 @@ bool gosan_collect_drop(void);
 /* Nobody else collects or forks from the one to the other; false: somebody does. */
 bool gosan_collect_try_begin(void);
 void gosan_collect_end(void);
+/* Under the engine lock, in between: drop what no cell names from the segments in use, at the first attempt or not at all.
+ */
+void gosan_collect_used(void);
 void gosan_collect_wait(struct gosan_g *g);
 /* Around fork, first and last: a child has no granule that somebody left locked who stayed behind. */
 void gosan_collect_fork(bool before);

@@ -40,6 +40,8 @@ uint32_t gosan_unwind_caller(void);
 uint32_t gosan_unwind_above(const void *frame);
 /* Only its innermost address. */
 uintptr_t gosan_unwind_pc(const void *frame);
+/* The runtime is a library of its own: its frames can be told from the program's. */
+extern bool gosan_unwind_runtime_apart;
 /* A module was unloaded: stacks that are remembered by addresses in it mean nothing any more. */
 void gosan_unwind_forget(void);
 /* On a new thread, where malloc may be called. */

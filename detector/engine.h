@@ -31,7 +31,7 @@ struct gosan_analyzer {
 	void (*before)(const struct gosan_event *ev);
 	void (*after)(const struct gosan_event *ev);
 	void (*end)(enum gosan_end why); /* once, when the run is over: judge what is still open */
-	void (*reap)(void);              /* now and then: drop what names the dead and is of no use any more */
+	void (*reap)(void); /* now and then: drop what names the dead and is of no use any more */
 };
 extern const struct gosan_analyzer gosan_analyze_waitgroup, gosan_analyze_lockorder, gosan_analyze_lock,
 	gosan_analyze_channel, gosan_analyze_block, gosan_analyze_resource;
@@ -106,7 +106,7 @@ void gosan_engine_end(enum gosan_end why);
  * the G_SPAWN event, which is the caller's to send, makes one. Never NULL: when memory is exhausted, one
  * context that covers everything and whose events are dropped and counted as lost. Takes the lock. */
 struct gosan_g *gosan_engine_new_g(uint64_t id, bool is_thread);
-struct gosan_g *gosan_engine_all(void); /* head of the list; under the lock */
+struct gosan_g *gosan_engine_all(void);   /* head of the list; under the lock */
 struct gosan_g **gosan_engine_list(void); /* the head itself, for reap.c */
 /* Those whose G_END was not seen, by next_alive; some of them may have ended all the same. Under the lock. */
 struct gosan_g *gosan_engine_alive(void);

@@ -24,8 +24,8 @@ gosan_extend_replace(struct gosan_granule *s, uint64_t cells, uint64_t places, u
 		return false;
 	/* The writer of a run wrote other granules of the page perhaps, and waits for this one: range.c. It never writes the
 	 * word that has the lock's bit. */
-	if (__builtin_expect(
-		    __atomic_load_n(gosan_shadowmem_state_of(s), __ATOMIC_RELAXED) & GOSAN_PAGE_BUSY, 0)) {
+	if (__builtin_expect(__atomic_load_n(gosan_shadowmem_state_of(s), __ATOMIC_RELAXED) & GOSAN_PAGE_BUSY,
+			     0)) {
 		__atomic_fetch_and(&s->places, ~GOSAN_GRANULE_LOCK, __ATOMIC_RELEASE);
 		return false;
 	}
@@ -39,9 +39,9 @@ gosan_extend_replace(struct gosan_granule *s, uint64_t cells, uint64_t places, u
 /* The next byte of a loop: a cell of g's present moment with these flags and this place takes its bytes in. The other
  * cell has none of them, or is of the moment that was met last. A granule with such a cell needs no look at its page,
  * and lies in a linear shadow: the empty granule has no cells. */
-static inline __attribute__((always_inline)) bool
-gosan_extend_granule(struct gosan_g *g, struct gosan_granule *s, uint32_t want, unsigned flags,
-		     uint32_t place)
+static inline __attribute__((always_inline)) bool gosan_extend_granule(struct gosan_g *g,
+								       struct gosan_granule *s, uint32_t want,
+								       unsigned flags, uint32_t place)
 {
 	uint64_t places = __atomic_load_n(&s->places, __ATOMIC_RELAXED);
 	uint64_t cells = __atomic_load_n(&s->cells, __ATOMIC_RELAXED);

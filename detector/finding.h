@@ -7,7 +7,7 @@
  * Raw stream, one file per process, each line complete in itself (a torn last line is ignored):
  *  {"r":"start","v":1,"pid":N,"ppid":N,"program":"/abs","argv":[..],"cwd":"/abs","options":"k=v:.."}
  *  {"r":"module","path":"/abs","base":"0x..","start":"0x..","end":"0x..","build_id":"hex","instrumented":bool}
- *    and "own_tsan":true in one whose hooks never reach us
+ *    and "own_tsan":true in one whose hooks never reach us, "go":true in Go code
  *      base = load bias; written before the first finding that may refer to it
  *  {"r":"finding","key":N,"code":"GS101","grade":"proved","title":"..","object":{OBJ},
  *   "participants":[{PART}..],"more":N,"why":"..","help":"..","story":[{"g":N,"t":N,"pc":"0x..","text":".."}..]}

@@ -34,6 +34,7 @@ struct scan {
 static struct table *table;
 static unsigned long long loads_seen;
 bool gosan_module_instrumented;
+bool gosan_module_go;
 static char lock;
 static bool is_recorded; /* the table is another process' */
 
@@ -252,6 +253,10 @@ static void describe(struct gosan_module *m, const struct dl_phdr_info *info)
 	}
 	m->path = path_of(info);
 	m->kind = is_ours(m, info) ? GOSAN_MODULE_OWN : kind_of(m->path);
+	m->go = strstr(m->path, "/libgo.so") ||
+		(m->kind == GOSAN_MODULE_PROGRAM && gosan_ownrt_is_go(m->path));
+	if (m->go)
+		gosan_module_go = true;
 	if (dyn && m->kind != GOSAN_MODULE_OWN && m->kind != GOSAN_MODULE_LIBC)
 		symbols_of(m, dyn);
 }
@@ -371,8 +376,10 @@ int gosan_module_load(const struct gosan_module *m, size_t n)
 		memcpy(t->m, m, n * sizeof(*m));
 	sort(t->m, n);
 	t->n = n;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		gosan_module_instrumented |= m[i].instrumented;
+		gosan_module_go |= m[i].go;
+	}
 	is_recorded = true;
 	__atomic_store_n(&table, t, __ATOMIC_RELEASE);
 	return 0;

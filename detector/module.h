@@ -31,6 +31,7 @@ struct gosan_module {
 	enum gosan_module_kind kind;
 	bool instrumented; /* refers to __tsan_*: its accesses are seen */
 	bool own_tsan;     /* carries a sanitizer runtime of its own: hooks never reach us */
+	bool go;           /* has a Go runtime, or is Go code: see gosan_module_go */
 	char build_id[2 * GOSAN_BUILD_ID_MAX + 1]; /* lower-case hex, "" when there is none */
 };
 
@@ -52,6 +53,9 @@ bool gosan_module_own_tls(uintptr_t addr);
 void gosan_module_forked(void);
 /* True once any module was seen that is instrumented: only then can there be accesses to check. */
 bool gosan_module_any_instrumented(void);
+/* Any module is Go's. Its goroutines change threads behind our back: what one did on two threads looks like two threads'
+ * doing, so accesses prove nothing in such a process. Never unset. */
+extern bool gosan_module_go;
 extern bool gosan_module_instrumented; /* the same, for who looks at every call; read only */
 
 #endif

@@ -78,8 +78,30 @@ bool gosan_ownrt_in(const void *file, size_t size)
 	return symbols_define(&f, &full) || (!full && says_so(&f));
 }
 
+/* Where sections have names: gccgo keeps what a package exports, Go's own compiler the table of its functions. */
+static bool has_go_section(const struct image *f)
+{
+	const ElfW(Ehdr) *eh = part(f, 0, sizeof(*eh));
+	const ElfW(Shdr) *sh = eh ? part(f, eh->e_shoff, (uint64_t)eh->e_shnum * sizeof(ElfW(Shdr))) : NULL;
+	const ElfW(Shdr) *names = sh && eh->e_shstrndx < eh->e_shnum ? &sh[eh->e_shstrndx] : NULL;
+	const char *text = names ? part(f, names->sh_offset, names->sh_size) : NULL;
+
+	if (!text || !names->sh_size || text[names->sh_size - 1])
+		return false;
+	for (size_t i = 0; i < eh->e_shnum; i++)
+		if (sh[i].sh_name < names->sh_size && (strcmp(text + sh[i].sh_name, ".go_export") == 0 ||
+						       strcmp(text + sh[i].sh_name, ".gopclntab") == 0))
+			return true;
+	return false;
+}
+
+static bool has_runtime(const struct image *f)
+{
+	return gosan_ownrt_in(f->p, f->size);
+}
+
 /* System calls directly: in the library mmap is interposed, by us. */
-bool gosan_ownrt_at(const char *path)
+static bool look(const char *path, bool (*has)(const struct image *))
 {
 	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 	void *p = MAP_FAILED;
@@ -91,9 +113,19 @@ bool gosan_ownrt_at(const char *path)
 	if (fstat(fd, &st) == 0 && st.st_size > 0)
 		p = (void *)syscall(SYS_mmap, NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, (long)fd, 0L);
 	if (p != MAP_FAILED) {
-		found = gosan_ownrt_in(p, (size_t)st.st_size);
+		found = has(&(struct image){p, (size_t)st.st_size});
 		syscall(SYS_munmap, p, (size_t)st.st_size);
 	}
 	syscall(SYS_close, fd);
 	return found;
+}
+
+bool gosan_ownrt_at(const char *path)
+{
+	return look(path, has_runtime);
+}
+
+bool gosan_ownrt_is_go(const char *path)
+{
+	return look(path, has_go_section);
 }

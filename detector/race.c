@@ -525,8 +525,8 @@ void gosan_race_found(const struct gosan_race *r)
 	uintptr_t start;
 	size_t size;
 
-	if (is_seen(places, false) || is_seen(here, false) || !gosan_check_on("race") || is_stale_free(r) ||
-	    gosan_benign_has(r->addr))
+	if (is_seen(places, false) || is_seen(here, false) || !gosan_check_on("race") || gosan_module_go ||
+	    is_stale_free(r) || gosan_benign_has(r->addr))
 		return;
 	gosan_module_refresh();
 	if (is_own_tls(r)) {

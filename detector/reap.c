@@ -33,6 +33,7 @@
 #include "recorder.h"
 #include "registry.h"
 #include "segment.h"
+#include "shadowmem.h"
 
 #include <elf.h>
 #include <link.h>
@@ -40,11 +41,14 @@
 #define GENERATIONS 8u   /* ancestors that reports and analyzers look at */
 #define FIRST       1024 /* deaths before the first attempt */
 #define RETRY       256  /* more of them after one that could not stop the clocks */
-#define WORDS       256  /* of memory to look at, for each death */
+#define BY_CELLS    1024 /* of those who are kept for a segment, before it is looked whether a cell names that */
+#define WORDS       256 /* of memory to look at, for each death */
 
 bool gosan_reap_on;
 uint64_t gosan_reap_accesses;
 static size_t n_ended, n_words, due = FIRST;
+static size_t
+	n_by_cells; /* kept last time by segments alone: mostly by numbers that no cell names any more */
 
 void gosan_reap_ended(void)
 {
@@ -106,11 +110,17 @@ static void keep_living(void)
 __attribute__((no_sanitize("address"))) static void look(const void *lo, const void *hi, void *unused)
 {
 	const uintptr_t *end = hi;
+	uintptr_t first;
+	size_t span = gosan_actor_span(&first);
 
 	(void)unused;
 	for (const uintptr_t *p = lo; p < end; p++) {
-		struct gosan_g *g = gosan_actor_at(__atomic_load_n(p, __ATOMIC_RELAXED));
+		uintptr_t word = __atomic_load_n(p, __ATOMIC_RELAXED);
+		struct gosan_g *g;
 
+		if (word - first >= span) /* nearly always */
+			continue;
+		g = gosan_actor_at(word);
 		if (g && g->no)
 			keep(g, GENERATIONS);
 	}
@@ -200,8 +210,10 @@ static void keep_tenant(uint32_t cid, uint32_t epoch)
 		else
 			hi = mid;
 	}
-	if (lo < end)
+	if (lo < end && !by_chain.list[lo]->g->kept) {
 		keep(by_chain.list[lo]->g, GENERATIONS);
+		n_by_cells++;
+	}
 }
 
 /* A number in use may be one that its goroutine has in store, with what it stood for before: that errs by keeping. */
@@ -211,6 +223,7 @@ static bool keep_named_by_cells(void)
 
 	if (!n)
 		return false;
+	n_by_cells = 0;
 	for (uint32_t seg = 1; seg < gosan_segment_room(); seg++) {
 		struct gosan_stamp s = gosan_segment_stamp(seg);
 
@@ -288,6 +301,8 @@ static size_t stop_and_reap(void)
 	for (size_t i = 0; gosan_registry[i]; i++)
 		if (gosan_registry[i]->reap)
 			gosan_registry[i]->reap();
+	if (n_by_cells > BY_CELLS && n_by_cells > gosan_shadowmem_pages() / 4)
+		gosan_collect_used();
 	if (gosan_object_freeze(true)) {
 		stopped = gosan_atomic_freeze(true);
 		if (stopped) {

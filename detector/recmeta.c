@@ -228,7 +228,8 @@ void gosan_recorder_modules(void)
 		if (is_told(m[i].path))
 			continue;
 		word(&l, "module %lx %lx %lx %d %d %s ", (unsigned long)m[i].base, (unsigned long)m[i].start,
-		     (unsigned long)m[i].end, (int)m[i].kind, m[i].instrumented | m[i].own_tsan << 1,
+		     (unsigned long)m[i].end, (int)m[i].kind,
+		     m[i].instrumented | m[i].own_tsan << 1 | m[i].go << 2,
 		     m[i].build_id[0] ? m[i].build_id : "-");
 		value(&l, m[i].path);
 	}

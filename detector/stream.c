@@ -379,6 +379,8 @@ static void module_line(const struct gosan_module *m)
 	gosan_stream_bool("instrumented", m->instrumented);
 	if (m->own_tsan)
 		gosan_stream_bool("own_tsan", true);
+	if (m->go)
+		gosan_stream_bool("go", true);
 	gosan_stream_end_line();
 }
 
@@ -456,7 +458,7 @@ static void write_unseen_modules(void)
 	const struct gosan_module *m = gosan_module_list(&n);
 
 	for (size_t i = 0; i < n; i++)
-		if (m[i].own_tsan)
+		if (m[i].own_tsan || m[i].go)
 			module_line(&m[i]);
 }
 

@@ -67,6 +67,7 @@ static struct range {
 	uintptr_t first, size;
 } own[OWN_MODULES];
 static size_t n_own;
+bool gosan_unwind_runtime_apart;
 static __thread bool busy __attribute__((tls_model("initial-exec")));
 static unsigned n_walkers; /* threads that are inside libunwind */
 static bool forking;
@@ -140,6 +141,7 @@ static inline bool is_in(const struct range *r, uintptr_t pc)
 struct found {
 	struct range own[OWN_MODULES];
 	size_t n;
+	bool runtime;
 };
 
 /* The main program is never ours, even when it holds this code (unit tests). */
@@ -155,6 +157,7 @@ static int note_module(struct dl_phdr_info *info, size_t size, void *arg)
 		return 0;
 	f->own[f->n] = f->own[0];
 	f->own[runtime ? 0 : f->n] = r;
+	f->runtime |= runtime;
 	f->n++;
 	return 0;
 }
@@ -169,6 +172,7 @@ void gosan_unwind_init(void)
 	for (size_t i = f.n; i-- > 0;)
 		own[i] = f.own[i];
 	n_own = f.n;
+	gosan_unwind_runtime_apart = f.runtime;
 	have_rules = gosan_cfi_init();
 	if (backtrace_fn)
 		return;

@@ -11,6 +11,7 @@
 #include "tool.h"
 #include "trace.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,6 +65,32 @@ static bool any_readable(const struct trace_list *l)
 	return false;
 }
 
+/* What a program leaves that was preloaded without the tool and killed after its first finding: nobody was left to report
+ * it. No recording has such names. */
+static bool has_streams(const char *path)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+	bool found = false;
+
+	while (d && !found && (e = readdir(d)) != NULL) {
+		size_t n = strlen(e->d_name);
+
+		found = n > 4 && strcmp(e->d_name + n - 4, ".raw") == 0;
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+static int report_streams(struct asked *a)
+{
+	int status = prepare_settings(&a->settings);
+
+	return status ? status
+		      : pipeline_run(&(struct pipeline){.dir = a->path, .exit_status = -1}, &a->settings);
+}
+
 /* The recording before the files of reports: a wrong path, or a damaged one, leaves no empty report behind. */
 static int report(struct asked *a)
 {
@@ -71,6 +98,8 @@ static int report(struct asked *a)
 	char err[TOOL_ERROR_MAX], dir[TOOL_PATH_MAX];
 	int status;
 
+	if (has_streams(a->path))
+		return report_streams(a);
 	if (trace_list_read(&l, a->path, err, sizeof err) != 0) {
 		tool_error("%s", err);
 		return TOOL_UNREADABLE;

@@ -251,6 +251,7 @@ static void on_module(struct reader *rd, const json_t *o)
 		.end = hex(o, "end"),
 		.instrumented = json_is_true(json_object_get(o, "instrumented")),
 		.own_tsan = json_is_true(json_object_get(o, "own_tsan")),
+		.go = json_is_true(json_object_get(o, "go")),
 	};
 }
 

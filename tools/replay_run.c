@@ -65,7 +65,8 @@ static int load(void)
 					     .end = from->end,
 					     .kind = (enum gosan_module_kind)from->kind,
 					     .instrumented = from->instrumented,
-					     .own_tsan = from->own_tsan};
+					     .own_tsan = from->own_tsan,
+					     .go = from->go};
 		snprintf(m[i].build_id, sizeof m[i].build_id, "%s", from->build_id);
 	}
 	rc = m ? gosan_module_load(m, info->n_modules) : -ENOMEM;

@@ -103,7 +103,7 @@ struct dump {
 struct module {
 	const char *path, *build_id;
 	uint64_t base, start, end;
-	bool instrumented, own_tsan;
+	bool instrumented, own_tsan, go;
 	struct symfile *symbols; /* opened at first use */
 	bool tried;
 };

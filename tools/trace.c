@@ -117,6 +117,7 @@ static void add_module(struct trace *t, char *s)
 		return;
 	m->instrumented = flags & 1;
 	m->own_tsan = flags & 2;
+	m->go = flags & 4;
 	m->build_id = strcmp(id, "-") == 0 ? "" : arena_strdup(t->arena, id);
 	m->path = unescape(s + at);
 	t->info.n_modules++;

@@ -29,6 +29,7 @@ struct trace_list {
 	size_t n;
 	char **path;
 	char *unpacked; /* NULL: nothing was */
+	int guard;      /* removes it when we can't (tmpdir.h) */
 };
 int trace_list_read(struct trace_list *ret, const char *path, char *err, size_t err_size);
 void trace_list_free(struct trace_list *l);
@@ -49,7 +50,7 @@ struct trace_module {
 	const char *path, *build_id;
 	uint64_t base, start, end;
 	int kind; /* enum gosan_module_kind */
-	bool instrumented, own_tsan;
+	bool instrumented, own_tsan, go;
 };
 
 struct trace_info {

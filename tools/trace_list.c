@@ -388,8 +388,10 @@ int trace_list_read(struct trace_list *ret, const char *path, char *err, size_t 
 	*ret = (struct trace_list){0};
 	if (rc == 0 && packed) {
 		rc = tmpdir_make(folder, sizeof folder, "gosan-trace");
-		if (rc == 0)
+		if (rc == 0) {
 			ret->unpacked = strdup(folder);
+			ret->guard = tmpdir_guard(folder, tmpdir_remove_tree);
+		}
 		if (rc == 0)
 			rc = unpack(path, folder);
 	}
@@ -418,7 +420,9 @@ void trace_list_free(struct trace_list *l)
 		free(l->path[i]);
 	free(l->path);
 	if (l->unpacked) {
-		trace_folder_remove(l->unpacked);
+		tmpdir_unguard(l->guard);
+		/* Also what a damaged file was unpacked to, which may be no recording. */
+		tmpdir_remove_tree(l->unpacked);
 		free(l->unpacked);
 	}
 	*l = (struct trace_list){0};

@@ -124,12 +124,13 @@ static bool saw_something(const struct report *r)
 	return false;
 }
 
-/* A module that brings its own ThreadSanitizer was instrumented to be checked, and was not. */
-static bool has_own_tsan(const struct report *r)
+/* A module that brings its own ThreadSanitizer was instrumented to be checked, and was not. A Go program's goroutines
+ * are what its author wants watched, and nobody follows them. */
+static bool has_unseen_part(const struct report *r)
 {
 	for (size_t i = 0; i < r->n_processes; i++)
 		for (size_t k = 0; k < r->processes[i]->n_modules; k++)
-			if (r->processes[i]->modules[k].own_tsan)
+			if (r->processes[i]->modules[k].own_tsan || r->processes[i]->modules[k].go)
 				return true;
 	return false;
 }
@@ -171,7 +172,7 @@ void verdict_decide(struct report *r, pid_t main_pid, int exit_status, bool time
 	r->saw_something = saw_something(r);
 	if (r->n_shown)
 		r->verdict = VERDICT_FINDINGS;
-	else if (r->saw_something && *r->checks && !r->cut && !verdict_lost(r) && !has_own_tsan(r))
+	else if (r->saw_something && *r->checks && !r->cut && !verdict_lost(r) && !has_unseen_part(r))
 		r->verdict = VERDICT_CLEAN;
 	else
 		r->verdict = VERDICT_BLIND;

@@ -61,11 +61,13 @@ struct gosan_g *gosan_goroutine_of(const struct go_ginfo *g)
 }
 
 /* Where code has hooks, the context of its calls is the stack, as for threads (pthread.c): one look-up, below the call
- * of the runtime. Code without hooks is walked. */
+ * of the runtime. Code without hooks is walked, and so is a runtime that was linked into the program, whose frames
+ * can't be told from the program's. */
 uint32_t gosan_goroutine_here(const void *frame)
 {
 	struct gosan_g *g = gosan_self;
-	uintptr_t pc = gosan_module_instrumented && g && g->frame > g->frames ? gosan_unwind_pc(frame) : 0;
+	bool hooks = gosan_module_instrumented && gosan_unwind_runtime_apart && g && g->frame > g->frames;
+	uintptr_t pc = hooks ? gosan_unwind_pc(frame) : 0;
 
 	if (__builtin_expect(!pc, 0))
 		return gosan_unwind_above(frame);

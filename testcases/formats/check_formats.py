@@ -27,6 +27,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -366,18 +367,32 @@ def validator(a):
         need(r.returncode == 0, f"{name}: {r.stdout[:600]}")
 
 
+def dump_dom(chromium, page, profile):
+    """What it made of the page. It is given four minutes; then all of it is ended."""
+    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+               f"--user-data-dir={profile}", "--enable-logging=stderr", "--dump-dom", f"file://{page}"]
+    p = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                         start_new_session=True)
+    try:
+        out, err = p.communicate(timeout=240)
+    except subprocess.TimeoutExpired:
+        os.killpg(p.pid, signal.SIGKILL)
+        p.communicate()
+        skip("Chromium is not done after 240 seconds")
+    return subprocess.CompletedProcess(command, p.returncode, out, err)
+
+
 def browser(a):
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not chromium:
         skip("no Chromium")
     for name in ("robust.several_kinds_bug", "robust.hang_bug"):
         report = run_case(a, name, "html", "json")
-        with tempfile.TemporaryDirectory(dir=a.work) as tmp:
+        # Its helpers may outlive it by a moment, and still write.
+        with tempfile.TemporaryDirectory(dir=a.work, ignore_cleanup_errors=True) as tmp:
             path = pathlib.Path(tmp, "page.html")
             path.write_text(report["html"])
-            r = subprocess.run([chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp}/user",
-                                "--enable-logging=stderr", "--dump-dom", f"file://{path}"], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True, timeout=120)
+            r = dump_dom(chromium, path, f"{tmp}/user")
         if r.returncode != 0 or "</html>" not in r.stdout:
             skip(f"Chromium does not run here: {r.stderr[-300:]}")
         need("CONSOLE" not in r.stderr, f"{name}: {r.stderr[-600:]}")

@@ -12,6 +12,7 @@ Each program runs once, recorded.
 """
 import argparse
 import collections
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -19,6 +20,9 @@ import re
 import shutil
 import subprocess
 import sys
+
+# What one process does after another leaves a processor idle; each program is a case of its own.
+WORKERS = 2
 
 failures = []
 
@@ -136,6 +140,26 @@ def check_dump(name, a, trace):
     return len(lines)
 
 
+def check(a, program):
+    """One program; what there was to compare."""
+    name, work = pathlib.Path(program).name, a.work / pathlib.Path(program).name
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    trace, out = work / "trace", work / "report.json"
+    p = run(a.gosan, "run", "--timeout=60", f"--trace={trace}", "--format=json:-", "--", program)
+    if not need(p.returncode not in (64, 65, 70), f"{name}: status {p.returncode}: {p.stderr[-500:]}"):
+        return {}
+    p = run(a.gosan, "report", f"--format=json:{out}", trace)
+    if not need(out.exists(), f"{name}: report: {p.returncode} {p.stderr}"):
+        return {}
+    report = json.loads(out.read_text())
+    counts = {"races": check_std(name, a, trace, report, work), "arrows": check_chrome(name, a, trace, report),
+              "events": check_dump(name, a, trace)}
+    if not any(f.startswith(f"{name}:") for f in failures):
+        shutil.rmtree(work, ignore_errors=True)
+    return counts
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--gosan", required=True)
@@ -148,24 +172,9 @@ def main():
                             if re.match(r"(cases|guide)\.", q.name) and not re.search(r"\.O[0-3]$", q.name))
     a.gosan, a.work = os.path.abspath(a.gosan), a.work.absolute()
     total = collections.Counter()
-    for program in a.programs:
-        name, work = pathlib.Path(program).name, a.work / pathlib.Path(program).name
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
-        trace, out = work / "trace", work / "report.json"
-        p = run(a.gosan, "run", "--timeout=60", f"--trace={trace}", "--format=json:-", "--", program)
-        if not need(p.returncode not in (64, 65, 70), f"{name}: status {p.returncode}: {p.stderr[-500:]}"):
-            continue
-        p = run(a.gosan, "report", f"--format=json:{out}", trace)
-        if not need(out.exists(), f"{name}: report: {p.returncode} {p.stderr}"):
-            continue
-        report = json.loads(out.read_text())
-        before = len(failures)
-        total["races"] += check_std(name, a, trace, report, work)
-        total["arrows"] += check_chrome(name, a, trace, report)
-        total["events"] += check_dump(name, a, trace)
-        if len(failures) == before:
-            shutil.rmtree(work, ignore_errors=True)
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        for counts in pool.map(lambda program: check(a, program), a.programs):
+            total.update(counts)
     need(a.programs, "no programs")
     print(f"{len(a.programs)} programs: {dict(total)}: {'FAILED' if failures else 'ok'}")
     return 1 if failures else 0

@@ -21,6 +21,8 @@ import time
 
 BATCH = 20
 WORKERS = 3
+# Seconds. It takes some milliseconds; a machine that is busy with other work may need a minute.
+BEGIN = 300
 
 
 def kill_one(a, tmp, i, rng):
@@ -28,12 +30,13 @@ def kill_one(a, tmp, i, rng):
     trace, done = os.path.join(tmp, f"t{i}"), os.path.join(tmp, f"d{i}")
     with open(done, "wb") as f:
         f.truncate(4096)
-    env = dict(os.environ, LD_PRELOAD=os.path.abspath(a.preload), GOSAN_OPTIONS=f"trace={trace}:quiet=1")
+    # What a killed program leaves behind goes with the batch.
+    env = dict(os.environ, LD_PRELOAD=os.path.abspath(a.preload), GOSAN_OPTIONS=f"trace={trace}:quiet=1", TMPDIR=tmp)
     env.pop("GOSAN_OUT", None)
     proc = subprocess.Popen([a.program, done], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     begun = False
     if rng.random() < 7 / 8:
-        begun = select.select([proc.stdout], [], [], 60)[0] != [] and os.read(proc.stdout.fileno(), 1) == b"r"
+        begun = select.select([proc.stdout], [], [], BEGIN)[0] != [] and os.read(proc.stdout.fileno(), 1) == b"r"
         if not begun:
             proc.kill()
             raise SystemExit(f"the program did not begin: {proc.wait()}")

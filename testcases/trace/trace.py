@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recordings as they may be: packed, damaged, cut off, without room, without permission, of a program that was killed.
 
-usage: trace.py NAME --gosan GOSAN --preload LIBGOSAN --racy PROGRAM --killed PROGRAM
+usage: trace.py NAME --gosan GOSAN --preload LIBGOSAN --racy PROGRAM --killed PROGRAM --full LIBRARY
 
 The program's own run must never suffer, and a recording that lacks something must say so.
 """
@@ -12,6 +12,7 @@ import glob
 import http.server
 import json
 import os
+import pathlib
 import random
 import re
 import resource
@@ -24,6 +25,8 @@ import threading
 import time
 
 SKIP = 77
+# Hundredths of a second: what takes one second has taken half a minute where twenty processes wanted two processors.
+PATIENCE = 30000
 
 
 def need(condition, what, r=None):
@@ -41,7 +44,7 @@ def run(*argv, env=None, limit=None, wrap=()):
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     base = {k: v for k, v in os.environ.items() if k not in ("GOSAN_OPTIONS", "GOSAN_OUT", "LD_PRELOAD")}
     return subprocess.run([str(x) for x in (*wrap, *argv)], env={**base, **(env or {})}, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", timeout=120,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", timeout=300,
                           preexec_fn=before)
 
 
@@ -95,6 +98,33 @@ def check_packed(a, tmp):
             f.write(turned)
         r, offline = report(a, tmp, os.path.join(tmp, "part"))
         need(r.returncode == 65 or offline == online, f"bit {n % 8} of byte {at} of {len(data)}", r)
+
+
+def check_cut_off(a, tmp):
+    """Whoever reads the first lines of a dump closes the pipe, and the tool dies of it: what it had unpacked goes too."""
+    trace, folder = os.path.join(tmp, "run.gosan"), os.path.join(tmp, "unpacked")
+    pathlib.Path(tmp, "done").write_bytes(bytes(4096))
+    for seconds in (1, 4, 16, 60):
+        run(a.gosan, "run", "--quiet", f"--timeout={seconds}", f"--trace={trace}", "--", a.killed, f"{tmp}/done",
+            env={"GOSAN_OPTIONS": "trace_mb=1"})
+        if len(run(a.gosan, "dump", trace).stdout) > 1 << 18:
+            break
+        shutil.rmtree(trace + ".d", ignore_errors=True)
+        pathlib.Path(trace).unlink(missing_ok=True)
+    need(os.path.isfile(trace), "a recording whose dump fills a pipe")
+    os.mkdir(folder)
+    for end in (signal.SIGPIPE, signal.SIGKILL):
+        p = subprocess.Popen([a.gosan, "dump", trace], env={**os.environ, "TMPDIR": folder}, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, restore_signals=True)
+        p.stdout.read(1)
+        p.send_signal(end)
+        p.stdout.close()
+        need(p.wait() == -end, f"{end.name} ends it while it writes: {p.returncode}")
+        for _ in range(PATIENCE):
+            if not os.listdir(folder):
+                break
+            time.sleep(0.01)
+        need(not os.listdir(folder), f"{end.name}: nothing is left")
 
 
 def check_refused(a, tmp):
@@ -158,21 +188,34 @@ def check_no_room(a, tmp):
     need(r.returncode == 66, "what was recorded before is told", r)
 
 
-def check_full_disk(a, tmp):
-    """A file system of two megabytes, in a name space of our own."""
+def on_small_disk(a, tmp):
+    """The report of a program that was killed when a file system of two megabytes was full; None: none can be mounted."""
     inside = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=2m tmpfs "$0" && shift 0 && exec "$@"', tmp]
     if not shutil.which("unshare") or run("unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", tmp).returncode:
-        print("skipped: no name spaces of users here")
-        sys.exit(SKIP)
-    script = (f'truncate -s 4096 {tmp}/done; GOSAN_OPTIONS=trace={tmp}/t:quiet=1 LD_PRELOAD={a.preload} {a.killed} '
-              f'{tmp}/done > {tmp}/ready & p=$!; n=0; '
+        return None
+    script = (f'truncate -s 4096 {tmp}/done; TMPDIR={tmp} GOSAN_OPTIONS=trace={tmp}/t:quiet=1 LD_PRELOAD={a.preload} '
+              f'{a.killed} {tmp}/done > {tmp}/ready & p=$!; n=0; '
               f'until [ "$(od -An -tu8 -j40 -N8 {tmp}/t/*/page 2>/dev/null | tr -d " ")" -gt 0 ] 2>/dev/null; '
-              f'do sleep 0.01; n=$((n + 1)); [ $n -lt 6000 ] || exit 8; done; '
+              f'do sleep 0.01; n=$((n + 1)); [ $n -lt 30000 ] || exit 8; done; '
               f'kill -0 $p || exit 9; kill -9 $p; '
               f'{a.gosan} report {tmp}/t')
-    r = run(*inside, "sh", "-c", script)
-    need("no space left" in r.stderr, "the report says why recording ended", r)
-    need(r.returncode == 66, "what was recorded before is told", r)
+    return run(*inside, "sh", "-c", script)
+
+
+def check_full_disk(a, tmp):
+    """A disk that a library says is full, and a small file system where we may mount one."""
+    trace = os.path.join(tmp, "t")
+    run_killed(a, trace, os.path.join(tmp, "done"), ended, env={"LD_PRELOAD": f"{a.full} {os.path.abspath(a.preload)}",
+                                                               "FULL_BYTES": str(2 << 20)})
+    reports = [report(a, tmp, trace)[0]]
+    mount = os.path.join(tmp, "mount")
+    os.mkdir(mount)
+    reports.append(on_small_disk(a, mount))
+    if not reports[1]:
+        print("no name spaces of users here: no real file system was filled")
+    for r in filter(None, reports):
+        need("no space left" in r.stderr, "the report says why recording ended", r)
+        need(r.returncode == 66, "what was recorded before is told", r)
 
 
 def check_no_permission(a, tmp):
@@ -199,24 +242,25 @@ def wrapped(trace):
     return len(numbers) == 3 and min(numbers) > 0
 
 
-def run_killed(a, trace, done, until, options="", limit=None):
+def run_killed(a, trace, done, until, options="", limit=None, env=None):
     """until: seconds, or what must be true of the recording first."""
     def before():
         if limit:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     with open(done, "wb") as f:
         f.truncate(4096)
-    env = dict(os.environ, LD_PRELOAD=os.path.abspath(a.preload), GOSAN_OPTIONS=f"trace={trace}:quiet=1{options}")
+    env = {**os.environ, "LD_PRELOAD": os.path.abspath(a.preload), "GOSAN_OPTIONS": f"trace={trace}:quiet=1{options}",
+           "TMPDIR": os.path.dirname(done), **(env or {})}
     p = subprocess.Popen([a.killed, done], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, preexec_fn=before)
     need(os.read(p.stdout.fileno(), 1) == b"r", "it begins")
-    for _ in range(6000 if callable(until) else 0):
+    for _ in range(PATIENCE if callable(until) else 0):
         if until(trace):
             break
         time.sleep(0.01)
     else:
         if callable(until):
             p.kill()
-            need(False, f"{until.__name__}: not within a minute")
+            need(False, f"{until.__name__}: not within five minutes")
         time.sleep(until)
     p.send_signal(signal.SIGKILL)
     p.wait()
@@ -345,15 +389,33 @@ def check_preloaded(a, tmp):
     need(r.returncode == 66 and offline, "the folder stands for the file that nobody packed", r)
 
 
+def check_killed(a, tmp):
+    """Without the tool, without a recording, and killed: what was found is where the manual says."""
+    done, folder = os.path.join(tmp, "done"), os.path.join(tmp, "streams")
+    os.mkdir(folder)
+
+    def found(_):
+        lines = [line for f in glob.glob(f"{folder}/gosan-*/*.raw") for line in open(f)]
+        return any('"GS101"' in line and line.endswith("\n") for line in lines)
+
+    run_killed(a, None, done, found, env={"TMPDIR": folder, "GOSAN_OPTIONS": ""})
+    r, offline = report(a, tmp, *glob.glob(f"{folder}/gosan-*"))
+    need(r.returncode == 66 and [c for c, _ in offline] == ["GS101"], "the race", r)
+
+
 def main():
     p = argparse.ArgumentParser()
     checks = {k[6:]: v for k, v in globals().items() if k.startswith("check_")}
     p.add_argument("name", choices=sorted(checks))
-    for option in ("gosan", "preload", "racy", "killed"):
+    for option in ("gosan", "preload", "racy", "killed", "full"):
         p.add_argument(f"--{option}", required=True)
     a = p.parse_args()
     with tempfile.TemporaryDirectory(prefix="gosan-trace-") as tmp:
+        # Whatever is checked, the tool leaves nothing behind.
+        os.environ["TMPDIR"] = left = os.path.join(tmp, "left")
+        os.mkdir(left)
         checks[a.name](a, tmp)
+        need(not glob.glob(f"{left}/gosan-*"), f"left behind: {os.listdir(left)}")
     print(f"{a.name}: good")
 
 
