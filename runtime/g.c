@@ -224,6 +224,9 @@ int go__spawn(const struct go_call *call)
 	g->creator = m == NULL || m->g == NULL ? 0 : m->g->info.id;
 	GO_PROBE(spawn, &g->info);
 	go__runnable(m, g);
+	/* The first: from now on somebody looks after what waits behind a goroutine that computes, see poller.c. */
+	if (GO_UNLIKELY(atomic_load_explicit(&go__sched.poller, memory_order_relaxed) == NULL) && go__multi())
+		go__poller_need(true);
 	return 0;
 }
 

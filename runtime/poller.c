@@ -69,6 +69,8 @@ static void poller_leave(struct go_m *m, struct go_p *p)
 		go__poller_appoint();
 }
 
+#define LYING ((int64_t)16000) /* ns; about what waking another thread costs */
+
 /* Two looks at the same tick, a nap apart, mean that the owner did not schedule in between. It may do so right
  * after the look; a wrong guess moves a goroutine. */
 static bool is_stale(struct go_p *p)
@@ -77,6 +79,31 @@ static bool is_stale(struct go_p *p)
 	bool stale = p->seen_tick == tick;
 	p->seen_tick = tick;
 	return stale;
+}
+
+/* Without the lock: a P where somebody was readied and lies there while the goroutine that did it goes on. So both
+ * could run at once, as the two sides of a pipeline do. A hand-off is taken when the other stops, after some hundred
+ * nanoseconds: the watch of a ping-pong ends at the first change. */
+struct go_p *go__left_lying(const struct go_p *mine)
+{
+	struct go_sched *s = &go__sched;
+	for (int32_t i = 0; i < s->n_ps; i++) {
+		struct go_p *p = s->ps[i];
+		struct go_g *g = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+		if (g == NULL || p == mine)
+			continue;
+		uint32_t tick = atomic_load_explicit(&p->tick, memory_order_relaxed);
+		int64_t until = go__sys_now() + LYING;
+		bool same;
+		do {
+			go__sys_pause();
+			same = atomic_load_explicit(&p->runnext, memory_order_relaxed) == g &&
+			       atomic_load_explicit(&p->tick, memory_order_relaxed) == tick;
+		} while (same && go__sys_now() < until);
+		if (same)
+			return p;
+	}
+	return NULL;
 }
 
 /* While some P idles: a ring that nobody came for, or a runnext that its owner left lying for a whole
@@ -103,14 +130,19 @@ static void rescue(struct go_p *victim)
 		go__global_put_locked(g);
 }
 
-/* Under the lock: is there something to run, and a P for it? */
-static bool poller_work(struct go_m *m, bool long_nap)
+/* Under the lock: is there something to run, and a P for it? lying: see go__left_lying, or NULL. */
+static bool poller_work(struct go_m *m, bool long_nap, struct go_p *lying)
 {
 	struct go_sched *s = &go__sched;
 	bool next = false, none_idle = atomic_load(&s->n_idle_p) == 0;
 	struct go_p *victim = NULL;
 	if ((s->q_first == NULL || none_idle) && s->running_p > 0 && (long_nap || !none_idle))
 		victim = find_stale(none_idle, &next);
+	if (victim == NULL && lying != NULL && !none_idle) {
+		victim = lying;
+		next = true;
+		atomic_store_explicit(&s->luck, GO_LUCK, memory_order_relaxed);
+	}
 	if (victim == NULL && s->q_first == NULL)
 		return false;
 	struct go_p *p = go__p_get();
@@ -201,8 +233,9 @@ void go__poll_loop(struct go_m *m)
 		m->polling = false;
 		if (go__stack_trim_in(now) == 0)
 			go__stack_trim(now);
+		struct go_p *lying = atomic_load(&s->n_idle_p) > 0 ? go__left_lying(NULL) : NULL;
 		go__lock(&s->lock);
-		got = !s->frozen && poller_work(m, nap == NAP_MAX);
+		got = !s->frozen && poller_work(m, nap == NAP_MAX, lying);
 		if (!got)
 			go__stall_check();
 		bool more = s->q_first != NULL;

@@ -179,6 +179,8 @@ void go_set_procs(int n)
 	set_procs(n > GO_MAX_PROCS ? GO_MAX_PROCS : n);
 	go__unlock(&go__sched.lock);
 	go__wake_p();
+	if (go__multi())
+		go__poller_need(true);
 }
 
 int go_procs(void)

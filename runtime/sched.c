@@ -23,6 +23,7 @@
 
 #define GLOBAL_EVERY 64 /* picks between looks at the global queue */
 #define STEAL_ROUNDS 4
+#define SURPLUS_WAIT ((int64_t)40000) /* ns; several times what makes surplus, LYING in poller.c */
 
 struct go_sched go__sched;
 
@@ -169,30 +170,65 @@ static void stop_spinning(struct go_m *m)
 		atomic_store_explicit(&go__sched.poller_missing, true, memory_order_relaxed);
 }
 
+static struct go_g *steal_from_rings(struct go_m *m)
+{
+	struct go_sched *s = &go__sched;
+	uint32_t n = (uint32_t)s->n_ps, first = go__choose(GO__CHOOSE_VICTIM, n);
+	for (uint32_t i = 0; i < n; i++) {
+		struct go_p *victim = s->ps[(first + i) % n];
+		struct go_g *g = victim == m->p ? NULL : go__runq_steal(m->p, victim, false);
+		if (g != NULL)
+			return g;
+	}
+	return NULL;
+}
+
+/* Where goroutines wake each other and go on, as in a pipeline, one that stops has work again in a moment; a thread
+ * that lay down meanwhile would come too late for it. So it waits where that was found to be so, and only there: each
+ * wait in vain uses up some of the luck. */
+static struct go_g *wait_for_surplus(struct go_m *m)
+{
+	struct go_sched *s = &go__sched;
+	int64_t until = go__sys_now() + SURPLUS_WAIT;
+	struct go_g *g;
+	do {
+		struct go_p *victim = go__left_lying(m->p);
+		if (victim == NULL) {
+			g = steal_from_rings(m);
+		} else {
+			go__lock(&s->lock);
+			g = go__runq_steal(m->p, victim, true);
+			go__unlock(&s->lock);
+		}
+	} while (g == NULL && atomic_load_explicit(&s->q_len, memory_order_relaxed) == 0 &&
+		 !go__must_stop(m) && go__sys_now() < until);
+	if (g != NULL)
+		atomic_store_explicit(&s->luck, GO_LUCK, memory_order_relaxed);
+	else
+		atomic_fetch_sub_explicit(&s->luck, 1, memory_order_relaxed);
+	return g;
+}
+
 /* At most half of the running Ps are searched for by spinning threads: more would only heat the rings.
- * runnext is left to its owner here, who runs it within the microsecond; the poller takes stale ones. */
+ * runnext is left to its owner at first, who runs it within the microsecond. */
 static struct go_g *steal(struct go_m *m)
 {
 	struct go_sched *s = &go__sched;
-	uint32_t n = (uint32_t)s->n_ps;
+	struct go_g *g = NULL;
 	if (!m->spinning) {
 		if (2 * atomic_load(&s->spinning) >= s->running_p)
 			return NULL;
 		m->spinning = true;
 		atomic_fetch_add(&s->spinning, 1);
 	}
-	for (int round = 0; round < STEAL_ROUNDS; round++) {
-		uint32_t first = go__choose(GO__CHOOSE_VICTIM, n);
-		for (uint32_t i = 0; i < n; i++) {
-			struct go_p *victim = s->ps[(first + i) % n];
-			struct go_g *g = victim == m->p ? NULL : go__runq_steal(m->p, victim, false);
-			if (g != NULL)
-				return g;
-		}
-		for (int i = 0; i < 20; i++)
+	for (int round = 0; round < STEAL_ROUNDS && g == NULL; round++) {
+		g = steal_from_rings(m);
+		for (int i = 0; i < 20 && g == NULL; i++)
 			go__sys_pause();
 	}
-	return NULL;
+	if (g == NULL && atomic_load_explicit(&s->luck, memory_order_relaxed) > 0)
+		g = wait_for_surplus(m);
+	return g;
 }
 
 /* Give the P up. False: work turned up after all. */

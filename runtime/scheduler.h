@@ -36,9 +36,10 @@ void go__enter_outside(struct go_m *m); /* give the P away; work without */
 bool go__leave_outside(struct go_m *m); /* false: no P is free; the goroutine must queue */
 
 /* poller.c */
-void go__poller_need(bool now);  /* timers, descriptors or signals are waited for */
-void go__poller_appoint(void);   /* under the lock */
-void go__poller_stir(void);      /* under the lock: a P is at work now */
+void go__poller_need(bool now); /* timers, descriptors or signals are waited for */
+void go__poller_appoint(void);  /* under the lock */
+void go__poller_stir(void);     /* under the lock: a P is at work now */
+struct go_p *go__left_lying(const struct go_p *mine);
 bool go__pollable(void);         /* is anything waited for? */
 void go__m_idle(struct go_m *m); /* until it has a P */
 

@@ -13,8 +13,9 @@
 #define GO_MAX_PROCS 256
 #define GO_RING      256 /* local run queue; the surplus goes to the global queue by halves */
 #define GO_INHERIT   16  /* one pick of so many is a careful one, see go__pick */
-#define GO_ID_BATCH  16  /* goroutine numbers that a P takes at once */
-#define GO_LINE      64  /* bytes of a cache line */
+#define GO_LUCK      8 /* waits for surplus that may be in vain after one that wasn't; see steal in sched.c */
+#define GO_ID_BATCH  16 /* goroutine numbers that a P takes at once */
+#define GO_LINE      64 /* bytes of a cache line */
 
 /* A processor. Its owner is the one M that runs on it; an idle P has empty queues. */
 struct go_p {
@@ -94,6 +95,7 @@ struct go_sched {
 	_Atomic int32_t q_len; /* written under the lock, read without as a hint */
 	_Atomic int32_t n_idle_p;
 	_Atomic int32_t spinning;
+	_Atomic int32_t luck;     /* how often to wait for surplus before a P is given up */
 	_Atomic int32_t starting; /* threads that were created and have not arrived in m_main */
 	_Atomic bool recheck;     /* a standstill that unknown threads may still end */
 	_Atomic int32_t io_waiters, notifies;

@@ -26,11 +26,18 @@ HERE = pathlib.Path(__file__).resolve().parent
 TIMEOUT = 120  # seconds per run
 THREADS = ("matmul", "hash", "tree", "memcpy", "qsort", "pipe", "list", "alloc")
 # Operations: alone, and under a detector. Enough for at least some 20 ms each.
-GOROUTINES = {"spawn": (100_000, 100_000), "roundtrip": (500_000, 100_000), "buffered": (2_000_000, 200_000),
-              "select": (500_000, 100_000), "mutex": (5_000_000, 200_000), "fanout": (500_000, 50_000)}
+GOROUTINES = {"spawn": (100_000, 100_000), "spawn1m": (1_000_000, 100_000), "roundtrip": (500_000, 100_000),
+              "buffered1": (500_000, 100_000), "buffered": (2_000_000, 200_000), "buffered1024": (2_000_000, 200_000),
+              "pipeline": (200_000, 50_000), "select2": (500_000, 100_000), "select": (500_000, 100_000),
+              "select4": (500_000, 100_000), "mutex": (5_000_000, 200_000), "mutex100": (2_000_000, 200_000),
+              "mutexpark": (500_000, 50_000), "fanout": (500_000, 50_000)}
+ALIAS = {"spawn1m": "spawn"}  # the same program with other operations
 PROCS = (1, 2)
 # Peers that start a thread for each goroutine do less.
 PEER_OPS = {"spawn": 5_000, "roundtrip": 20_000, "buffered": 300_000, "mutex": 5_000_000, "fanout": 5_000}
+# Peers with one thread; what they have no benchmark for is left out.
+DILL = ("spawn", "spawn1m", "roundtrip", "select2", "select", "select4", "fanout")
+NECO = tuple(name for name in GOROUTINES if name != "pipeline")
 LOCKS = ("mutex", "nested", "read", "write", "spin", "sem")
 LOCK_OPS = {"native": 5_000_000, "gosan": 5_000_000, "helgrind": 100_000, "drd": 100_000}
 # Installed programs, as they are. DATA is a file of some compressible megabytes, REPO a git repository, OUT scratch.
@@ -165,12 +172,29 @@ class Bench:
             variants.append(("gccgo", 1, [binary]))
         threads = self.scratch / "pthreads"
         self.compile(["gcc", "-D_GNU_SOURCE", "-O2", HERE / "pthreads.c", "-o", threads, "-lpthread"])
+        singles = []  # (peer, program, what it can)
+        for peer, can, library, header in (("libdill", DILL, "dill", "libdill.h"), ("neco", NECO, "neco", "neco.h")):
+            program = self.scratch / library
+            if not self.has_header(header):
+                self.skipped[peer] = f"{header} is not installed"
+            elif self.compile(["gcc", "-O2", HERE / f"{library}.c", "-o", program, f"-l{library}"], peer):
+                singles.append((peer, program, can))
         for name in names:
+            real = ALIAS.get(name, name)
             for procs in PROCS:
                 for variant, watched, argv in variants:
-                    self.add(name, variant, [*argv, name, GOROUTINES[name][watched]], procs)
+                    self.add(name, variant, [*argv, real, GOROUTINES[name][watched]], procs)
                 if name in PEER_OPS:
                     self.add(name, "pthreads", [threads, name, PEER_OPS[name]], procs)
+            for peer, program, can in singles:
+                if name in can:
+                    self.add(name, peer, [program, real, GOROUTINES[name][0]], 1)
+
+    @staticmethod
+    def has_header(name):
+        """Does the compiler find it? CPATH and LIBRARY_PATH name places that are not the system's."""
+        return subprocess.run(["gcc", "-E", "-include", name, "-x", "c", os.devnull], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, check=False).returncode == 0
 
     def measure(self, job):
         """One run: a Sample, or the reason why there is none."""
@@ -275,8 +299,8 @@ def installed_table(bench, names):
 
 
 def goroutines_table(bench, names):
-    head = ["goroutines", "processors", "native ns", "go ns", "native/go", "gccgo ns", "pthreads ns", "gosan ns",
-            "go -race ns", "gosan/race", "gosan/native"]
+    head = ["goroutines", "processors", "native ns", "go ns", "native/go", "gccgo ns", "libdill ns", "neco ns", "pthreads ns",
+            "gosan ns", "go -race ns", "gosan/race", "gosan/native"]
     rows, ratios = [], []
     for name in names:
         for procs in PROCS:
@@ -284,11 +308,11 @@ def goroutines_table(bench, names):
                                        for v in ("native", "go", "gosan", "go -race"))
             ratios.append([ratio(native, go), ratio(gosan, race), ratio(gosan, native)])
             first, second, third = (cell(r, "{:.2f}") for r in ratios[-1])
-            gccgo, threads = (bench.median("value", name, v, procs) for v in ("gccgo", "pthreads"))
-            rows.append([name, str(procs), cell(native, "{:.1f}"), cell(go, "{:.1f}"), first, cell(gccgo),
-                         cell(threads), cell(gosan), cell(race), second, third])
+            peers = (cell(bench.median("value", name, v, procs)) for v in ("gccgo", "libdill", "neco", "pthreads"))
+            rows.append([name, str(procs), cell(native, "{:.1f}"), cell(go, "{:.1f}"), first, *peers, cell(gosan),
+                         cell(race), second, third])
     first, second, third = (cell(geomean(c), "{:.2f}") for c in zip(*ratios))
-    rows.append(["geometric mean", "", "", "", first, "", "", "", "", second, third])
+    rows.append(["geometric mean", "", "", "", first, *[""] * 6, second, third])
     print_table(head, rows)
 
 

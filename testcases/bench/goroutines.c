@@ -128,7 +128,8 @@ static void select_of(long ops, long n)
 		else if (n == 3)
 			go_select(GO_RECV(ch[0], &v), GO_RECV(ch[1], &v), GO_RECV(ch[2], &v));
 		else
-			go_select(GO_RECV(ch[0], &v), GO_RECV(ch[1], &v), GO_RECV(ch[2], &v), GO_RECV(ch[3], &v));
+			go_select(GO_RECV(ch[0], &v), GO_RECV(ch[1], &v), GO_RECV(ch[2], &v),
+				  GO_RECV(ch[3], &v));
 		sum += v;
 	}
 	if (sum < 0)

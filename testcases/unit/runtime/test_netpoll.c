@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 
 static void make_pipe(int fds[2], int flags)
@@ -299,6 +300,98 @@ static void accepting_and_connecting(void)
 	close(listener);
 }
 
+/* A port that nobody listens at: bound, and never told to listen. */
+static void refused(void)
+{
+	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof(addr);
+	int deaf = socket(AF_INET, SOCK_STREAM, 0);
+	check(bind(deaf, (struct sockaddr *)&addr, sizeof(addr)) == 0);
+	check(getsockname(deaf, (struct sockaddr *)&addr, &len) == 0);
+	for (int flag = 0; flag <= SOCK_NONBLOCK; flag += SOCK_NONBLOCK) {
+		int fd = socket(AF_INET, SOCK_STREAM | flag, 0), mode = fcntl(fd, F_GETFL);
+		check_int(go_connect(fd, (struct sockaddr *)&addr, sizeof(addr)), -ECONNREFUSED);
+		check_int(fcntl(fd, F_GETFL), mode);
+		close(fd);
+	}
+	close(deaf);
+}
+
+/* Nobody reads: what fits is written, and then the context ends the wait for room. On one processor, so that it ends
+ * when the writer waits, not before. */
+static void a_full_pipe_ends_by_context(void)
+{
+	static char many[1 << 20];
+	int fds[2];
+	make_pipe(fds, O_NONBLOCK);
+	go_set_procs(1);
+	go_context *ctx = go_with_cancel(go_background());
+	go(go_cancel, ctx);
+	check_int(go_write_ctx(ctx, fds[1], many, sizeof(many)), fcntl(fds[1], F_GETPIPE_SZ));
+	check_int(go_write_ctx(ctx, fds[1], many, 1), -ECANCELED);
+	go_context_free(ctx);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void read_to_end(int fd, go_chan(int) out)
+{
+	char c;
+	go_send(out, (int)go_read(fd, &c, 1));
+	go_send(out, (int)go_write(fd, "x", 1));
+}
+
+/* The reader is parked when its peer closes one direction; the other still works. */
+static void half_close_wakes_the_reader(void)
+{
+	char c;
+	int fds[2];
+	go_chan(int) out = go_make(int, 0);
+	go_set_procs(1);
+	check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
+	go(read_to_end, fds[0], out);
+	for (int i = 0; i < 20; i++)
+		go_yield(); /* it has parked */
+	check_int(shutdown(fds[1], SHUT_WR), 0);
+	check_int(go_recv(out), 0);
+	check_int(go_recv(out), 1);
+	check_int(go_read(fds[1], &c, 1), 1);
+	check(c == 'x');
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void set_flag(void *flag)
+{
+	atomic_store((_Atomic bool *)flag, true);
+}
+
+static void read_and_set(int fd, _Atomic bool *parking, _Atomic bool *flag)
+{
+	char c;
+	atomic_store(parking, true);
+	check_int(go_read(fd, &c, 1), 1);
+	set_flag(flag);
+}
+
+/* Descriptors and timers go on while a goroutine computes, and what they ready runs on another processor. */
+static void a_computation_stops_no_descriptor(void)
+{
+	_Atomic bool parking = false, got = false, fired = false;
+	int fds[2];
+	make_pipe(fds, O_NONBLOCK);
+	go_set_procs(2);
+	go(read_and_set, fds[0], &parking, &got);
+	while (!atomic_load(&parking))
+		go_yield();
+	go_after_func(GO_MS, set_flag, &fired);
+	check_int(write(fds[1], "x", 1), 1);
+	while (!atomic_load(&got) || !atomic_load(&fired))
+		;
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +405,10 @@ int main(void)
 		child_test(contexts_end_waits),
 		child_test(events_race_with_cancellation),
 		child_test(accepting_and_connecting),
+		child_test(refused),
+		child_test(a_full_pipe_ends_by_context),
+		child_test(half_close_wakes_the_reader),
+		child_test(a_computation_stops_no_descriptor),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,6 +131,37 @@ static void idle_processors_help(void)
 	spin_until(&flag);
 }
 
+/* Nobody has slept, waited or come by the scheduler before: there is no other thread yet. */
+static void the_first_runs_beside_a_computation(void)
+{
+	_Atomic bool flag = false;
+	go_set_procs(2);
+	go(set_flag, &flag);
+	spin_until(&flag);
+}
+
+static void receive_and_set(go_chan(int) ch, _Atomic bool *parking, _Atomic bool *flag)
+{
+	atomic_store(parking, true);
+	check_int(go_recv(ch), 1);
+	atomic_store(flag, true);
+}
+
+/* Both sides of a pipeline work at once: a receiver that a send woke runs while the sender goes on. On one processor
+ * up to there, so that it is the sender who wakes it. */
+static void sender_and_receiver_run_at_once(void)
+{
+	_Atomic bool parking = false, flag = false;
+	go_chan(int) ch = go_make(int, 4);
+	go_set_procs(1);
+	go(receive_and_set, ch, &parking, &flag);
+	while (!atomic_load(&parking))
+		go_yield();
+	go_set_procs(2);
+	go_send(ch, 1);
+	spin_until(&flag);
+}
+
 static void change_procs(void)
 {
 	go_waitgroup wg = {0};
@@ -629,6 +660,8 @@ int main(void)
 		child_test(order_on_one_processor),
 		child_test(a_pair_starves_nobody),
 		child_test(idle_processors_help),
+		child_test(the_first_runs_beside_a_computation),
+		child_test(sender_and_receiver_run_at_once),
 		child_test(nobody_waits_behind_a_computation),
 		child_test(processors_come_and_go_during_hand_offs),
 		child_test(change_procs),

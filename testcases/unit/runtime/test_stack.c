@@ -2,6 +2,9 @@
 #include "child.h"
 #include "scheduler.h"
 
+#include <glob.h>
+#include <netdb.h>
+#include <regex.h>
 #include <signal.h>
 
 static void use_most(go_waitgroup *wg)
@@ -24,6 +27,63 @@ static void has_200_kilobytes(void)
 			go(use_most, &wg);
 		go_waitgroup_wait(&wg);
 	}
+}
+
+static void use_900_kilobytes(go_chan(int) out)
+{
+	volatile char room[900 << 10];
+	int sum = 0;
+	for (size_t i = 0; i < sizeof(room); i += 4096)
+		room[i] = 1;
+	go_yield();
+	for (size_t i = 0; i < sizeof(room); i += 4096)
+		sum += room[i];
+	go_send(out, sum);
+}
+
+static void size_by_the_environment(void)
+{
+	setenv("GO_STACK", "1m", 1);
+	go_chan(int) out = go_make(int, 0);
+	go(use_900_kilobytes, out);
+	check_int(go_recv(out), 900 / 4);
+	check_int(go__stack_size(), 1 << 20);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* What libc keeps on the stack: the digits of a number, tables of a pattern, names of files, records of a host. */
+static void call_deep(go_chan(bool) out)
+{
+	enum { DIGITS = 4000, N = 20000 };
+	static int numbers[N];
+	static char text[2 * DIGITS];
+	struct addrinfo *host = NULL, hints = {.ai_flags = AI_NUMERICHOST};
+	glob_t files;
+	regex_t pattern;
+	check_int(snprintf(text, sizeof(text), "%.*Lf", DIGITS, 1.0L / 3), DIGITS + 2);
+	check_int(regcomp(&pattern, "^(0\\.3+)[0-9]*$", REG_EXTENDED | REG_NOSUB), 0);
+	check_int(regexec(&pattern, text, 0, NULL, 0), 0);
+	regfree(&pattern);
+	for (int i = 0; i < N; i++)
+		numbers[i] = i * 7919 % N;
+	qsort(numbers, N, sizeof(int), by_value);
+	check_int(numbers[N - 1], N - 1);
+	check_int(glob("/pr*/self/sta*", 0, NULL, &files), 0);
+	globfree(&files);
+	check_int(getaddrinfo("127.0.0.1", "80", &hints, &host), 0);
+	freeaddrinfo(host);
+	go_send(out, true);
+}
+
+static void libc_calls_fit(void)
+{
+	go_chan(bool) out = go_make(bool, 0);
+	go(call_deep, out);
+	check(go_recv(out));
 }
 
 static void slots_are_reused_last_first(void)
@@ -171,6 +231,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		child_test(has_200_kilobytes),
+		child_test(size_by_the_environment),
+		child_test(libc_calls_fit),
 		child_test(slots_are_reused_last_first),
 		child_test(many_slots),
 		child_test(a_burst_is_given_back),
