@@ -3,6 +3,8 @@
  * capture.c: the double of finding.c and registry.c: no analyzers but the races of the access layer, and
  * nothing is written.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "depot.h"
@@ -12,7 +14,7 @@
 
 const struct gosan_analyzer *const gosan_registry[] = {NULL};
 size_t n_captured;
-struct captured captured[4096];
+struct captured captured[CAPTURED_MAX];
 static struct gosan_finding record;
 static struct gosan_part scratch;
 
@@ -53,7 +55,11 @@ static uintptr_t innermost(const struct gosan_part *p)
 
 bool gosan_finding_emit(struct gosan_finding *f)
 {
-	if (n_captured < sizeof captured / sizeof *captured && f->n_parts >= 2)
+	if (n_captured == CAPTURED_MAX) {
+		fprintf(stderr, "more than %d reports of one program\n", CAPTURED_MAX);
+		abort();
+	}
+	if (f->n_parts >= 2)
 		captured[n_captured++] =
 			(struct captured){{innermost(&f->parts[0]), innermost(&f->parts[1])}};
 	return true;
