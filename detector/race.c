@@ -39,7 +39,13 @@
 /* Keys of what was reported. Written under the engine lock, read without: a key that is missed costs only
  * the way to the lock. */
 static uint64_t seen[1u << SEEN_BITS];
-static uint8_t objects_of[1u << SEEN_BITS];
+
+/* How many objects of a pair of places were reported. A pair whose place another takes begins anew: it is told of more
+ * objects than it should be, but a pair is never silent for another's sake. Under the engine lock. */
+static struct objects {
+	uint64_t places;
+	unsigned n;
+} objects_of[1u << SEEN_BITS];
 
 struct side {
 	const struct gosan_g *g;
@@ -228,17 +234,19 @@ static uint64_t meeting_key(const struct gosan_race *r)
 /* May this pair be reported now? Under the engine lock. */
 static bool admit(struct pair *p)
 {
-	uint8_t *n = &objects_of[p->places & ((1u << SEEN_BITS) - 1)];
+	struct objects *o = &objects_of[p->places & ((1u << SEEN_BITS) - 1)];
 
+	if (o->places != p->places)
+		*o = (struct objects){.places = p->places};
 	if (is_seen(meeting_key(p->r), true))
 		return false;
-	if (*n >= OBJECTS_MAX) {
+	if (o->n >= OBJECTS_MAX) {
 		is_seen(p->places, true);
 		return false;
 	}
 	if (is_seen(p->key, true))
 		return false;
-	++*n;
+	o->n++;
 	return true;
 }
 
