@@ -58,7 +58,8 @@ extern bool (*gosan_engine_can_act)(void);
 	X(deps_lost, "lock dependencies not remembered") \
 	X(memory_mb, "MiB of the detector's memory at most") \
 	X(findings, "findings emitted") \
-	X(findings_lost, "findings not written")
+	X(findings_lost, "findings not written") \
+	X(pairs_cut, "pairs of places raced on more objects than are listed")
 /* clang-format on */
 struct gosan_counters {
 #define X(name, text) uint64_t name;

@@ -4,7 +4,7 @@
  *
  * Policy
  *  - One finding per pair of code places and object. A pair that goes on racing on ever new objects (the
- *    elements of an array) is reported for the first OBJECTS_MAX of them.
+ *    elements of an array) is reported for the first OBJECTS_MAX of them, and counted.
  *  - x++ against x++ is one bug: after a report, the same goroutine's further accesses of those bytes in the
  *    same epoch don't race with the same old access again.
  *  - A title names both functions and the object and nothing that depends on which access came first.
@@ -241,7 +241,8 @@ static bool admit(struct pair *p)
 	if (is_seen(meeting_key(p->r), true))
 		return false;
 	if (o->n >= OBJECTS_MAX) {
-		is_seen(p->places, true);
+		if (!is_seen(p->places, true))
+			GOSAN_COUNT(pairs_cut);
 		return false;
 	}
 	if (is_seen(p->key, true))

@@ -7,6 +7,8 @@
 // MATCH: data race on table\[\]\.uses in visit / visit
 // MATCH: data race on queue->slots\[\] in visit / visit
 // MATCH: data race on a part of block in visit / visit
+// MATCH: pairs of places raced on more objects than are listed
+// COUNTER: pairs_cut
 //
 // Two goroutines race on each element of some arrays, and on two members of what the program's own allocator gave
 // out. An array is one bug, however many elements it has; a member is another bug than its neighbour.
