@@ -75,6 +75,12 @@ struct gosan_use *gosan_waits_use(struct gosan_obj *obj)
 	return obj->use;
 }
 
+/* Without a call for what every event does. */
+static inline struct gosan_use *use_of(struct gosan_obj *obj)
+{
+	return obj->use ? obj->use : gosan_waits_use(obj);
+}
+
 /* The list of the parked. */
 
 /* Every object that g waits for has one waiter more (by 1) or less (by -1). The wait set does not change between park
@@ -84,7 +90,7 @@ static inline void count_waiter(const struct gosan_g *g, int by)
 {
 	for (size_t i = 0; i < g->wait.n && i < GOSAN_WAIT_MAX; i++) {
 		struct gosan_obj *obj = g->wait.on[i].obj;
-		struct gosan_use *u = obj && obj->use ? obj->use : obj ? gosan_waits_use(obj) : NULL;
+		struct gosan_use *u = obj ? use_of(obj) : NULL;
 
 		if (!u || (by < 0 && !u->waiting))
 			continue;
@@ -413,7 +419,7 @@ static inline int direction(const struct gosan_event *ev)
  * no user: it never ends and never gets stuck. */
 static inline void touch(struct gosan_obj *obj, const struct gosan_event *ev)
 {
-	struct gosan_use *u = obj->use ? obj->use : gosan_waits_use(obj);
+	struct gosan_use *u = use_of(obj);
 	int d = direction(ev);
 
 	if (!u)
