@@ -73,13 +73,20 @@ static const char *frame_name(struct arena *a, const struct frame *f)
 	return *f->function ? f->function : arena_printf(a, "%s+%" PRIx64, f->module, f->offset);
 }
 
-/* A stack that lies in system libraries only keeps its innermost frame: better a poor name than none. */
-static const char *function_of(struct arena *a, const struct stack *st)
+/* A stack that lies in system libraries only keeps its innermost frame: better a poor name than none. NULL: it is empty. */
+static const struct frame *frame_of(const struct stack *st)
 {
 	for (size_t i = 0; i < st->n; i++)
 		if (!in_system_library(&st->frames[i]))
-			return frame_name(a, &st->frames[i]);
-	return st->n ? frame_name(a, &st->frames[0]) : "";
+			return &st->frames[i];
+	return st->n ? &st->frames[0] : NULL;
+}
+
+static const char *function_of(struct arena *a, const struct stack *st)
+{
+	const struct frame *f = frame_of(st);
+
+	return f ? frame_name(a, f) : "";
 }
 
 static bool is_kind(const struct finding *f, const char *prefix)
@@ -134,8 +141,8 @@ static const char *statements(struct arena *a, const struct finding *f)
 	struct words ws = {.a = a};
 
 	for (size_t i = 0; f->object.untyped && i < f->n_parts; i++) {
-		const struct stack *st = &f->parts[i].stack;
-		const char *line = st->n ? source_line(a, st->frames[0].file, st->frames[0].line) : NULL;
+		const struct frame *at = frame_of(&f->parts[i].stack);
+		const char *line = at ? source_line(a, at->file, at->line) : NULL;
 
 		if (line)
 			add(&ws, squeezed(a, line));
@@ -162,7 +169,7 @@ static const char *functions(struct arena *a, const struct finding *f)
 }
 
 /* The canonical byte order of the hash, so that one bug has one name on machines of either endianness.
- * "gosan/1" is the version of this text: a change of what goes into it is a change of that number. */
+ * "gosan/1" is the version of this text: a change that renames bugs which it is not about is a change of that number. */
 void fingerprint_finding(struct arena *a, struct finding *f)
 {
 	const char *text = arena_printf(a, "gosan/1\n%s%s%s%s", f->kind, functions(a, f), objects(a, f),

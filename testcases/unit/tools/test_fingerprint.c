@@ -101,6 +101,14 @@ static void statements_tell_untyped_memory_apart(void **state)
 	b->parts[1].stack.frames[0].line = 3;
 	fingerprint_finding(r->arena, b);
 	assert_string_not_equal(a->fingerprint, b->fingerprint);
+	struct frame *f = b->parts[1].stack.frames;
+
+	f[1] = f[0]; /* the line of who called memcpy tells, not memcpy's */
+	f[1].line = 2;
+	f[0].module = "libc.so.6";
+	fingerprint_finding(r->arena, b);
+	assert_string_equal(a->fingerprint, b->fingerprint);
+	f[0] = f[1];
 	a->object.untyped = b->object.untyped = false;
 	fingerprint_finding(r->arena, a);
 	fingerprint_finding(r->arena, b);
