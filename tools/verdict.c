@@ -219,9 +219,12 @@ const char *verdict_seen(const struct report *r)
 				    verdict_several(a, r->counters[COUNTER_threads], "thread", "threads"));
 	text = arena_printf(a, "%s, %s lost", text, verdict_number(a, r->counters[COUNTER_lost]));
 	/* Every other loss is shown when there is one, and so is what was left out. */
+	if (r->counters[COUNTER_pairs_cut])
+		text = arena_printf(a, "%s, %s raced on more objects than are listed", text,
+				    verdict_several(a, r->counters[COUNTER_pairs_cut], "pair of places",
+						    "pairs of places"));
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
-		if (i != COUNTER_lost && (strstr(counter_names[i], "lost") || i == COUNTER_pairs_cut) &&
-		    r->counters[i])
+		if (i != COUNTER_lost && strstr(counter_names[i], "lost") && r->counters[i])
 			text = arena_printf(a, "%s, %s %s", text, verdict_number(a, r->counters[i]),
 					    counter_texts[i]);
 	if (r->n_suppressed)
