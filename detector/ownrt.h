@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ownrt.h: does a file carry a runtime that we can't do with: ThreadSanitizer's, linked statically, or Go's? Knows ELF files as they
- * lie on disk. The tool asks before it runs a program, the library when it was preloaded without the tool.
+ * ownrt.h: does a file carry a runtime that we can't do with: ThreadSanitizer's, linked statically, or Go's? Knows ELF
+ * files as they lie on disk. The tool asks before it runs a program, the library when it was preloaded without the tool.
  */
 #ifndef GOSAN_OWNRT_H
 #define GOSAN_OWNRT_H

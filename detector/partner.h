@@ -35,6 +35,15 @@ gosan_partner_fits(const struct gosan_g *g, const struct gosan_published *p, str
 	       gosan_clock_same(told, p->weak);
 }
 
+/* g knows the moment s of its partner, and nothing else is new to it. */
+static inline __attribute__((always_inline)) void gosan_partner_raise(struct gosan_g *g, struct gosan_stamp s)
+{
+	g->strong.other = g->weak.other = s.epoch;
+	g->learned = g->learned_weak = g->epoch;
+	g->sources[0] = (struct gosan_source){s.cid, s.epoch, s.epoch, true};
+	g->n_sources = 1;
+}
+
 /* The edge is kept for reports: whoever told it may have been on another chain since, and is then asked by hb.c. */
 static inline __attribute__((always_inline)) bool
 gosan_partner_learn(struct gosan_g *g, const struct gosan_published *p, int op, uint32_t stack)
@@ -47,10 +56,7 @@ gosan_partner_learn(struct gosan_g *g, const struct gosan_published *p, int op, 
 		return true; /* no news */
 	if (p->from && p->from->cid != s.cid)
 		return false;
-	g->strong.other = g->weak.other = s.epoch;
-	g->learned = g->learned_weak = g->epoch;
-	g->sources[0] = (struct gosan_source){s.cid, s.epoch, s.epoch, true};
-	g->n_sources = 1;
+	gosan_partner_raise(g, s);
 	g->weak_moves++;
 	if (p->from && p->from != g)
 		g->edges[g->n_edges++ % GOSAN_EDGES_MAX] = (struct gosan_edge){p->from, s, op, stack};
@@ -62,10 +68,7 @@ static inline void gosan_partner_hear(struct gosan_g *g, const struct gosan_g *p
 {
 	struct gosan_stamp s = {p->cid, p->epoch};
 
-	g->strong.other = g->weak.other = s.epoch;
-	g->learned = g->learned_weak = g->epoch;
-	g->sources[0] = (struct gosan_source){s.cid, s.epoch, s.epoch, true};
-	g->n_sources = 1;
+	gosan_partner_raise(g, s);
 	g->weak_moves += 2;
 	g->edges[g->n_edges++ % GOSAN_EDGES_MAX] = (struct gosan_edge){p, s, op, stack};
 }
